@@ -1,0 +1,99 @@
+"""What every layer is: parameters, their gradients, a forward pass and a backward pass.
+
+Activations are (N, H, W, C) or (N, features), float32: N batch, H and W height and width, C channels. With
+channels last a convolution is one matrix product over patches, with no transposes.
+"""
+
+import numpy as np
+
+Array = np.ndarray
+Shape = tuple[int, ...]
+
+
+class Layer:
+    """One step of a network, y = f(x), and its derivative.
+
+    params   trainable arrays by name, updated in place by the optimizer
+    grads    d loss / d params: same keys and shapes, filled by `backward`
+    buffers  arrays that are kept and saved but not trained, such as running means
+
+    Only `forward(x, training=True)` keeps anything for `backward`, so any number of threads may run
+    `forward(x)` on one layer at once.
+    """
+
+    def __init__(self) -> None:
+        self.params: dict[str, Array] = {}
+        self.grads: dict[str, Array] = {}
+        self.buffers: dict[str, Array] = {}
+        self._kept: object = None
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Shape of one sample's output for one sample's input, without N. ValueError where it cannot be."""
+        return shape
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """y = f(x). ValueError for a wrong shape, TypeError for a wrong dtype."""
+        raise NotImplementedError
+
+    def backward(self, dy: Array) -> Array:
+        """d loss / d y -> d loss / d x; fills `grads`. RuntimeError without a training forward before it."""
+        raise NotImplementedError
+
+    def add_param(self, name: str, value: Array) -> None:
+        self.params[name] = value
+        self.grads[name] = np.zeros_like(value)
+
+    def check(self, x: Array) -> None:
+        """Raises unless x is a batch of what this layer takes, in the precision of its parameters."""
+        self.output_shape(x.shape[1:])
+        for param in self.params.values():
+            if x.dtype != param.dtype:
+                raise TypeError(f"{self} computes in {param.dtype}, got {x.dtype}")
+
+    def keep(self, *arrays: object) -> None:
+        """Remember what `backward` needs."""
+        self._kept = arrays
+
+    def kept(self) -> tuple:
+        """What the last training forward kept; it is given out once."""
+        if self._kept is None:
+            raise RuntimeError(f"{self}.backward needs a forward(x, training=True) before it")
+        arrays, self._kept = self._kept, None
+        return arrays
+
+    def astype(self, dtype: type) -> "Layer":
+        """The same layer in another precision; gradient checks run in float64."""
+        for arrays in (self.params, self.grads, self.buffers):
+            for name, value in arrays.items():
+                arrays[name] = value.astype(dtype)
+        return self
+
+    def __repr__(self) -> str:
+        return type(self).__name__
+
+
+def he_normal(shape: Shape, fan_in: int, rng: np.random.Generator) -> Array:
+    """Normal with variance 2 / fan_in: keeps the variance of activations through ReLU layers.
+
+    Source: He et al., "Delving Deep into Rectifiers", ICCV 2015.
+    """
+    return (rng.standard_normal(shape) * np.sqrt(2 / fan_in)).astype(np.float32)
+
+
+def xavier_uniform(shape: Shape, fan_in: int, fan_out: int, rng: np.random.Generator) -> Array:
+    """Uniform in +-sqrt(6 / (fan_in + fan_out)): keeps the variance forward and backward in linear layers.
+
+    Source: Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks",
+    AISTATS 2010.
+    """
+    limit = np.sqrt(6 / (fan_in + fan_out))
+    return rng.uniform(-limit, limit, shape).astype(np.float32)
+
+
+def initial_weight(init: str, shape: Shape, fan_in: int, fan_out: int, rng: np.random.Generator) -> Array:
+    """A weight array by the name of its initialisation, "he" or "xavier"."""
+    if init == "he":
+        return he_normal(shape, fan_in, rng)
+    if init == "xavier":
+        return xavier_uniform(shape, fan_in, fan_out, rng)
+    raise ValueError(f'init must be "he" or "xavier", got {init!r}')

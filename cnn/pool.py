@@ -1,0 +1,65 @@
+"""Pooling: fewer pixels, the strongest answers kept."""
+
+import numpy as np
+
+from cnn.layer import Array, Layer, Shape
+
+
+class MaxPool2D(Layer):
+    """y[n, h, w, c] = max over i, j < F of x[n, S h + i, S w + j, c]
+
+    pool_size F, stride S (F unless given). Rows and columns that fill no whole window are left out.
+    Shapes: x (N, H, W, C) -> y (N, (H - F) // S + 1, (W - F) // S + 1, C).
+
+    The gradient goes to the first maximum of a window in reading order, as in PyTorch.
+    """
+
+    def __init__(self, pool_size: int = 2, stride: int | None = None) -> None:
+        super().__init__()
+        self.pool_size, self.stride = pool_size, pool_size if stride is None else stride
+        if min(self.pool_size, self.stride) < 1:
+            raise ValueError(
+                f"MaxPool2D needs pool_size and stride of at least 1, got {self.pool_size} and {self.stride}"
+            )
+
+    def output_shape(self, shape: Shape) -> Shape:
+        if len(shape) != 3 or min(shape[:2]) < self.pool_size:
+            raise ValueError(
+                f"{self} expects (N, H, W, C) with H and W of at least {self.pool_size}, got {('N', *shape)}"
+            )
+        height, width = ((side - self.pool_size) // self.stride + 1 for side in shape[:2])
+        return height, width, shape[2]
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        self.check(x)
+        first, *others = self._corners(x)
+        y = first.copy()
+        for corner in others:
+            np.maximum(y, corner, out=y)
+        if training:
+            self.keep(x, y)
+        return y
+
+    def backward(self, dy: Array) -> Array:
+        """dx = dy where x was the first maximum of its window, else 0; overlapping windows add up."""
+        x, y = self.kept()
+        dx = np.zeros_like(x)
+        waiting = np.ones(y.shape, bool)  # windows whose maximum is not found yet
+        for corner, dcorner in zip(self._corners(x), self._corners(dx), strict=True):
+            winner = waiting & (corner == y)
+            waiting &= ~winner
+            dcorner += dy * winner
+        return dx
+
+    def _corners(self, x: Array) -> list[Array]:
+        """F * F views of x: the pixel (i, j) of every window at once, each (N, H', W', C)."""
+        height, width, _ = self.output_shape(x.shape[1:])
+        f, s = self.pool_size, self.stride
+        return [
+            x[:, i : i + s * (height - 1) + 1 : s, j : j + s * (width - 1) + 1 : s]
+            for i in range(f)
+            for j in range(f)
+        ]
+
+    def __repr__(self) -> str:
+        return f"MaxPool2D({self.pool_size}, stride={self.stride})"

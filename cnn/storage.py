@@ -1,0 +1,178 @@
+"""One `.npz` file for everything: weights, optimizer state, and how far training has come."""
+
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from cnn.architectures import ARCHITECTURES
+from cnn.layer import Array
+from cnn.model import Sequential
+from cnn.optim import Optimizer
+
+FORMAT = 1
+LARGEST = 64 * 2**20  # bytes a file may unpack to: ten times the largest network here, far from a zip bomb
+
+
+class ModelFileError(ValueError):
+    """A weights file that cannot be used; the message says why, in words for the person who chose it."""
+
+
+@dataclass
+class Checkpoint:
+    """What a file holds.
+
+    optimizer_state: empty where only weights were saved. progress: plain JSON values, among them "steps".
+    """
+
+    model: Sequential
+    optimizer_state: dict[str, Array] = field(default_factory=dict)
+    progress: dict = field(default_factory=dict)
+
+    def restore(self, optimizer: Optimizer) -> None:
+        """Give `optimizer` the saved state. ModelFileError where the file has none or it does not fit."""
+        if not self.optimizer_state:
+            raise ModelFileError("this file holds weights only: training cannot go on from it exactly")
+        try:
+            optimizer.load_state(self.optimizer_state, int(self.progress["steps"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelFileError(f"the optimizer state in this file does not fit: {error}") from error
+
+
+def save_model(
+    path: str | Path,
+    model: Sequential,
+    optimizer: Optimizer | None = None,
+    progress: dict | None = None,
+) -> None:
+    """Write weights, and with an optimizer its state and step, to `path`; all of it or nothing.
+
+    Equal contents give equal bytes.
+    """
+    progress = dict(progress or {})
+    arrays = {f"param.{name}": value for name, value in model.named_params()}
+    arrays |= {f"buffer.{name}": value for name, value in model.named_buffers()}
+    if optimizer is not None:
+        arrays |= {f"optimizer.{name}": value for name, value in optimizer.state.items()}
+        progress["steps"] = optimizer.steps
+    arrays |= {
+        "format": np.array(FORMAT),
+        "architecture": np.array(model.name),
+        "progress": np.array(json.dumps(progress)),
+    }
+    with open_whole(path) as file:
+        np.savez(file, **arrays)
+
+
+@contextmanager
+def open_whole(path: str | Path) -> Iterator[BinaryIO]:
+    """A binary file to write that appears at `path` with all of its content, or not at all.
+
+    It is written beside its target and renamed over it when the block ends well, so whoever reads `path`,
+    even after a crash, finds the old file or the new one.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        Path(beside).chmod(0o644)  # mkstemp makes files that only their owner can read
+        Path(beside).replace(path)
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise
+
+
+def load_model(path: str | Path) -> Checkpoint:
+    """Read what `save_model` wrote. Nothing in the file is executed.
+
+    Raises FileNotFoundError, or ModelFileError where the file is damaged, is something else, or where any
+    name, shape or dtype is not what its architecture says.
+    """
+    path = Path(path)
+    arrays = _read_arrays(path)
+
+    def text(name: str) -> str:
+        value = arrays.pop(name, None)
+        if value is None or value.shape != () or value.dtype.kind != "U":
+            raise ModelFileError(f"{path.name} is not a weights file of this project: it has no {name}")
+        return str(value)
+
+    version = arrays.pop("format", None)
+    architecture = text("architecture")
+    if version is None or version.shape != () or version.dtype.kind != "i" or version != FORMAT:
+        raise ModelFileError(f"{path.name} has format {version}, this program reads format {FORMAT}")
+    if architecture not in ARCHITECTURES:
+        raise ModelFileError(
+            f"{path.name} is for the network {architecture!r}; known are {', '.join(ARCHITECTURES)}"
+        )
+    try:
+        progress = json.loads(text("progress"))
+    except json.JSONDecodeError as error:
+        raise ModelFileError(f"{path.name} has damaged progress notes: {error}") from error
+    if not isinstance(progress, dict):
+        raise ModelFileError(f"{path.name} has damaged progress notes: expected names and values")
+
+    model = ARCHITECTURES[architecture](np.random.default_rng(0))
+    state = {
+        name.removeprefix("optimizer."): arrays.pop(name)
+        for name in [name for name in arrays if name.startswith("optimizer.")]
+    }
+    wanted = {f"param.{name}": value for name, value in model.named_params()}
+    wanted |= {f"buffer.{name}": value for name, value in model.named_buffers()}
+    _check_arrays(path.name, architecture, arrays, wanted)
+    for name, value in state.items():
+        if value.shape != model.parameters.shape or value.dtype != model.parameters.dtype:
+            raise ModelFileError(
+                f"{path.name}: optimizer state {name} must be {model.parameters.shape} "
+                f"{model.parameters.dtype}, got {value.shape} {value.dtype}"
+            )
+    for name, value in wanted.items():
+        value[...] = arrays[name]
+    return Checkpoint(model, state, progress)
+
+
+def _read_arrays(path: Path) -> dict[str, Array]:
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no weights file {path}")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > LARGEST:
+            raise ModelFileError(
+                f"{path.name} would unpack to {size / 2**20:.0f} MiB; at most {LARGEST >> 20} are read"
+            )
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except ModelFileError:
+        raise
+    # A broken or hostile zip can fail in any of zipfile's, zlib's and NumPy's ways; all mean the same here.
+    except Exception as error:
+        raise ModelFileError(f"{path.name} is damaged or not an .npz weights file: {error}") from error
+
+
+def _check_arrays(file: str, architecture: str, arrays: dict[str, Array], wanted: dict[str, Array]) -> None:
+    missing, foreign = sorted(wanted.keys() - arrays.keys()), sorted(arrays.keys() - wanted.keys())
+    if missing or foreign:
+        lacks = f"lacks {', '.join(missing)}" if missing else ""
+        has = f"has unknown {', '.join(foreign)}" if foreign else ""
+        raise ModelFileError(f"{file} is not a {architecture}: it {' and '.join(filter(None, (lacks, has)))}")
+    for name, value in wanted.items():
+        got = arrays[name]
+        if got.shape != value.shape or got.dtype != value.dtype:
+            raise ModelFileError(
+                f"{file}: {name} of {architecture} must be {value.shape} {value.dtype}, "
+                f"got {got.shape} {got.dtype}"
+            )
+        if not np.isfinite(got).all():
+            raise ModelFileError(f"{file}: {name} holds NaN or infinity")
