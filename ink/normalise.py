@@ -1,0 +1,92 @@
+"""Any ink -> a 28x28 picture, by the procedure MNIST was made with.
+
+A network reads what looks like its training images. MNIST's were cut from binary scans in one particular
+way, and every step of it matters: a digit centred by its box instead of its mass costs 6 points of
+accuracy, a lost aspect ratio 45. So this is the one and only road from ink to network.
+
+Source: LeCun, Cortes, Burges, "The MNIST database of handwritten digits"; the details as reconstructed by
+Yadav and Bottou, "Cold Case: The Lost MNIST Digits", NeurIPS 2019 (the QMNIST code).
+"""
+
+import cv2
+import numpy as np
+
+SIZE = 28  # side of the normalised picture, pixels
+BOX = 20  # longest side of the ink inside it
+CENTRE = 14.0  # pixel index of the centre of mass: 14.0, not 13.5
+FAINTEST = 0.25  # ink below this share of the peak is the soft edge of a stroke, not part of its box
+
+
+def bounding_box(ink: np.ndarray) -> tuple[int, int, int, int] | None:
+    """The tight box (x, y, width, height) around all ink, in pixels; None where there is no ink.
+
+    ink: (H, W) floating point, 0 paper, 1 full ink. Raises TypeError or ValueError for anything else.
+    """
+    _check(ink)
+    peak = ink.max(initial=0.0)
+    if peak <= 0:
+        return None
+    solid = ink >= FAINTEST * peak
+    columns, rows = np.flatnonzero(solid.any(0)), np.flatnonzero(solid.any(1))
+    return (
+        int(columns[0]),
+        int(rows[0]),
+        int(columns[-1] - columns[0]) + 1,
+        int(rows[-1] - rows[0]) + 1,
+    )
+
+
+def normalise(ink: np.ndarray) -> np.ndarray | None:
+    """Ink of any size, place and margin -> (28, 28) uint8 as MNIST was made; None for an empty canvas.
+
+    1. the tight bounding box, padded to a square, is area-resampled to 20x20 (the aspect ratio stays);
+    2. it is scaled so that its peak is 255;
+    3. it is shifted by whole pixels so that its centre of mass comes to pixel index 14.0, as far as all of
+       it stays inside.
+
+    ink: (H, W) floating point, 0 paper, 1 full ink; only ratios matter, so faint ink counts as much as
+    black. Raises TypeError or ValueError where ink is not that.
+    """
+    box = bounding_box(ink)
+    if box is None:
+        return None
+    x, y, width, height = box
+    side = max(width, height)
+    square = np.zeros((side, side), np.float32)
+    top, left = (side - height) // 2, (side - width) // 2
+    square[top : top + height, left : left + width] = ink[y : y + height, x : x + width]
+    # INTER_AREA averages only when it shrinks; a digit of a few pixels is first blown up in whole steps.
+    if side < BOX:
+        square = np.kron(square, np.ones((-(-BOX // side),) * 2, np.float32))
+    small = cv2.resize(square, (BOX, BOX), interpolation=cv2.INTER_AREA)
+    small *= 255 / small.max()
+
+    mass = small.sum()
+    index = np.arange(BOX)
+    shift_y = _shift(float(small.sum(1) @ index / mass))
+    shift_x = _shift(float(small.sum(0) @ index / mass))
+    image = np.zeros((SIZE, SIZE), np.uint8)
+    image[shift_y : shift_y + BOX, shift_x : shift_x + BOX] = np.rint(small)
+    return image
+
+
+def to_input(images: np.ndarray) -> np.ndarray:
+    """Pictures (N, 28, 28) uint8 -> what the networks take: (N, 28, 28, 1) float32 in [0, 1]."""
+    return images[..., None].astype(np.float32) / np.float32(255)
+
+
+def _shift(centre_of_mass: float) -> int:
+    """The whole-pixel shift that brings an index in the 20-pixel box to CENTRE, all ink kept inside."""
+    return int(np.clip(np.rint(CENTRE - centre_of_mass), 0, SIZE - BOX))
+
+
+def _check(ink: np.ndarray) -> None:
+    if not isinstance(ink, np.ndarray) or not np.issubdtype(ink.dtype, np.floating):
+        got = getattr(ink, "dtype", type(ink).__name__)
+        raise TypeError(f"ink must be a floating-point array with 0 for paper and 1 for full ink, got {got}")
+    if ink.ndim != 2 or ink.size == 0:
+        raise ValueError(f"ink must have shape (H, W) with at least one pixel, got {ink.shape}")
+    if not np.isfinite(ink).all():
+        raise ValueError("ink must be finite, got NaN or infinity")
+    if ink.min() < 0:
+        raise ValueError(f"ink must not be negative (0 is paper), got {ink.min():g}")

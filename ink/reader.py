@@ -1,0 +1,98 @@
+"""The one door to reading: ink + network -> Reading. The page, the command line and programs all use it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from cnn import Sequential, load_model, softmax
+from ink.normalise import bounding_box, normalise, to_input
+from ink.sketch import ink_of_drawing
+
+WEIGHTS = Path(__file__).parent.parent / "weights"
+DEFAULT_WEIGHTS = WEIGHTS / "seed.npz"
+
+# A tap of the pen is a filled disc: as wide as high, and nearly all of its box is ink. No digit is both.
+BLOB_ASPECT = 1.6  # longest over shortest side, at most
+BLOB_FILL = 0.66  # share of the box that is ink, at least
+
+
+@dataclass(frozen=True)
+class Digit:
+    """One piece of ink and what the network makes of it."""
+
+    box: tuple[int, int, int, int]  # (x, y, width, height) in pixels of the picture
+    image: np.ndarray  # (28, 28) uint8: what the network sees
+    probs: np.ndarray  # (10,) float32, softmax, sums to 1
+    digit: int | None  # 0 to 9, or None for ink that is no digit
+    confidence: float  # 0 to 1: the largest probability
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read, left to right."""
+
+    digits: tuple[Digit, ...]
+    message: str = ""  # for a person: why there is no answer; "" where there is one
+
+    @property
+    def text(self) -> str:
+        """ "7", "42"; "" for an empty canvas; "?" stands for ink that is no digit."""
+        return "".join("?" if found.digit is None else str(found.digit) for found in self.digits)
+
+    def to_json(self) -> dict:
+        """Plain lists and numbers, the JSON of the page's endpoints."""
+        return {
+            "text": self.text,
+            "message": self.message,
+            "digits": [
+                {
+                    "digit": found.digit,
+                    "confidence": round(found.confidence, 4),
+                    "probs": [round(float(p), 4) for p in found.probs],
+                    "box": list(found.box),
+                }
+                for found in self.digits
+            ],
+        }
+
+
+class Reader:
+    """Reads pictures of digits with one network. Safe to share between threads.
+
+    weights: an `.npz` written by `cnn.save_model`, or None for the best network shipped. Raises
+    FileNotFoundError or cnn.ModelFileError, saying what is wrong with the file.
+    """
+
+    def __init__(self, weights: str | Path | None = None) -> None:
+        self.model: Sequential = load_model(weights or DEFAULT_WEIGHTS).model
+
+    def read_drawing(self, image: np.ndarray) -> Reading:
+        """A drawing -> Reading.
+
+        image: uint8; (H, W, 4) pen on transparent or plain paper, (H, W, 3) RGB, or (H, W) grey. Raises
+        TypeError or ValueError, saying what was expected, for anything else.
+        """
+        return self.read_ink(ink_of_drawing(image))
+
+    def read_ink(self, ink: np.ndarray) -> Reading:
+        """Ink (H, W), floating point, 0 paper, 1 full ink -> Reading. Raises as `normalise` does."""
+        box = bounding_box(ink)
+        if box is None:
+            return Reading((), "Nothing is drawn yet.")
+        image = normalise(ink)
+        probs = self.probs(image[None])[0]
+        digit, message = int(probs.argmax()), ""
+        if _is_blob(ink, box):
+            digit, message = None, "That is a blot, not a digit: draw a little more."
+        return Reading((Digit(box, image, probs, digit, float(probs.max())),), message)
+
+    def probs(self, images: np.ndarray) -> np.ndarray:
+        """Normalised pictures (N, 28, 28) uint8 -> probabilities (N, 10) float32."""
+        return softmax(self.model.predict(to_input(images)))
+
+
+def _is_blob(ink: np.ndarray, box: tuple[int, int, int, int]) -> bool:
+    x, y, width, height = box
+    fill = ink[y : y + height, x : x + width].mean() / ink.max()
+    return max(width, height) <= BLOB_ASPECT * min(width, height) and fill >= BLOB_FILL
