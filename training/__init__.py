@@ -1,0 +1,1 @@
+"""Data, recipes, the training loop and evaluation. Start with `python -m training --help`."""

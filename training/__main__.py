@@ -1,0 +1,177 @@
+"""python -m training [train | evaluate | errors]: train the networks of this project and look at them."""
+
+import argparse
+import json
+import platform
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from cnn import ModelFileError, load_model, save_model
+from cnn.storage import open_whole
+from ink.reader import DEFAULT_WEIGHTS, WEIGHTS
+from training.data import DataError, Dataset, load_mnist, split_held_out
+from training.evaluate import draw_errors, evaluate
+from training.recipes import RECIPES
+from training.trainer import Trainer
+
+
+def main(arguments: list[str] | None = None) -> int:
+    given = sys.argv[1:] if arguments is None else arguments
+    if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help")):
+        given = ["train", *given]  # training is what the package is for
+    options = _parser().parse_args(given)
+    try:
+        return options.command(options)
+    except (DataError, ModelFileError, FileNotFoundError, ValueError) as error:
+        print(f"python -m training: {error}", file=sys.stderr)
+        return 1
+
+
+def train(options: argparse.Namespace) -> int:
+    """Train by a recipe; 0 when it ended, 130 when it was stopped with Ctrl-C."""
+    dataset = load_mnist(options.data)
+    chosen = {name: getattr(options, name) for name in ("seed", "epochs", "learning_rate")}
+    recipe = replace(
+        RECIPES[options.recipe](), **{name: value for name, value in chosen.items() if value is not None}
+    )
+    images, labels = dataset.train_images, dataset.train_labels
+    held_out = None
+    if options.hold_out:
+        images, labels, *held_out = split_held_out(images, labels)
+    trainer = recipe.trainer(images, labels)
+    checkpoint = options.checkpoint or Path("checkpoints") / f"{recipe.name}.npz"
+    if options.resume:
+        trainer.resume(load_model(checkpoint))
+        done, of = trainer.optimizer.steps, trainer.steps_per_epoch
+        print(f"Resuming from {checkpoint}: {done // of} epochs and {done % of} steps are done.")
+
+    if not _run(trainer, checkpoint, held_out):
+        print(f"Stopped. {checkpoint} is kept; go on with: python -m training --resume")
+        return 130
+    if held_out:
+        print("Trained without the held-out images, to choose by: no weights are written.")
+        return 0
+    out = options.out or WEIGHTS / f"{recipe.name}.npz"
+    save_model(out, trainer.model)
+    test = evaluate(trainer.model, dataset.test_images, dataset.test_labels)
+    print(f"Test: Accuracy = {test.accuracy:.4f}\nSaved {out}")
+    _write_card(out, recipe.to_json(), dataset, trainer, test.accuracy)
+    return 0
+
+
+def _run(trainer: Trainer, checkpoint: Path, held_out: list[np.ndarray] | None) -> bool:
+    """Trains to the end, a checkpoint an epoch; False where Ctrl-C stopped it, with a checkpoint too."""
+    stop = False
+
+    def ask_to_stop(*_: object) -> None:
+        nonlocal stop
+        stop = True
+
+    # A step changes arrays in place, so Ctrl-C only asks; the loop stops where the weights are whole.
+    before = signal.signal(signal.SIGINT, ask_to_stop)
+    try:
+        bar = None
+        for now in trainer.run():
+            if bar is None:
+                bar = tqdm(
+                    total=now.steps, initial=now.step - 1, desc=f"Epoch {now.epoch}/{now.epochs}", leave=False
+                )
+            bar.update()
+            bar.set_postfix_str(f"loss {now.loss:.4f}, accuracy {now.accuracy:.4f}", refresh=False)
+            if now.epoch_ends:
+                bar.close()
+                bar = None
+                line = f"Epoch {now.epoch}: Loss = {now.loss:.4f}, Accuracy = {now.accuracy:.4f}"
+                if held_out:
+                    line += f", Held-out = {evaluate(trainer.model, *held_out).accuracy:.4f}"
+                print(line, flush=True)
+            if now.epoch_ends or stop:
+                trainer.save(checkpoint)
+            if stop and not (now.epoch_ends and now.epoch == now.epochs):
+                if bar is not None:
+                    bar.close()
+                return False
+        return True
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _write_card(out: Path, recipe: dict, dataset: Dataset, trainer: Trainer, accuracy: float) -> None:
+    card = {
+        "recipe": recipe,
+        "command": "python -m training " + " ".join(sys.argv[1:]),
+        "data": {"name": "MNIST", "images": len(trainer.images), "md5_of_files": dataset.checksum},
+        "parameters": trainer.model.parameters.size,
+        "mnist_test_accuracy": round(accuracy, 4),
+        "training_seconds": round(trainer.seconds, 1),
+        "versions": {"python": platform.python_version(), "numpy": np.__version__},
+        "machine": f"{platform.machine()}, {platform.system()}",
+    }
+    with open_whole(out.with_suffix(".json")) as file:
+        file.write((json.dumps(card, indent=2) + "\n").encode())
+
+
+def evaluate_weights(options: argparse.Namespace) -> int:
+    """Print accuracy, accuracy a digit and the confusion matrix on the test set."""
+    model = load_model(options.weights).model
+    dataset = load_mnist(options.data)
+    print(f"{options.weights} on MNIST's 10,000 test images")
+    print(evaluate(model, dataset.test_images, dataset.test_labels).report())
+    return 0
+
+
+def picture_errors(options: argparse.Namespace) -> int:
+    """Save a picture of the test images that are read wrong."""
+    model = load_model(options.weights).model
+    dataset = load_mnist(options.data)
+    evaluation = evaluate(model, dataset.test_images, dataset.test_labels)
+    count = draw_errors(options.out, dataset.test_images, evaluation)
+    print(f"{count} of {len(dataset.test_labels)} read wrong; saved {options.out}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m training", description="Train the networks of this project and look at them."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, function, text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(command=function)
+        command.add_argument(
+            "--data", type=Path, metavar="FOLDER", help="MNIST's four files (default: cached or fetched)"
+        )
+        return command
+
+    command = add("train", train, "Train by a recipe (what happens without a command).")
+    command.add_argument("--recipe", choices=RECIPES, default="seed")
+    command.add_argument("--seed", type=int, help="default: the recipe's")
+    command.add_argument("--epochs", type=int, help="default: the recipe's")
+    command.add_argument("--learning-rate", type=float, help="default: the recipe's")
+    command.add_argument("--resume", action="store_true", help="go on from the checkpoint, bit for bit")
+    command.add_argument("--checkpoint", type=Path, help="default: checkpoints/RECIPE.npz")
+    command.add_argument("--out", type=Path, help="default: weights/RECIPE.npz, with a .json card beside it")
+    command.add_argument(
+        "--hold-out",
+        action="store_true",
+        help="train without the last 5,000 training images and score on them: for choosing settings",
+    )
+
+    for name, function, text in (
+        ("evaluate", evaluate_weights, "Accuracy, accuracy a digit and confusions on MNIST's test set."),
+        ("errors", picture_errors, "A picture of the test images that are read wrong."),
+    ):
+        command = add(name, function, text)
+        command.add_argument("--weights", type=Path, default=DEFAULT_WEIGHTS)
+    command.add_argument("--out", type=Path, default=Path("errors.png"))
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,137 @@
+"""The training loop: an iterator of progress events that can stop after any step and go on bit for bit."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from cnn import Checkpoint, ModelFileError, Optimizer, Sequential, save_model, softmax_cross_entropy
+from ink import to_input
+
+Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where training is, after a step. Loss and accuracy are means over the epoch so far, in training."""
+
+    epoch: int  # counted from 1
+    epochs: int
+    step: int  # steps done in this epoch
+    steps: int  # steps in an epoch
+    loss: float
+    accuracy: float  # 0 to 1
+    seconds: float  # of training, over all sessions of this run
+
+    @property
+    def epoch_ends(self) -> bool:
+        return self.step == self.steps
+
+
+class Trainer:
+    """Trains a model on images and labels.
+
+    images: (N, 28, 28) uint8; the network sees them as [0, 1] float32. labels: (N,) integers, or (N, K)
+    target probabilities. augment: (batch (B, 28, 28) uint8, generator) -> the same shape, or None.
+
+    The order of an epoch comes from (seed, epoch) and what `augment` does from (seed, epoch, step), so a run
+    that was stopped after any step and resumed takes the same steps as one that never stopped.
+    """
+
+    def __init__(
+        self,
+        model: Sequential,
+        optimizer: Optimizer,
+        images: np.ndarray,
+        labels: np.ndarray,
+        *,
+        epochs: int,
+        batch_size: int,
+        seed: int,
+        augment: Augment | None = None,
+        label_smoothing: float = 0.0,
+    ) -> None:
+        if len(images) != len(labels) or len(images) == 0:
+            raise ValueError(f"as many labels as images are needed, got {len(labels)} and {len(images)}")
+        if epochs < 1 or not 1 <= batch_size <= len(images):
+            raise ValueError(
+                f"epochs must be at least 1 and batch_size 1 to {len(images)}, got {epochs} and {batch_size}"
+            )
+        self.model, self.optimizer = model, optimizer
+        self.images, self.labels = images, labels
+        self.epochs, self.batch_size, self.seed = epochs, batch_size, seed
+        self.augment, self.label_smoothing = augment, label_smoothing
+        self.steps_per_epoch = -(-len(images) // batch_size)
+        self.loss_sum, self.correct, self.seconds = 0.0, 0, 0.0  # over the epoch so far; seconds over all
+
+    def run(self) -> Iterator[Progress]:
+        """Takes one step for every event it yields, from where the optimizer's step count stands."""
+        while self.optimizer.steps < self.epochs * self.steps_per_epoch:
+            epoch, first = divmod(self.optimizer.steps, self.steps_per_epoch)
+            order = np.random.default_rng([self.seed, epoch]).permutation(len(self.images))
+            if first == 0:
+                self.loss_sum, self.correct = 0.0, 0
+            for step in range(first, self.steps_per_epoch):
+                start = time.perf_counter()
+                batch = order[step * self.batch_size : (step + 1) * self.batch_size]
+                self._take_step(batch, np.random.default_rng([self.seed, epoch, step]))
+                self.seconds += time.perf_counter() - start
+                seen = step * self.batch_size + len(batch)
+                yield Progress(
+                    epoch + 1,
+                    self.epochs,
+                    step + 1,
+                    self.steps_per_epoch,
+                    self.loss_sum / seen,
+                    self.correct / seen,
+                    self.seconds,
+                )
+
+    def save(self, path: str | Path) -> None:
+        """A checkpoint from which `resume` continues as if training had never stopped."""
+        progress = self._fixed() | {
+            "loss_sum": self.loss_sum,
+            "correct": self.correct,
+            "seconds": self.seconds,
+        }
+        save_model(path, self.model, self.optimizer, progress)
+
+    def resume(self, checkpoint: Checkpoint) -> None:
+        """Continue from a checkpoint. ModelFileError where it is of another network, recipe or seed."""
+        if checkpoint.model.name != self.model.name:
+            raise ModelFileError(
+                f"the checkpoint is of {checkpoint.model.name}, this run trains {self.model.name}"
+            )
+        for name, wanted in self._fixed().items():
+            if checkpoint.progress.get(name) != wanted:
+                raise ModelFileError(
+                    f"the checkpoint was made with {name} {checkpoint.progress.get(name)}, this run has "
+                    f"{wanted}: it would not be the same training"
+                )
+        checkpoint.restore(self.optimizer)
+        self.model.parameters[...] = checkpoint.model.parameters
+        for (_, value), (_, saved) in zip(
+            self.model.named_buffers(), checkpoint.model.named_buffers(), strict=True
+        ):
+            value[...] = saved
+        self.loss_sum = float(checkpoint.progress["loss_sum"])
+        self.correct = int(checkpoint.progress["correct"])
+        self.seconds = float(checkpoint.progress["seconds"])
+
+    def _fixed(self) -> dict:
+        """What must not change between the parts of one run."""
+        return {"seed": self.seed, "batch_size": self.batch_size, "images": len(self.images)}
+
+    def _take_step(self, batch: np.ndarray, rng: np.random.Generator) -> None:
+        images, labels = self.images[batch], self.labels[batch]
+        if self.augment:
+            images = self.augment(images, rng)
+        logits = self.model.forward(to_input(images), training=True)
+        loss, dlogits = softmax_cross_entropy(logits, labels, self.label_smoothing)
+        self.model.backward(dlogits)
+        self.optimizer.step()
+        answers = labels if labels.ndim == 1 else labels.argmax(1)
+        self.loss_sum += loss * len(batch)
+        self.correct += int((logits.argmax(1) == answers).sum())
