@@ -1,37 +1,48 @@
 """A convolutional network from scratch, in NumPy.
 
-Read in this order: layer, dense, activation, conv, pool, loss, model, optim, schedule, architectures,
-storage.
+Read in this order: layer, dense, activation, conv, pool, loss, model, optim, schedule, norm, dropout,
+architectures, storage; then slices and fast, which compute the same with less copying and on all cores.
 """
 
 from cnn.activation import ReLU, softmax
 from cnn.architectures import ARCHITECTURES, seed_net
 from cnn.conv import Conv2D
 from cnn.dense import Dense, Flatten
+from cnn.dropout import Dropout
+from cnn.fast import SameConv2D
 from cnn.layer import Layer, he_normal, xavier_uniform
 from cnn.loss import softmax_cross_entropy
 from cnn.model import Sequential
-from cnn.optim import SGD, Optimizer
-from cnn.pool import MaxPool2D
-from cnn.schedule import inverse_time_decay
+from cnn.norm import BatchNorm
+from cnn.optim import SGD, AdamW, Optimizer, WeightAverage
+from cnn.pool import GlobalAveragePool, MaxPool2D
+from cnn.schedule import cosine, inverse_time_decay, one_cycle
 from cnn.storage import Checkpoint, ModelFileError, load_model, save_model
 
 __all__ = [
     "ARCHITECTURES",
     "SGD",
+    "AdamW",
+    "BatchNorm",
     "Checkpoint",
     "Conv2D",
     "Dense",
+    "Dropout",
     "Flatten",
+    "GlobalAveragePool",
     "Layer",
     "MaxPool2D",
     "ModelFileError",
     "Optimizer",
     "ReLU",
+    "SameConv2D",
     "Sequential",
+    "WeightAverage",
+    "cosine",
     "he_normal",
     "inverse_time_decay",
     "load_model",
+    "one_cycle",
     "save_model",
     "seed_net",
     "softmax",

@@ -3,6 +3,9 @@
 import numpy as np
 
 from cnn.layer import Array, Layer
+from cnn.slices import for_slices
+
+SLICE = 16  # samples worked on at once
 
 
 class ReLU(Layer):
@@ -12,7 +15,8 @@ class ReLU(Layer):
     """
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        y = np.maximum(x, 0)
+        y = np.empty_like(x)
+        for_slices(len(x), SLICE, lambda s: np.maximum(x[s], 0, out=y[s]))
         if training:
             self.keep(y)
         return y
@@ -20,7 +24,9 @@ class ReLU(Layer):
     def backward(self, dy: Array) -> Array:
         """dx = dy where x > 0, else 0"""
         (y,) = self.kept()
-        return dy * (y > 0)
+        dx = np.empty_like(dy)
+        for_slices(len(dy), SLICE, lambda s: np.multiply(dy[s], y[s] > 0, out=dx[s]))
+        return dx
 
 
 def softmax(logits: Array) -> Array:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from cnn.activation import ReLU
-from cnn.conv import Conv2D
 from cnn.dense import Dense, Flatten
+from cnn.fast import SameConv2D
 from cnn.model import Sequential
 from cnn.pool import MaxPool2D
 
@@ -17,7 +17,7 @@ def seed_net(rng: np.random.Generator) -> Sequential:
         "seed_net",
         [
             # (N, 28, 28, 1)
-            Conv2D(1, 32, kernel_size=3, padding=1, rng=rng),
+            SameConv2D(1, 32, kernel_size=3, rng=rng),
             ReLU(),  # (N, 28, 28, 32)
             MaxPool2D(2),  # (N, 14, 14, 32)
             Flatten(),  # (N, 6272)

@@ -12,7 +12,8 @@ class Conv2D(Layer):
     patches @ weight.
 
     in_channels C, out_channels K, kernel_size F, stride S, padding P (zeros on every side).
-    init: "he" or "xavier". rng: where the initial weight comes from.
+    init: "he" or "xavier". rng: where the initial weight comes from. bias: False where a BatchNorm follows,
+    which subtracts any constant again.
 
     Shapes: x (N, H, W, C) -> y (N, (H + 2P - F) // S + 1, (W + 2P - F) // S + 1, K);
     weight (F, F, C, K), bias (K,).
@@ -31,6 +32,7 @@ class Conv2D(Layer):
         *,
         rng: np.random.Generator,
         init: str = "he",
+        bias: bool = True,
     ) -> None:
         super().__init__()
         if min(in_channels, out_channels, kernel_size, stride) < 1 or padding < 0:
@@ -43,7 +45,8 @@ class Conv2D(Layer):
         area = kernel_size * kernel_size
         shape = (kernel_size, kernel_size, in_channels, out_channels)
         self.add_param("weight", initial_weight(init, shape, area * in_channels, area * out_channels, rng))
-        self.add_param("bias", np.zeros(out_channels, np.float32))
+        if bias:
+            self.add_param("bias", np.zeros(out_channels, np.float32))
 
     def output_shape(self, shape: Shape) -> Shape:
         if len(shape) != 3 or shape[2] != self.in_channels:
@@ -60,7 +63,8 @@ class Conv2D(Layer):
         height, width, _ = self.output_shape(x.shape[1:])
         patches = self._patches(x, height, width)  # (N H' W', F F C)
         y = patches @ self.params["weight"].reshape(-1, self.out_channels)
-        y += self.params["bias"]
+        if "bias" in self.params:
+            y += self.params["bias"]
         if training:
             self.keep(patches, x.shape)
         return y.reshape(len(x), height, width, self.out_channels)
@@ -72,7 +76,8 @@ class Conv2D(Layer):
         height, width = dy.shape[1:3]
         dy = dy.reshape(-1, self.out_channels)
         np.matmul(patches.T, dy, out=self.grads["weight"].reshape(-1, self.out_channels))
-        np.sum(dy, axis=0, out=self.grads["bias"])
+        if "bias" in self.params:
+            np.sum(dy, axis=0, out=self.grads["bias"])
 
         dpatches = dy @ self.params["weight"].reshape(-1, self.out_channels).T
         dpatches = dpatches.reshape(n, height, width, f, f, c)
@@ -95,6 +100,6 @@ class Conv2D(Layer):
 
     def __repr__(self) -> str:
         return (
-            f"Conv2D({self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, "
-            f"stride={self.stride}, padding={self.padding})"
+            f"{type(self).__name__}({self.in_channels}, {self.out_channels}, "
+            f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding})"
         )

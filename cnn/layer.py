@@ -39,6 +39,10 @@ class Layer:
         """d loss / d y -> d loss / d x; fills `grads`. RuntimeError without a training forward before it."""
         raise NotImplementedError
 
+    def backward_params(self, dy: Array) -> None:
+        """`backward` where d loss / d x is not wanted, as for the first layer in training: fills `grads`."""
+        self.backward(dy)
+
     def add_param(self, name: str, value: Array) -> None:
         self.params[name] = value
         self.grads[name] = np.zeros_like(value)

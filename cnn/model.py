@@ -41,6 +41,13 @@ class Sequential:
             dy = layer.backward(dy)
         return dy
 
+    def backward_params(self, dlogits: Array) -> None:
+        """`backward` without d loss / d x, which training does not need."""
+        dy = dlogits
+        for layer in reversed(self.layers[1:]):
+            dy = layer.backward(dy)
+        self.layers[0].backward_params(dy)
+
     def predict(self, x: Array, batch_size: int = 256) -> Array:
         """Logits (N, classes) of any number of samples, in slices that keep memory small. Thread-safe."""
         slices = [self.forward(x[start : start + batch_size]) for start in range(0, len(x), batch_size)]

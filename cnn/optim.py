@@ -55,21 +55,119 @@ class Optimizer:
 class SGD(Optimizer):
     """velocity = momentum * velocity - learning_rate * gradient;  parameter += velocity
 
-    momentum in [0, 1). The origin's learning-rate decay is the schedule `inverse_time_decay`.
+    With nesterov the gradient counts as if taken after the step:
+    parameter += momentum * velocity - learning_rate * gradient.
+    momentum in [0, 1). weight_decay d >= 0 adds d * parameter to the gradient of every weight (not of
+    biases and of what normalises). The origin's learning-rate decay is the schedule `inverse_time_decay`.
 
     Source: Polyak, "Some methods of speeding up the convergence of iteration methods", 1964; Sutskever et
     al., "On the importance of initialization and momentum in deep learning", ICML 2013.
     """
 
-    def __init__(self, model: Sequential, learning_rate: float | Schedule, momentum: float = 0.0) -> None:
+    def __init__(
+        self,
+        model: Sequential,
+        learning_rate: float | Schedule,
+        momentum: float = 0.0,
+        *,
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+    ) -> None:
         super().__init__(model, learning_rate)
-        if not 0 <= momentum < 1:
-            raise ValueError(f"momentum must be in [0, 1), got {momentum}")
-        self.momentum = momentum
+        _check_range("momentum", momentum)
+        self.momentum, self.nesterov = momentum, nesterov
+        self.decayed = weight_decay * _is_weight(model) if weight_decay else None
         self.state["velocity"] = np.zeros_like(model.parameters)
 
     def update(self, parameters: Array, gradients: Array, learning_rate: float) -> None:
+        if self.decayed is not None:
+            gradients = gradients + self.decayed * parameters
         velocity = self.state["velocity"]
         velocity *= self.momentum
         velocity -= learning_rate * gradients
-        parameters += velocity
+        if self.nesterov:
+            parameters += self.momentum * velocity
+            parameters -= learning_rate * gradients
+        else:
+            parameters += velocity
+
+
+class AdamW(Optimizer):
+    """mean = beta1 * mean + (1 - beta1) * gradient;  square = beta2 * square + (1 - beta2) * gradient^2
+    parameter -= learning_rate * (corrected mean / (sqrt(corrected square) + epsilon) + decay * parameter)
+
+    where corrected x = x / (1 - beta^t) after t steps, and decay is weight_decay for weights and 0 for
+    biases and what normalises. beta1, beta2 in [0, 1); weight_decay >= 0. With weight_decay 0 this is Adam.
+
+    Source: Kingma and Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015; Loshchilov and Hutter,
+    "Decoupled Weight Decay Regularization", ICLR 2019.
+    """
+
+    def __init__(
+        self,
+        model: Sequential,
+        learning_rate: float | Schedule = 1e-3,
+        *,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(model, learning_rate)
+        _check_range("beta1", beta1)
+        _check_range("beta2", beta2)
+        self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
+        self.decayed = weight_decay * _is_weight(model) if weight_decay else None
+        self.state["mean"] = np.zeros_like(model.parameters)
+        self.state["square"] = np.zeros_like(model.parameters)
+
+    def update(self, parameters: Array, gradients: Array, learning_rate: float) -> None:
+        mean, square = self.state["mean"], self.state["square"]
+        mean *= self.beta1
+        mean += (1 - self.beta1) * gradients
+        square *= self.beta2
+        square += (1 - self.beta2) * np.square(gradients)
+        steps = self.steps + 1
+        if self.decayed is not None:
+            parameters -= learning_rate * self.decayed * parameters
+        root = np.sqrt(square / (1 - self.beta2**steps))
+        root += self.epsilon
+        parameters -= learning_rate / (1 - self.beta1**steps) * mean / root
+
+
+class WeightAverage:
+    """An exponential moving average of a network's weights, which reads better than the last step's.
+
+    average = decay * average + (1 - decay) * parameters after each step, with decay held down at first,
+    min(decay, (1 + t) / (10 + t)), so that the random start is soon forgotten. decay in [0, 1).
+
+    Source: Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", 1992.
+    """
+
+    def __init__(self, model: Sequential, decay: float = 0.999) -> None:
+        _check_range("decay", decay)
+        self.model, self.decay = model, decay
+        self.parameters = model.parameters.copy()
+        self.steps = 0
+
+    def step(self) -> None:
+        """Take the model's parameters of now into the average."""
+        self.steps += 1
+        decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
+        self.parameters *= decay
+        self.parameters += (1 - decay) * self.model.parameters
+
+
+def _is_weight(model: Sequential) -> Array:
+    """(P,), 1 where a parameter is a weight, 0 where it is a bias, a gamma or a beta."""
+    return np.concatenate(
+        [
+            np.full(value.size, name.endswith(".weight"), model.parameters.dtype)
+            for name, value in model.named_params()
+        ]
+    )
+
+
+def _check_range(name: str, value: float) -> None:
+    if not 0 <= value < 1:
+        raise ValueError(f"{name} must be in [0, 1), got {value}")

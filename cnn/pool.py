@@ -3,6 +3,9 @@
 import numpy as np
 
 from cnn.layer import Array, Layer, Shape
+from cnn.slices import for_slices
+
+SLICE = 16  # samples worked on at once
 
 
 class MaxPool2D(Layer):
@@ -32,10 +35,15 @@ class MaxPool2D(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         self.check(x)
-        first, *others = self._corners(x)
-        y = first.copy()
-        for corner in others:
-            np.maximum(y, corner, out=y)
+        y = np.empty((len(x), *self.output_shape(x.shape[1:])), x.dtype)
+
+        def work(s: slice) -> None:
+            first, *others = self._corners(x[s])
+            y[s] = first
+            for corner in others:
+                np.maximum(y[s], corner, out=y[s])
+
+        for_slices(len(x), SLICE, work)
         if training:
             self.keep(x, y)
         return y
@@ -44,11 +52,16 @@ class MaxPool2D(Layer):
         """dx = dy where x was the first maximum of its window, else 0; overlapping windows add up."""
         x, y = self.kept()
         dx = np.zeros_like(x)
-        waiting = np.ones(y.shape, bool)  # windows whose maximum is not found yet
-        for corner, dcorner in zip(self._corners(x), self._corners(dx), strict=True):
-            winner = waiting & (corner == y)
-            waiting &= ~winner
-            dcorner += dy * winner
+
+        def work(s: slice) -> None:
+            waiting = np.ones(y[s].shape, bool)  # windows whose maximum is not found yet
+            for corner, dcorner in zip(self._corners(x[s]), self._corners(dx[s]), strict=True):
+                winner = corner == y[s]
+                winner &= waiting
+                waiting ^= winner
+                dcorner += dy[s] * winner
+
+        for_slices(len(x), SLICE, work)
         return dx
 
     def _corners(self, x: Array) -> list[Array]:
@@ -63,3 +76,27 @@ class MaxPool2D(Layer):
 
     def __repr__(self) -> str:
         return f"MaxPool2D({self.pool_size}, stride={self.stride})"
+
+
+class GlobalAveragePool(Layer):
+    """y[n, c] = mean over h, w of x[n, h, w, c]: (N, H, W, C) -> (N, C)
+
+    Source: Lin, Chen, Yan, "Network In Network", ICLR 2014.
+    """
+
+    def output_shape(self, shape: Shape) -> Shape:
+        if len(shape) != 3:
+            raise ValueError(f"{self} expects (N, H, W, C), got {('N', *shape)}")
+        return (shape[2],)
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        self.check(x)
+        if training:
+            self.keep(x.shape)
+        return x.mean(axis=(1, 2))
+
+    def backward(self, dy: Array) -> Array:
+        """dx[n, h, w, c] = dy[n, c] / (H W)"""
+        (shape,) = self.kept()
+        share = dy / dy.dtype.type(shape[1] * shape[2])
+        return np.broadcast_to(share[:, None, None], shape).copy()

@@ -5,7 +5,20 @@ import pytest
 from scipy.signal import correlate
 from scipy.special import log_softmax
 
-from cnn import Conv2D, Dense, Flatten, Layer, MaxPool2D, ReLU, softmax, softmax_cross_entropy
+from cnn import (
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAveragePool,
+    Layer,
+    MaxPool2D,
+    ReLU,
+    SameConv2D,
+    softmax,
+    softmax_cross_entropy,
+)
 
 EPSILON = 1e-6
 
@@ -39,6 +52,12 @@ LAYERS = [
     (Conv2D(2, 2, kernel_size=3, stride=2, rng=RNG), (1, 6, 6, 2)),
     (Conv2D(3, 2, kernel_size=1, rng=RNG), (2, 3, 3, 3)),
     (Conv2D(1, 2, kernel_size=5, stride=3, padding=2, rng=RNG), (1, 7, 8, 1)),
+    (SameConv2D(2, 3, kernel_size=3, rng=RNG), (9, 3, 4, 2)),
+    (SameConv2D(1, 2, kernel_size=5, rng=RNG, bias=False), (2, 4, 5, 1)),
+    (BatchNorm(3), (17, 2, 2, 3)),
+    (BatchNorm(4), (5, 4)),
+    (Dropout(0.0, rng=RNG), (3, 4)),
+    (GlobalAveragePool(), (2, 3, 2, 4)),
     (MaxPool2D(2), (2, 4, 6, 2)),
     (MaxPool2D(2), (2, 5, 3, 2)),
     (MaxPool2D(3, stride=2), (1, 7, 6, 2)),
@@ -58,7 +77,7 @@ def test_layer_gradients_match_finite_differences(layer: Layer, shape):
     dy = rng.standard_normal(layer.forward(x).shape)
 
     def loss():
-        return float(np.sum(layer.forward(x) * dy))
+        return float(np.sum(layer.forward(x, training=True) * dy))
 
     layer.forward(x, training=True)
     dx = layer.backward(dy)
@@ -126,6 +145,50 @@ def test_max_pooling_gives_the_gradient_of_equal_maxima_to_the_first():
     np.testing.assert_array_equal(dx[0, :, :, 0], [[5, 0], [0, 0]])
 
 
+def test_batch_norm_normalises_by_the_batch_in_training():
+    rng = np.random.default_rng(0)
+    layer = BatchNorm(3).astype(np.float64)
+    layer.params["gamma"][:], layer.params["beta"][:] = (1, 2, 3), (-1, 0, 1)
+    y = layer.forward(rng.normal(5, 7, (40, 3, 2, 3)), training=True)
+    np.testing.assert_allclose(y.mean(axis=(0, 1, 2)), (-1, 0, 1), atol=1e-12)
+    np.testing.assert_allclose(y.std(axis=(0, 1, 2)), (1, 2, 3), rtol=1e-5)
+
+
+def test_batch_norm_reads_with_the_running_statistics_it_gathered():
+    rng = np.random.default_rng(0)
+    layer = BatchNorm(2, momentum=0.5).astype(np.float64)
+    mean, variance = np.zeros(2), np.ones(2)
+    for _ in range(3):
+        x = rng.normal(3, 2, (8, 2))
+        layer.forward(x, training=True)
+        mean, variance = (mean + x.mean(0)) / 2, (variance + x.var(0)) / 2
+    np.testing.assert_allclose(layer.buffers["running_mean"], mean)
+    np.testing.assert_allclose(layer.buffers["running_variance"], variance)
+    np.testing.assert_allclose(layer.forward(x), (x - mean) / np.sqrt(variance + layer.epsilon))
+
+
+def test_reading_does_not_move_the_running_statistics():
+    layer = BatchNorm(2)
+    layer.forward(np.full((4, 2), 9, np.float32))
+    np.testing.assert_array_equal(layer.buffers["running_mean"], 0)
+
+
+def test_dropout_drops_its_share_in_training_keeps_the_mean_and_does_nothing_in_reading():
+    layer = Dropout(0.3, rng=np.random.default_rng(0))
+    x = np.ones((200, 100), np.float32)
+    y = layer.forward(x, training=True)
+    assert (y == 0).mean() == pytest.approx(0.3, abs=0.01)
+    assert y.mean() == pytest.approx(1, abs=0.02)
+    assert y.dtype == np.float32
+    np.testing.assert_array_equal(layer.backward(x), y)  # the gradient goes where the value went
+    np.testing.assert_array_equal(layer.forward(x), x)
+
+
+def test_global_average_pooling_is_the_mean_over_the_picture():
+    x = np.random.default_rng(0).random((2, 3, 4, 5))
+    np.testing.assert_allclose(GlobalAveragePool().forward(x), x.mean(axis=(1, 2)))
+
+
 def test_softmax_sums_to_one_and_survives_huge_logits():
     probs = softmax(np.array([[1000.0, 0.0, -1000.0], [1.0, 2.0, 3.0]], np.float32))
     assert probs.dtype == np.float32
@@ -186,6 +249,8 @@ def test_cross_entropy_refuses_label_smoothing_outside_zero_to_one():
         (Conv2D(1, 2, 3, rng=RNG), (2, 2, 2, 1), "no smaller than its kernel"),
         (Conv2D(1, 2, 3, rng=RNG), (8, 8), r"expects \(N, H, W, 1\)"),
         (MaxPool2D(3), (2, 2, 8, 1), "H and W of at least 3"),
+        (BatchNorm(3), (2, 4), r"expects \(N, H, W, 3\)"),
+        (GlobalAveragePool(), (2, 4), r"expects \(N, H, W, C\)"),
         (Dense(4, 3, rng=RNG), (2, 5), r"expects \(N, 4\), got \('N', 5\)"),
     ],
 )
@@ -206,6 +271,9 @@ def test_a_wrong_precision_is_refused_instead_of_computed_in_silently():
         (lambda: Conv2D(1, 1, 3, padding=-1, rng=RNG), "padding of at least 0"),
         (lambda: MaxPool2D(0), "at least 1"),
         (lambda: Dense(1, 0, rng=RNG), "at least 1"),
+        (lambda: BatchNorm(0), "channels of at least 1"),
+        (lambda: BatchNorm(1, momentum=1), r"momentum in \[0, 1\)"),
+        (lambda: Dropout(1, rng=RNG), r"rate in \[0, 1\), got 1"),
         (lambda: Dense(1, 1, rng=RNG, init="magic"), '"he" or "xavier", got \'magic\''),
     ],
 )

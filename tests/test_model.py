@@ -7,13 +7,17 @@ import pytest
 
 from cnn import (
     SGD,
+    AdamW,
     Conv2D,
     Dense,
     Flatten,
     MaxPool2D,
     ReLU,
     Sequential,
+    WeightAverage,
+    cosine,
     inverse_time_decay,
+    one_cycle,
     seed_net,
     softmax_cross_entropy,
 )
@@ -113,29 +117,104 @@ def test_layers_that_do_not_fit_together_are_refused_when_the_network_is_built()
 
 def test_the_summary_tells_layers_shapes_and_parameters():
     summary = seed_net(np.random.default_rng(0)).summary()
-    assert "Conv2D(1, 32, kernel_size=3, stride=1, padding=1)" in summary
+    assert "SameConv2D(1, 32, kernel_size=3, stride=1, padding=1)" in summary
     assert "(14, 14, 32)" in summary
     assert "804554" in summary
 
 
-def test_sgd_with_momentum_follows_its_formula():
-    model = small_net().astype(np.float64)
-    optimizer = SGD(model, inverse_time_decay(0.1, 0.5), momentum=0.9)
-    expected, velocity = model.parameters.copy(), 0.0
+def steps_of(optimizer, reference, steps=4):
+    """Both take the same random gradients; returns (what the optimizer made, what the formula makes)."""
+    model = optimizer.model
     rng = np.random.default_rng(0)
-    for step in range(4):
+    for step in range(steps):
         model.gradients[:] = rng.standard_normal(model.gradients.shape)
-        velocity = 0.9 * velocity - 0.1 / (1 + 0.5 * step) * model.gradients
-        expected = expected + velocity
+        expected = reference(step, model.gradients.copy())
         optimizer.step()
-    assert optimizer.steps == 4
-    np.testing.assert_allclose(model.parameters, expected, rtol=1e-12)
+    assert optimizer.steps == steps
+    return model.parameters, expected
 
 
-def test_sgd_keeps_float32():
+def weights_of(model):
+    """1 for weights, 0 for biases, by position in the vector."""
+    return np.concatenate([np.full(v.size, float("weight" in name)) for name, v in model.named_params()])
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+@pytest.mark.parametrize("weight_decay", [0.0, 0.01])
+def test_sgd_follows_its_formula(nesterov, weight_decay):
+    model = small_net().astype(np.float64)
+    start, decayed = model.parameters.copy(), weight_decay * weights_of(model)
+    kept = {"parameters": start, "velocity": 0.0}
+
+    def reference(step, gradient):
+        rate = 0.1 / (1 + 0.5 * step)
+        gradient = gradient + decayed * kept["parameters"]
+        kept["velocity"] = 0.9 * kept["velocity"] - rate * gradient
+        move = 0.9 * kept["velocity"] - rate * gradient if nesterov else kept["velocity"]
+        kept["parameters"] = kept["parameters"] + move
+        return kept["parameters"]
+
+    optimizer = SGD(
+        model, inverse_time_decay(0.1, 0.5), momentum=0.9, nesterov=nesterov, weight_decay=weight_decay
+    )
+    np.testing.assert_allclose(*steps_of(optimizer, reference), rtol=1e-12)
+
+
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_adamw_follows_its_formula(weight_decay):
+    model = small_net().astype(np.float64)
+    decayed = weight_decay * weights_of(model)
+    kept = {"parameters": model.parameters.copy(), "mean": 0.0, "square": 0.0}
+
+    def reference(step, gradient):
+        kept["mean"] = 0.8 * kept["mean"] + 0.2 * gradient
+        kept["square"] = 0.99 * kept["square"] + 0.01 * gradient**2
+        mean, square = kept["mean"] / (1 - 0.8 ** (step + 1)), kept["square"] / (1 - 0.99 ** (step + 1))
+        move = mean / (np.sqrt(square) + 1e-8) + decayed * kept["parameters"]
+        kept["parameters"] = kept["parameters"] - 0.01 * move
+        return kept["parameters"]
+
+    optimizer = AdamW(model, 0.01, beta1=0.8, beta2=0.99, weight_decay=weight_decay)
+    np.testing.assert_allclose(*steps_of(optimizer, reference), rtol=1e-9)
+
+
+def test_weight_decay_spares_biases():
+    model = small_net()
+    model.parameters[:] = 1
+    SGD(model, 0.1, weight_decay=0.5).step()
+    np.testing.assert_allclose(model.layers[0].params["weight"], 0.95)
+    np.testing.assert_array_equal(model.layers[0].params["bias"], 1)
+
+
+def test_the_weight_average_follows_its_formula():
+    model = small_net().astype(np.float64)
+    average = WeightAverage(model, decay=0.3)
+    expected = model.parameters.copy()
+    for step in (1, 2, 3, 4):
+        model.parameters += 1
+        decay = min(0.3, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * model.parameters
+        average.step()
+    np.testing.assert_allclose(average.parameters, expected, rtol=1e-12)
+
+
+def test_the_cosine_schedule_falls_from_peak_to_final():
+    schedule = cosine(1.0, 10, final=0.2)
+    assert [schedule(step) for step in (0, 5, 10, 99)] == pytest.approx([1.0, 0.6, 0.2, 0.2])
+
+
+def test_one_cycle_warms_up_to_its_peak_and_falls_to_nothing():
+    schedule = one_cycle(1.0, 100, warm_up=0.3, start=0.04)
+    assert [schedule(step) for step in (0, 15, 30, 65, 100)] == pytest.approx([0.04, 0.52, 1.0, 0.5, 0.0])
+    rates = [schedule(step) for step in range(101)]
+    assert rates.index(max(rates)) == 30
+
+
+def test_optimizers_keep_float32():
     model = small_net()
     model.gradients[:] = 1
-    SGD(model, inverse_time_decay(0.1, 1e-3), momentum=0.9).step()
+    SGD(model, inverse_time_decay(0.1, 1e-3), momentum=0.9, nesterov=True, weight_decay=0.1).step()
+    AdamW(model, one_cycle(0.1, 10), weight_decay=0.1).step()
     assert model.parameters.dtype == np.float32
 
 
@@ -147,3 +226,5 @@ def test_the_origins_decay_divides_by_one_plus_decay_times_step():
 def test_momentum_outside_zero_to_one_is_refused():
     with pytest.raises(ValueError, match=r"momentum must be in \[0, 1\), got 1"):
         SGD(small_net(), 0.1, momentum=1)
+    with pytest.raises(ValueError, match=r"beta2 must be in \[0, 1\), got 1.5"):
+        AdamW(small_net(), beta2=1.5)

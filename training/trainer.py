@@ -130,7 +130,7 @@ class Trainer:
             images = self.augment(images, rng)
         logits = self.model.forward(to_input(images), training=True)
         loss, dlogits = softmax_cross_entropy(logits, labels, self.label_smoothing)
-        self.model.backward(dlogits)
+        self.model.backward_params(dlogits)
         self.optimizer.step()
         answers = labels if labels.ndim == 1 else labels.argmax(1)
         self.loss_sum += loss * len(batch)

@@ -1,0 +1,123 @@
+"""Batch normalisation, and its fold into the convolution before it."""
+
+import numpy as np
+
+from cnn.layer import Array, Layer, Shape
+from cnn.slices import for_slices
+
+SLICE = 16  # samples worked on at once
+
+
+class BatchNorm(Layer):
+    """y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, channel by channel
+
+    In training mean and (biased) variance are the batch's, and running means of both are kept,
+    running = momentum * running + (1 - momentum) * batch's; in inference the running ones are used.
+
+    Shapes: x (N, H, W, C) or (N, C) -> y the same; gamma, beta, running_mean, running_variance (C,).
+    momentum in [0, 1); epsilon > 0.
+
+    Source: Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing Internal
+    Covariate Shift", ICML 2015.
+    """
+
+    def __init__(self, channels: int, *, momentum: float = 0.9, epsilon: float = 1e-5) -> None:
+        super().__init__()
+        if channels < 1 or not 0 <= momentum < 1 or epsilon <= 0:
+            raise ValueError(
+                "BatchNorm needs channels of at least 1, momentum in [0, 1) and epsilon above 0, got "
+                f"{channels}, {momentum} and {epsilon}"
+            )
+        self.channels, self.momentum, self.epsilon = channels, momentum, epsilon
+        self.add_param("gamma", np.ones(channels, np.float32))
+        self.add_param("beta", np.zeros(channels, np.float32))
+        self.buffers["running_mean"] = np.zeros(channels, np.float32)
+        self.buffers["running_variance"] = np.ones(channels, np.float32)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        if len(shape) not in (1, 3) or shape[-1] != self.channels:
+            raise ValueError(f"{self} expects (N, H, W, {self.channels}), got {('N', *shape)}")
+        return shape
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        self.check(x)
+        if not training:
+            scale, shift = self.scale_and_shift()
+            y = x * scale
+            y += shift
+            return y
+
+        count = x.size // self.channels
+        n = len(x)
+        mean = sum(for_slices(n, SLICE, lambda s: _sum_by_channel(x[s]))) / count
+        centred = np.empty_like(x)
+
+        def centre(s: slice) -> Array:
+            np.subtract(x[s], mean, out=centred[s])
+            return _sum_by_channel(np.square(centred[s]))
+
+        variance = sum(for_slices(n, SLICE, centre)) / count
+        inverse = 1 / np.sqrt(variance + x.dtype.type(self.epsilon))
+        for name, batch in (("running_mean", mean), ("running_variance", variance)):
+            self.buffers[name] *= self.momentum
+            self.buffers[name] += (1 - self.momentum) * batch
+
+        y = np.empty_like(x)
+        scale = self.params["gamma"] * inverse
+
+        def normalise(s: slice) -> None:
+            np.multiply(centred[s], scale, out=y[s])
+            y[s] += self.params["beta"]
+
+        for_slices(n, SLICE, normalise)
+        self.keep(centred, inverse)
+        return y
+
+    def backward(self, dy: Array) -> Array:
+        """With z = (x - mean) / sqrt(variance + epsilon):
+
+        dbeta = sum dy;  dgamma = sum dy z
+        dx = gamma / sqrt(variance + epsilon) * (dy - dbeta / count - z dgamma / count)
+        """
+        centred, inverse = self.kept()
+        count = centred.size // self.channels
+        n = len(dy)
+        dbeta, product = (
+            sum(of_slices)
+            for of_slices in zip(
+                *for_slices(
+                    n, SLICE, lambda s: (_sum_by_channel(dy[s]), _sum_by_channel(dy[s] * centred[s]))
+                ),
+                strict=True,
+            )
+        )
+        dgamma = product * inverse
+        self.grads["beta"][...] = dbeta
+        self.grads["gamma"][...] = dgamma
+
+        dx = np.empty_like(dy)
+        scale = self.params["gamma"] * inverse
+        slope, offset = scale * inverse * dgamma / count, scale * dbeta / count
+
+        def work(s: slice) -> None:
+            np.multiply(dy[s], scale, out=dx[s])
+            dx[s] -= centred[s] * slope
+            dx[s] -= offset
+
+        for_slices(n, SLICE, work)
+        return dx
+
+    def scale_and_shift(self) -> tuple[Array, Array]:
+        """Inference as y = x * scale + shift, each (C,)."""
+        dtype = self.params["gamma"].dtype.type
+        scale = self.params["gamma"] / np.sqrt(self.buffers["running_variance"] + dtype(self.epsilon))
+        return scale, self.params["beta"] - self.buffers["running_mean"] * scale
+
+    def __repr__(self) -> str:
+        return f"BatchNorm({self.channels})"
+
+
+def _sum_by_channel(x: Array) -> Array:
+    """(..., C) -> (C,). As a product with ones, because BLAS adds rows faster than NumPy's sum does."""
+    rows = x.reshape(-1, x.shape[-1])
+    return np.ones(len(rows), x.dtype) @ rows
