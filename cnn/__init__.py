@@ -5,7 +5,7 @@ architectures, storage; then slices and fast, which compute the same with less c
 """
 
 from cnn.activation import ReLU, softmax
-from cnn.architectures import ARCHITECTURES, seed_net
+from cnn.architectures import ARCHITECTURES, digit_net, seed_net
 from cnn.conv import Conv2D
 from cnn.dense import Dense, Flatten
 from cnn.dropout import Dropout
@@ -13,8 +13,8 @@ from cnn.fast import SameConv2D
 from cnn.layer import Layer, he_normal, xavier_uniform
 from cnn.loss import softmax_cross_entropy
 from cnn.model import Sequential
-from cnn.norm import BatchNorm
-from cnn.optim import SGD, AdamW, Optimizer, WeightAverage
+from cnn.norm import BatchNorm, fold_batch_norm
+from cnn.optim import SGD, AdamW, Optimizer
 from cnn.pool import GlobalAveragePool, MaxPool2D
 from cnn.schedule import cosine, inverse_time_decay, one_cycle
 from cnn.storage import Checkpoint, ModelFileError, load_model, save_model
@@ -37,8 +37,9 @@ __all__ = [
     "ReLU",
     "SameConv2D",
     "Sequential",
-    "WeightAverage",
     "cosine",
+    "digit_net",
+    "fold_batch_norm",
     "he_normal",
     "inverse_time_decay",
     "load_model",

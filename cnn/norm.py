@@ -2,7 +2,10 @@
 
 import numpy as np
 
+from cnn.conv import Conv2D
+from cnn.dense import Dense
 from cnn.layer import Array, Layer, Shape
+from cnn.model import Sequential
 from cnn.slices import for_slices
 
 SLICE = 16  # samples worked on at once
@@ -115,6 +118,30 @@ class BatchNorm(Layer):
 
     def __repr__(self) -> str:
         return f"BatchNorm({self.channels})"
+
+
+def fold_batch_norm(model: Sequential) -> Sequential:
+    """The same network for inference, with every BatchNorm taken into the convolution or dense layer before.
+
+    (x weight) * scale + shift = x (weight * scale) + shift, so the normalisation costs nothing any more.
+    Returns a new network that cannot go on training; `model` stays as it is. ValueError where a BatchNorm
+    does not directly follow a layer with weights.
+
+    Source: Jacob et al., "Quantization and Training of Neural Networks", CVPR 2018, section 3.2.
+    """
+    layers: list[Layer] = []
+    for layer in model.copy().layers:
+        if not isinstance(layer, BatchNorm):
+            layers.append(layer)
+            continue
+        before = layers[-1] if layers else None
+        if not isinstance(before, Conv2D | Dense):
+            raise ValueError(f"{layer} follows {before}: only Conv2D and Dense can take it in")
+        scale, shift = layer.scale_and_shift()
+        before.params["weight"] = before.params["weight"] * scale
+        before.params["bias"] = before.params.get("bias", 0) * scale + shift
+        before.grads = {name: np.zeros_like(value) for name, value in before.params.items()}
+    return Sequential(model.name, layers, model.input_shape)
 
 
 def _sum_by_channel(x: Array) -> Array:

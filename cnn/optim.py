@@ -14,13 +14,23 @@ class Optimizer:
     """What all optimizers share: a step count, a learning rate, and state that can be saved.
 
     learning_rate: a number, or a schedule (see `cnn.schedule`) from the step to a number.
-    state: arrays by name, each (P,) like `model.parameters`.
+    average_decay in [0, 1): above 0, an exponential moving average of the parameters is kept, which reads
+    better than the last step's: average = d * average + (1 - d) * parameters after step t, with d =
+    min(average_decay, (1 + t) / (10 + t)) so that the random start is soon forgotten.
+    state: arrays by name, each (P,) like `model.parameters`; everything that must be saved to go on.
+
+    Source of the average: Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", 1992.
     """
 
-    def __init__(self, model: Sequential, learning_rate: float | Schedule) -> None:
-        self.model, self.learning_rate = model, learning_rate
+    def __init__(
+        self, model: Sequential, learning_rate: float | Schedule, *, average_decay: float = 0.0
+    ) -> None:
+        _check_range("average_decay", average_decay)
+        self.model, self.learning_rate, self.average_decay = model, learning_rate, average_decay
         self.steps = 0
         self.state: dict[str, Array] = {}
+        if average_decay:
+            self.state["average"] = model.parameters.copy()
 
     def current_learning_rate(self) -> float:
         """The learning rate of the step to come."""
@@ -30,6 +40,16 @@ class Optimizer:
         """Moves `model.parameters` against `model.gradients`, once."""
         self.update(self.model.parameters, self.model.gradients, self.current_learning_rate())
         self.steps += 1
+        if self.average_decay:
+            decay = min(self.average_decay, (1 + self.steps) / (10 + self.steps))
+            self.state["average"] *= decay
+            self.state["average"] += (1 - decay) * self.model.parameters
+
+    def averaged_model(self) -> Sequential:
+        """A copy of the model with the averaged parameters, or with its own where no average is kept."""
+        model = self.model.copy()
+        model.parameters[...] = self.state.get("average", model.parameters)
+        return model
 
     def update(self, parameters: Array, gradients: Array, learning_rate: float) -> None:
         raise NotImplementedError
@@ -72,8 +92,9 @@ class SGD(Optimizer):
         *,
         nesterov: bool = False,
         weight_decay: float = 0.0,
+        average_decay: float = 0.0,
     ) -> None:
-        super().__init__(model, learning_rate)
+        super().__init__(model, learning_rate, average_decay=average_decay)
         _check_range("momentum", momentum)
         self.momentum, self.nesterov = momentum, nesterov
         self.decayed = weight_decay * _is_weight(model) if weight_decay else None
@@ -112,8 +133,9 @@ class AdamW(Optimizer):
         beta2: float = 0.999,
         epsilon: float = 1e-8,
         weight_decay: float = 0.0,
+        average_decay: float = 0.0,
     ) -> None:
-        super().__init__(model, learning_rate)
+        super().__init__(model, learning_rate, average_decay=average_decay)
         _check_range("beta1", beta1)
         _check_range("beta2", beta2)
         self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
@@ -133,29 +155,6 @@ class AdamW(Optimizer):
         root = np.sqrt(square / (1 - self.beta2**steps))
         root += self.epsilon
         parameters -= learning_rate / (1 - self.beta1**steps) * mean / root
-
-
-class WeightAverage:
-    """An exponential moving average of a network's weights, which reads better than the last step's.
-
-    average = decay * average + (1 - decay) * parameters after each step, with decay held down at first,
-    min(decay, (1 + t) / (10 + t)), so that the random start is soon forgotten. decay in [0, 1).
-
-    Source: Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", 1992.
-    """
-
-    def __init__(self, model: Sequential, decay: float = 0.999) -> None:
-        _check_range("decay", decay)
-        self.model, self.decay = model, decay
-        self.parameters = model.parameters.copy()
-        self.steps = 0
-
-    def step(self) -> None:
-        """Take the model's parameters of now into the average."""
-        self.steps += 1
-        decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
-        self.parameters *= decay
-        self.parameters += (1 - decay) * self.model.parameters
 
 
 def _is_weight(model: Sequential) -> Array:

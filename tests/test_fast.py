@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cnn import Conv2D, SameConv2D, slices
+from cnn import BatchNorm, Conv2D, ReLU, SameConv2D, Sequential, digit_net, fold_batch_norm, slices
 
 SHAPES = [(1, 1, 1), (9, 6, 3), (20, 5, 7), (17, 1, 4)]  # N, H, W
 
@@ -89,3 +89,31 @@ def test_a_failure_in_any_slice_is_raised(monkeypatch):
 
     with pytest.raises(ValueError, match="slice 5 failed"):
         slices.for_slices(20, 5, work)
+
+
+def test_folding_batch_norm_changes_no_answer():
+    rng = np.random.default_rng(0)
+    model = digit_net(rng)
+    for layer in model.layers:
+        if isinstance(layer, BatchNorm):
+            layer.params["gamma"][:] = rng.normal(0, 1, layer.channels)  # negative too: pooling must not care
+            layer.params["beta"][:] = rng.normal(0, 1, layer.channels)
+            layer.buffers["running_mean"][:] = rng.normal(0, 1, layer.channels)
+            layer.buffers["running_variance"][:] = rng.uniform(0.5, 2, layer.channels)
+    x = rng.random((5, 28, 28, 1), np.float32)
+    folded = fold_batch_norm(model)
+    assert not any(isinstance(layer, BatchNorm) for layer in folded.layers)
+    np.testing.assert_allclose(folded.predict(x), model.predict(x), rtol=1e-4, atol=1e-4)
+
+
+def test_folding_leaves_the_model_as_it_was():
+    model = digit_net(np.random.default_rng(0))
+    before = model.parameters.copy()
+    fold_batch_norm(model).parameters[:] = 0
+    np.testing.assert_array_equal(model.parameters, before)
+
+
+def test_a_batch_norm_that_follows_no_weights_cannot_be_folded():
+    model = Sequential("odd", [ReLU(), BatchNorm(3)], (3,))
+    with pytest.raises(ValueError, match=r"BatchNorm\(3\) follows ReLU"):
+        fold_batch_norm(model)

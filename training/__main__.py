@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from cnn import ModelFileError, load_model, save_model
@@ -25,6 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help")):
         given = ["train", *given]  # training is what the package is for
     options = _parser().parse_args(given)
+    threadpool_limits(1, user_api="blas")  # cnn.slices spreads work over the cores; BLAS must not do it again
     try:
         return options.command(options)
     except (DataError, ModelFileError, FileNotFoundError, ValueError) as error:

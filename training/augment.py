@@ -1,0 +1,141 @@
+"""Augmentation: one written digit stands for the many ways to write it.
+
+All of it works on whole batches with NumPy and OpenCV: one backward warp for everything that moves ink
+(rotation, scale, shear, shift, elastic distortion), then what changes the stroke itself.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far a batch of digits is moved about; every range is symmetric and drawn anew for each picture.
+
+    rotation in degrees; scale and stretch (x against y) as shares, shear as a slope, shift in pixels; elastic
+    is the displacement in pixels (standard deviation) of a smooth random field with a grain of elastic_grain
+    pixels. thickness is the chance that a stroke is thinned or thickened, by up to a pixel; blur and noise
+    are the chances of a soft or a grainy picture. ink is the range of the gain on grey levels.
+
+    Source: Simard, Steinkraus, Platt, "Best Practices for Convolutional Neural Networks Applied to Visual
+    Document Analysis", ICDAR 2003.
+    """
+
+    rotation: float = 12.0
+    scale: float = 0.12
+    stretch: float = 0.12
+    shear: float = 0.25
+    shift: float = 1.5
+    elastic: float = 0.5
+    elastic_grain: int = 7
+    thickness: float = 0.4
+    blur: float = 0.1
+    noise: float = 0.1
+    ink: float = 0.3
+
+    def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """images (N, 28, 28) uint8 -> the same shape and type; equal generators give equal pictures."""
+        return self.stroke(self.warp(images, rng), rng)
+
+    def warp(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Rotation, scale, shear, shift and elastic distortion in one bilinear resampling."""
+        n, height, width = images.shape
+        angle = np.deg2rad(rng.uniform(-self.rotation, self.rotation, n))
+        scale = 1 + rng.uniform(-self.scale, self.scale, n)
+        stretch = np.sqrt(1 + rng.uniform(-self.stretch, self.stretch, n))
+        shear = rng.uniform(-self.shear, self.shear, n)
+        shift = rng.uniform(-self.shift, self.shift, (2, n))
+        cos, sin = np.cos(angle) / scale, np.sin(angle) / scale
+
+        # Where each pixel of the result comes from, relative to the middle: rotate, shear, then stretch.
+        y, x = np.mgrid[:height, :width].astype(np.float32) - np.float32((height - 1) / 2)
+        column = (n, 1, 1)
+        dx, dy = x - shift[0].reshape(column), y - shift[1].reshape(column)
+        source_x = (cos.reshape(column) * dx - sin.reshape(column) * dy) * stretch.reshape(column)
+        source_y = (sin.reshape(column) * dx + cos.reshape(column) * dy) / stretch.reshape(column)
+        source_x += shear.reshape(column) * source_y
+        field = self._smooth_field(n, height, width, rng)
+        source_x = (source_x + field[0]).astype(np.float32) + np.float32((width - 1) / 2)
+        source_y = (source_y + field[1]).astype(np.float32) + np.float32((height - 1) / 2)
+
+        # All pictures under one another, each with its own margin, so that one call warps the whole batch.
+        stacked = np.pad(images, ((0, 0), (1, 1), (1, 1))).reshape(n * (height + 2), width + 2)
+        source_x = np.clip(source_x + 1, 0, width + 1)
+        source_y = np.clip(source_y + 1, 0, height + 1)
+        source_y += (np.arange(n, dtype=np.float32) * (height + 2)).reshape(column)
+        warped = np.empty_like(images)
+        # OpenCV counts rows in 16 bits: batches of a thousand pictures are taken in parts.
+        part = 30_000 // (height + 2)
+        for start in range(0, n, part):
+            s = slice(start, min(start + part, n))
+            rows = stacked[start * (height + 2) : s.stop * (height + 2)]
+            map_y = source_y[s].reshape(-1, width) - np.float32(start * (height + 2))
+            warped[s] = cv2.remap(
+                rows, source_x[s].reshape(-1, width), map_y, cv2.INTER_LINEAR
+            ).reshape(-1, height, width)
+        return warped
+
+    def stroke(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Thickness, softness, grain and strength of the ink."""
+        out = images.astype(np.float32)
+        kind = rng.random(len(images))
+        share = rng.uniform(0.2, 1.0, (len(images), 1, 1)).astype(np.float32)
+        thinner = kind < self.thickness / 2
+        thicker = ~thinner & (kind < self.thickness)
+        for chosen, extreme in ((thinner, _eroded), (thicker, _dilated)):
+            if chosen.any():
+                out[chosen] += share[chosen] * (extreme(out[chosen]) - out[chosen])
+        soft = rng.random(len(images)) < self.blur
+        if soft.any():
+            out[soft] = _blurred(out[soft])
+        gain = rng.uniform(1 - self.ink, 1 + self.ink, (len(images), 1, 1)).astype(np.float32)
+        out *= gain
+        grainy = rng.random(len(images)) < self.noise
+        if grainy.any():
+            strength = rng.uniform(4, 24, (int(grainy.sum()), 1, 1)).astype(np.float32)
+            out[grainy] += strength * rng.standard_normal((int(grainy.sum()), *images.shape[1:]), np.float32)
+        return np.clip(out, 0, 255).astype(np.uint8)
+
+    def _smooth_field(
+        self, n: int, height: int, width: int, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Two random displacement fields (N, H, W): coarse noise, interpolated."""
+        rows, columns = -(-height // self.elastic_grain) + 1, -(-width // self.elastic_grain) + 1
+        coarse = rng.standard_normal((2 * n, rows, columns)).astype(np.float32) * np.float32(self.elastic)
+        # Linear interpolation along each axis, as two small matrix products for the whole batch.
+        fine = _interpolation(height, rows) @ coarse @ _interpolation(width, columns).T
+        return fine[:n], fine[n:]
+
+
+def _interpolation(fine: int, coarse: int) -> np.ndarray:
+    """(fine, coarse) weights that read `fine` points, evenly spread, off a line through `coarse` values."""
+    position = np.linspace(0, coarse - 1, fine)
+    left = np.minimum(position.astype(int), coarse - 2)
+    weights = np.zeros((fine, coarse), np.float32)
+    weights[np.arange(fine), left] = 1 - (position - left)
+    weights[np.arange(fine), left + 1] = position - left
+    return weights
+
+
+def _neighbours(images: np.ndarray) -> list[np.ndarray]:
+    """The pictures moved by one pixel up, down, left and right, and as they are."""
+    padded = np.pad(images, ((0, 0), (1, 1), (1, 1)))
+    return [
+        padded[:, 1 + y : 1 + y + images.shape[1], 1 + x : 1 + x + images.shape[2]]
+        for y, x in ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
+    ]
+
+
+def _dilated(images: np.ndarray) -> np.ndarray:
+    return np.maximum.reduce(_neighbours(images))
+
+
+def _eroded(images: np.ndarray) -> np.ndarray:
+    return np.minimum.reduce(_neighbours(images))
+
+
+def _blurred(images: np.ndarray) -> np.ndarray:
+    middle, *around = _neighbours(images)
+    return (2 * middle + sum(around)) / 6
