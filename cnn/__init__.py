@@ -11,7 +11,7 @@ from cnn.dense import Dense, Flatten
 from cnn.dropout import Dropout
 from cnn.fast import SameConv2D
 from cnn.layer import Layer, he_normal, xavier_uniform
-from cnn.loss import softmax_cross_entropy
+from cnn.loss import cross_entropy_or_none, log_odds, softmax_cross_entropy
 from cnn.model import Sequential
 from cnn.norm import BatchNorm, fold_batch_norm
 from cnn.optim import SGD, AdamW, Optimizer
@@ -38,11 +38,13 @@ __all__ = [
     "SameConv2D",
     "Sequential",
     "cosine",
+    "cross_entropy_or_none",
     "digit_net",
     "fold_batch_norm",
     "he_normal",
     "inverse_time_decay",
     "load_model",
+    "log_odds",
     "one_cycle",
     "save_model",
     "seed_net",

@@ -42,3 +42,32 @@ def softmax_cross_entropy(logits: Array, labels: Array, label_smoothing: float =
     log_probs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     loss = -float(np.sum(targets * log_probs, dtype=np.float64)) / n
     return loss, (softmax(logits) - targets) / n
+
+
+def cross_entropy_or_none(logits: Array, labels: Array, label_smoothing: float = 0.0) -> tuple[float, Array]:
+    """softmax_cross_entropy over K + 1 classes, of which the last, "none of the others", always has logit 0.
+
+    labels (N,): integers 0 to K - 1, or -1 for none. A network trained so pushes all its logits below 0 for
+    what is no digit, so that its `log_odds` tell digits from the rest, without a parameter more.
+    Returns the mean loss and dlogits (N, K). Raises ValueError as softmax_cross_entropy does.
+
+    Source: the background class of Dhamija, Günther, Boult, "Reducing Network Agnostophobia", NeurIPS 2018;
+    training on outliers: Hendrycks, Mazeika, Dietterich, "Deep Anomaly Detection with Outlier Exposure",
+    ICLR 2019.
+    """
+    n, k = logits.shape
+    with_none = np.concatenate([logits, np.zeros((n, 1), logits.dtype)], axis=1)
+    loss, dlogits = softmax_cross_entropy(with_none, np.where(labels == -1, k, labels), label_smoothing)
+    return loss, dlogits[:, :k]
+
+
+def log_odds(logits: Array) -> Array:
+    """log sum over k of exp(logits[n, k]): (N, K) -> (N,)
+
+    The log of the odds that a sample is one of the K classes against none of them, for a network trained
+    with `cross_entropy_or_none`; also known as the negative energy.
+
+    Source: Liu et al., "Energy-based Out-of-distribution Detection", NeurIPS 2020.
+    """
+    top = logits.max(axis=1)
+    return top + np.log(np.exp(logits - top[:, None]).sum(axis=1))

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cnn import Sequential, load_model, softmax
+from cnn import Sequential, fold_batch_norm, load_model
+from ink.calibration import Calibration
 from ink.normalise import bounding_box, normalise, to_input
 from ink.sketch import ink_of_drawing
 
@@ -65,7 +66,9 @@ class Reader:
     """
 
     def __init__(self, weights: str | Path | None = None) -> None:
-        self.model: Sequential = load_model(weights or DEFAULT_WEIGHTS).model
+        checkpoint = load_model(weights or DEFAULT_WEIGHTS)
+        self.model: Sequential = fold_batch_norm(checkpoint.model)
+        self.calibration = Calibration.of(checkpoint)
 
     def read_drawing(self, image: np.ndarray) -> Reading:
         """A drawing -> Reading.
@@ -81,15 +84,14 @@ class Reader:
         if box is None:
             return Reading((), "Nothing is drawn yet.")
         image = normalise(ink)
-        probs = self.probs(image[None])[0]
+        logits = self.model.predict(to_input(image[None]))
+        probs = self.calibration.probs(logits)[0]
         digit, message = int(probs.argmax()), ""
         if _is_blob(ink, box):
             digit, message = None, "That is a blot, not a digit: draw a little more."
+        elif not self.calibration.is_digit(logits)[0]:
+            digit, message = None, "That does not look like a digit. The bars show what comes nearest."
         return Reading((Digit(box, image, probs, digit, float(probs.max())),), message)
-
-    def probs(self, images: np.ndarray) -> np.ndarray:
-        """Normalised pictures (N, 28, 28) uint8 -> probabilities (N, 10) float32."""
-        return softmax(self.model.predict(to_input(images)))
 
 
 def _is_blob(ink: np.ndarray, box: tuple[int, int, int, int]) -> bool:

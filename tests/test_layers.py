@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy.signal import correlate
-from scipy.special import log_softmax
+from scipy.special import log_softmax, logsumexp
 
 from cnn import (
     BatchNorm,
@@ -16,6 +16,8 @@ from cnn import (
     MaxPool2D,
     ReLU,
     SameConv2D,
+    cross_entropy_or_none,
+    log_odds,
     softmax,
     softmax_cross_entropy,
 )
@@ -215,6 +217,21 @@ def test_cross_entropy_of_target_probabilities_equals_that_of_labels():
     assert by_label[0] == by_target[0]
     np.testing.assert_array_equal(by_label[1], by_target[1])
     assert by_label[1].dtype == np.float32
+
+
+def test_cross_entropy_or_none_is_that_of_one_more_class_with_logit_zero():
+    rng = np.random.default_rng(0)
+    logits, labels = rng.standard_normal((5, 10)), np.array([0, -1, 9, -1, 3])
+    loss, dlogits = cross_entropy_or_none(logits, labels)
+    eleven = np.hstack([logits, np.zeros((5, 1))])
+    assert loss == pytest.approx(-log_softmax(eleven, axis=1)[range(5), labels].mean(), rel=1e-12)
+    expected = finite_differences(lambda: cross_entropy_or_none(logits, labels)[0], logits)
+    np.testing.assert_allclose(dlogits, expected, atol=1e-8)
+
+
+def test_log_odds_is_scipys_logsumexp():
+    logits = np.random.default_rng(0).normal(0, 30, (5, 10))
+    np.testing.assert_allclose(log_odds(logits), logsumexp(logits, axis=1), rtol=1e-12)
 
 
 def test_cross_entropy_stays_finite_where_softmax_rounds_to_zero():

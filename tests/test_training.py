@@ -130,7 +130,7 @@ def test_impossible_settings_are_refused(changes, message):
 def evaluation_of(labels, predicted, confidence=0.9):
     probs = np.full((len(labels), 10), (1 - confidence) / 9)
     probs[np.arange(len(labels)), predicted] = confidence
-    return Evaluation(np.array(labels), probs)
+    return Evaluation(np.array(labels), probs, np.zeros(len(labels), bool))
 
 
 def test_accuracy_per_digit_and_confusion_are_counted():

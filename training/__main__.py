@@ -14,9 +14,10 @@ from tqdm import tqdm
 
 from cnn import ModelFileError, load_model, save_model
 from cnn.storage import open_whole
+from ink.calibration import Calibration
 from ink.reader import DEFAULT_WEIGHTS, WEIGHTS
 from training.data import DataError, Dataset, load_mnist, split_held_out
-from training.evaluate import draw_errors, evaluate
+from training.evaluate import Evaluation, draw_errors, draw_reliability, evaluate
 from training.recipes import RECIPES
 from training.trainer import Trainer
 
@@ -43,7 +44,7 @@ def train(options: argparse.Namespace) -> int:
     )
     images, labels = dataset.train_images, dataset.train_labels
     held_out = None
-    if options.hold_out:
+    if options.hold_out or recipe.holds_out:
         images, labels, *held_out = split_held_out(images, labels)
     trainer = recipe.trainer(images, labels)
     checkpoint = options.checkpoint or Path("checkpoints") / f"{recipe.name}.npz"
@@ -53,14 +54,16 @@ def train(options: argparse.Namespace) -> int:
         print(f"Resuming from {checkpoint}: {done // of} epochs and {done % of} steps are done.")
 
     if not _run(trainer, checkpoint, held_out):
-        print(f"Stopped. {checkpoint} is kept; go on with: python -m training --resume")
+        print(f"Stopped. {checkpoint} is kept; go on with the same command and --resume.")
         return 130
-    if held_out:
-        print("Trained without the held-out images, to choose by: no weights are written.")
+    if options.hold_out:
+        print("Trained to choose by, without the held-out images: no weights are written.")
         return 0
+    model = trainer.result()
     out = options.out or WEIGHTS / f"{recipe.name}.npz"
-    save_model(out, trainer.model)
-    test = evaluate(trainer.model, dataset.test_images, dataset.test_labels)
+    calibration = recipe.calibration(model, *held_out) if held_out else Calibration()
+    save_model(out, model, progress=calibration.to_progress())
+    test = evaluate(model, dataset.test_images, dataset.test_labels, calibration)
     print(f"Test: Accuracy = {test.accuracy:.4f}\nSaved {out}")
     _write_card(out, recipe.to_json(), dataset, trainer, test.accuracy)
     return 0
@@ -90,7 +93,7 @@ def _run(trainer: Trainer, checkpoint: Path, held_out: list[np.ndarray] | None) 
                 bar = None
                 line = f"Epoch {now.epoch}: Loss = {now.loss:.4f}, Accuracy = {now.accuracy:.4f}"
                 if held_out:
-                    line += f", Held-out = {evaluate(trainer.model, *held_out).accuracy:.4f}"
+                    line += f", Held-out = {evaluate(trainer.result(), *held_out).accuracy:.4f}"
                 print(line, flush=True)
             if now.epoch_ends or stop:
                 trainer.save(checkpoint)
@@ -120,21 +123,28 @@ def _write_card(out: Path, recipe: dict, dataset: Dataset, trainer: Trainer, acc
 
 def evaluate_weights(options: argparse.Namespace) -> int:
     """Print accuracy, accuracy a digit and the confusion matrix on the test set."""
-    model = load_model(options.weights).model
     dataset = load_mnist(options.data)
     print(f"{options.weights} on MNIST's 10,000 test images")
-    print(evaluate(model, dataset.test_images, dataset.test_labels).report())
+    evaluation = _evaluate_file(options.weights, dataset)
+    print(evaluation.report())
+    if options.reliability:
+        draw_reliability(options.reliability, evaluation)
+        print(f"Saved {options.reliability}")
     return 0
 
 
 def picture_errors(options: argparse.Namespace) -> int:
     """Save a picture of the test images that are read wrong."""
-    model = load_model(options.weights).model
     dataset = load_mnist(options.data)
-    evaluation = evaluate(model, dataset.test_images, dataset.test_labels)
+    evaluation = _evaluate_file(options.weights, dataset)
     count = draw_errors(options.out, dataset.test_images, evaluation)
     print(f"{count} of {len(dataset.test_labels)} read wrong; saved {options.out}")
     return 0
+
+
+def _evaluate_file(weights: Path, dataset: Dataset) -> Evaluation:
+    checkpoint = load_model(weights)
+    return evaluate(checkpoint.model, dataset.test_images, dataset.test_labels, Calibration.of(checkpoint))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -166,11 +176,19 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     for name, function, text in (
-        ("evaluate", evaluate_weights, "Accuracy, accuracy a digit and confusions on MNIST's test set."),
+        (
+            "evaluate",
+            evaluate_weights,
+            "Accuracy, calibration and confusions on MNIST's test set.",
+        ),
         ("errors", picture_errors, "A picture of the test images that are read wrong."),
     ):
         command = add(name, function, text)
         command.add_argument("--weights", type=Path, default=DEFAULT_WEIGHTS)
+        if name == "evaluate":
+            command.add_argument(
+                "--reliability", type=Path, metavar="PNG", help="save the reliability diagram"
+            )
     command.add_argument("--out", type=Path, default=Path("errors.png"))
     return parser
 

@@ -72,9 +72,9 @@ class Augmentation:
             s = slice(start, min(start + part, n))
             rows = stacked[start * (height + 2) : s.stop * (height + 2)]
             map_y = source_y[s].reshape(-1, width) - np.float32(start * (height + 2))
-            warped[s] = cv2.remap(
-                rows, source_x[s].reshape(-1, width), map_y, cv2.INTER_LINEAR
-            ).reshape(-1, height, width)
+            warped[s] = cv2.remap(rows, source_x[s].reshape(-1, width), map_y, cv2.INTER_LINEAR).reshape(
+                -1, height, width
+            )
         return warped
 
     def stroke(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:

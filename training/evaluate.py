@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
-from cnn import Sequential, softmax
-from ink import to_input
+from cnn import Sequential
+from ink.calibration import Calibration
+from training.calibrate import BINS, Reliability, logits_of, reliability
 
 
 @dataclass(frozen=True)
@@ -14,7 +17,8 @@ class Evaluation:
     """One network on one set of labelled images."""
 
     labels: np.ndarray  # (N,)
-    probs: np.ndarray  # (N, 10), softmax
+    probs: np.ndarray  # (N, 10), calibrated
+    refused: np.ndarray  # (N,) bool: taken for no digit
 
     @property
     def predicted(self) -> np.ndarray:
@@ -46,23 +50,32 @@ class Evaluation:
         wrong = np.flatnonzero(self.predicted != self.labels)
         return wrong[np.argsort(-self.probs[wrong].max(1), kind="stable")]
 
+    @property
+    def reliability(self) -> Reliability:
+        """Confidence against accuracy."""
+        return reliability(self.probs, self.labels)
+
     def report(self) -> str:
         """The numbers as a person reads them."""
         wrong = len(self.errors)
         lines = [f"Accuracy = {self.accuracy:.4f} ({wrong} of {len(self.labels)} wrong)", "", "digit  right"]
         lines += [f"{digit:5}  {share:.4f}" for digit, share in enumerate(self.per_digit)]
+        calibration = self.reliability.expected_calibration_error
+        lines += ["", f"Expected calibration error = {100 * calibration:.2f} %"]
+        lines += [f"Taken for no digit = {100 * self.refused.mean():.2f} %"]
         lines += ["", "confusion (rows: true digit, columns: predicted)"]
         lines += ["      " + "".join(f"{digit:6}" for digit in range(10))]
         lines += [f"{digit:6}" + "".join(f"{n:6}" for n in row) for digit, row in enumerate(self.confusion)]
         return "\n".join(lines)
 
 
-def evaluate(model: Sequential, images: np.ndarray, labels: np.ndarray) -> Evaluation:
+def evaluate(
+    model: Sequential, images: np.ndarray, labels: np.ndarray, calibration: Calibration | None = None
+) -> Evaluation:
     """Reads images (N, 28, 28) uint8 and compares with labels (N,)."""
-    probs = np.concatenate(
-        [softmax(model.predict(to_input(images[i : i + 1000]))) for i in range(0, len(images), 1000)]
-    )
-    return Evaluation(labels.astype(int), probs)
+    calibration = calibration or Calibration()
+    logits = logits_of(model, images)
+    return Evaluation(labels.astype(int), calibration.probs(logits), ~calibration.is_digit(logits))
 
 
 def draw_errors(path: str | Path, images: np.ndarray, evaluation: Evaluation, most: int = 60) -> int:
@@ -70,14 +83,10 @@ def draw_errors(path: str | Path, images: np.ndarray, evaluation: Evaluation, mo
 
     Written to `path` in the format its ending names; ValueError where the ending is none Matplotlib knows.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     shown = evaluation.errors[:most]
     columns = 10
     rows = max(1, -(-len(shown) // columns))
-    figure = Figure(figsize=(columns * 1.1, rows * 1.45 + 0.6), dpi=110, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = _figure(columns * 1.1, rows * 1.45 + 0.6)
     figure.suptitle(
         f"{len(evaluation.errors)} of {len(evaluation.labels)} read wrong"
         + (f", the {most} most confident" if len(evaluation.errors) > most else "")
@@ -87,12 +96,38 @@ def draw_errors(path: str | Path, images: np.ndarray, evaluation: Evaluation, mo
         axes.axis("off")
         if position < len(shown):
             i = shown[position]
-            axes.imshow(images[i], cmap="gray_r", vmin=0, vmax=255)
             predicted = evaluation.predicted[i]
+            axes.imshow(images[i], cmap="gray_r", vmin=0, vmax=255)
             axes.set_title(
                 f"{predicted} ({evaluation.probs[i, predicted]:.0%})\ntrue {evaluation.labels[i]}", fontsize=9
             )
+    _save(figure, path)
+    return len(evaluation.errors)
+
+
+def draw_reliability(path: str | Path, evaluation: Evaluation) -> None:
+    """The reliability diagram: how often answers are right against how sure the network was of them."""
+    found = evaluation.reliability
+    figure = _figure(5, 5)
+    axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    axes.plot([0, 1], [0, 1], color="0.6", linestyle="--", label="perfectly calibrated")
+    axes.plot(found.confidence, found.accuracy, marker="o", label="this network")
+    axes.set(ylabel="share of right answers", xlim=(0, 1), ylim=(0, 1.02))
+    axes.set_title(f"Expected calibration error {100 * found.expected_calibration_error:.2f} %")
+    axes.legend(loc="upper left")
+    below.bar((np.arange(BINS) + 0.5) / BINS, found.counts, 0.9 / BINS)
+    below.set(xlabel="confidence", ylabel="answers", yscale="log")
+    _save(figure, path)
+
+
+def _figure(width: float, height: float) -> Figure:
+    """A Matplotlib figure without pyplot, which keeps global state and may want a screen."""
+    figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _save(figure: Figure, path: str | Path) -> None:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)
-    return len(evaluation.errors)

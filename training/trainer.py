@@ -2,15 +2,27 @@
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from cnn import Checkpoint, ModelFileError, Optimizer, Sequential, save_model, softmax_cross_entropy
+from cnn import (
+    Checkpoint,
+    ModelFileError,
+    Optimizer,
+    Sequential,
+    log_odds,
+    save_model,
+    softmax_cross_entropy,
+)
 from ink import to_input
 
+NOT_A_DIGIT = -1  # the label of a picture that shows none
+
 Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+Loss = Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -33,8 +45,10 @@ class Progress:
 class Trainer:
     """Trains a model on images and labels.
 
-    images: (N, 28, 28) uint8; the network sees them as [0, 1] float32. labels: (N,) integers, or (N, K)
-    target probabilities. augment: (batch (B, 28, 28) uint8, generator) -> the same shape, or None.
+    images: (N, 28, 28) uint8; the network sees them as [0, 1] float32. labels: (N,) integers, NOT_A_DIGIT
+    only with the loss `cross_entropy_or_none`.
+    augment: (batch (B, 28, 28) uint8, generator) -> the same shape, or None; it runs ahead, in a thread.
+    loss: (logits, labels) -> (mean loss, dlogits).
 
     The order of an epoch comes from (seed, epoch) and what `augment` does from (seed, epoch, step), so a run
     that was stopped after any step and resumed takes the same steps as one that never stopped.
@@ -51,7 +65,7 @@ class Trainer:
         batch_size: int,
         seed: int,
         augment: Augment | None = None,
-        label_smoothing: float = 0.0,
+        loss: Loss = softmax_cross_entropy,
     ) -> None:
         if len(images) != len(labels) or len(images) == 0:
             raise ValueError(f"as many labels as images are needed, got {len(labels)} and {len(images)}")
@@ -62,7 +76,7 @@ class Trainer:
         self.model, self.optimizer = model, optimizer
         self.images, self.labels = images, labels
         self.epochs, self.batch_size, self.seed = epochs, batch_size, seed
-        self.augment, self.label_smoothing = augment, label_smoothing
+        self.augment, self.loss = augment, loss
         self.steps_per_epoch = -(-len(images) // batch_size)
         self.loss_sum, self.correct, self.seconds = 0.0, 0, 0.0  # over the epoch so far; seconds over all
 
@@ -73,12 +87,11 @@ class Trainer:
             order = np.random.default_rng([self.seed, epoch]).permutation(len(self.images))
             if first == 0:
                 self.loss_sum, self.correct = 0.0, 0
-            for step in range(first, self.steps_per_epoch):
+            for step, (images, labels) in self._batches(order, epoch, first):
                 start = time.perf_counter()
-                batch = order[step * self.batch_size : (step + 1) * self.batch_size]
-                self._take_step(batch, np.random.default_rng([self.seed, epoch, step]))
+                self._take_step(images, labels)
                 self.seconds += time.perf_counter() - start
-                seen = step * self.batch_size + len(batch)
+                seen = step * self.batch_size + len(labels)
                 yield Progress(
                     epoch + 1,
                     self.epochs,
@@ -88,6 +101,10 @@ class Trainer:
                     self.correct / seen,
                     self.seconds,
                 )
+
+    def result(self) -> Sequential:
+        """The network as trained so far: a copy, with averaged weights where the optimizer keeps them."""
+        return self.optimizer.averaged_model()
 
     def save(self, path: str | Path) -> None:
         """A checkpoint from which `resume` continues as if training had never stopped."""
@@ -124,14 +141,31 @@ class Trainer:
         """What must not change between the parts of one run."""
         return {"seed": self.seed, "batch_size": self.batch_size, "images": len(self.images)}
 
-    def _take_step(self, batch: np.ndarray, rng: np.random.Generator) -> None:
-        images, labels = self.images[batch], self.labels[batch]
-        if self.augment:
-            images = self.augment(images, rng)
+    def _batches(
+        self, order: np.ndarray, epoch: int, first: int
+    ) -> Iterator[tuple[int, tuple[np.ndarray, np.ndarray]]]:
+        """(step, (images, labels)) of an epoch from step `first` on; the next batch is made meanwhile."""
+
+        def batch(step: int) -> tuple[np.ndarray, np.ndarray]:
+            chosen = order[step * self.batch_size : (step + 1) * self.batch_size]
+            images = self.images[chosen]
+            if self.augment:
+                images = self.augment(images, np.random.default_rng([self.seed, epoch, step]))
+            return images, self.labels[chosen]
+
+        with ThreadPoolExecutor(1, thread_name_prefix="next-batch") as ahead:
+            coming = ahead.submit(batch, first)
+            for step in range(first, self.steps_per_epoch):
+                now = coming.result()
+                if step + 1 < self.steps_per_epoch:
+                    coming = ahead.submit(batch, step + 1)
+                yield step, now
+
+    def _take_step(self, images: np.ndarray, labels: np.ndarray) -> None:
         logits = self.model.forward(to_input(images), training=True)
-        loss, dlogits = softmax_cross_entropy(logits, labels, self.label_smoothing)
+        loss, dlogits = self.loss(logits, labels)
         self.model.backward_params(dlogits)
         self.optimizer.step()
-        answers = labels if labels.ndim == 1 else labels.argmax(1)
-        self.loss_sum += loss * len(batch)
-        self.correct += int((logits.argmax(1) == answers).sum())
+        self.loss_sum += loss * len(labels)
+        right = np.where(labels == NOT_A_DIGIT, log_odds(logits) < 0, logits.argmax(1) == labels)
+        self.correct += int(right.sum())

@@ -1,0 +1,50 @@
+"""What turns a network's logits into confidence and into "that is not a digit"."""
+
+import math
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from cnn import Checkpoint, ModelFileError, log_odds, softmax
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """probs = softmax(logits / temperature);  not a digit where log_odds(logits) < threshold
+
+    temperature > 0: above 1 it makes a network less sure of itself, below 1 surer; it never changes which
+    digit wins. threshold: None for a network that was not trained to know what is no digit.
+
+    Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
+    """
+
+    temperature: float = 1.0
+    threshold: float | None = None
+
+    def probs(self, logits: np.ndarray) -> np.ndarray:
+        """(N, 10) logits -> (N, 10) probabilities."""
+        return softmax(logits / logits.dtype.type(self.temperature))
+
+    def is_digit(self, logits: np.ndarray) -> np.ndarray:
+        """(N, 10) logits -> (N,) bool."""
+        if self.threshold is None:
+            return np.ones(len(logits), bool)
+        return log_odds(logits) >= self.threshold
+
+    def to_progress(self) -> dict:
+        """What a weights file keeps."""
+        return {"calibration": asdict(self)}
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint) -> "Calibration":
+        """What a weights file holds, or the neutral one. ModelFileError where it makes no sense."""
+        saved = checkpoint.progress.get("calibration", {})
+        try:
+            found = cls(**saved)
+            if not 0.01 <= found.temperature <= 100:
+                raise ValueError(f"the temperature is {found.temperature}")
+            if found.threshold is not None and not math.isfinite(found.threshold):
+                raise ValueError(f"the threshold is {found.threshold}")
+        except (TypeError, ValueError) as error:
+            raise ModelFileError(f"the calibration in this weights file makes no sense: {error}") from error
+        return found
