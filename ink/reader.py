@@ -78,6 +78,10 @@ class Reader:
         """
         return self.read_ink(ink_of_drawing(image))
 
+    def read_photo(self, image: np.ndarray) -> Reading:
+        """A picture of one digit on plain paper -> Reading; arguments and errors as for `read_drawing`."""
+        return self.read_drawing(image)
+
     def read_ink(self, ink: np.ndarray) -> Reading:
         """Ink (H, W), floating point, 0 paper, 1 full ink -> Reading. Raises as `normalise` does."""
         box = bounding_box(ink)

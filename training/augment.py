@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+MOST_THINNED = 0.7  # share of the way to full erosion, which would erase a stroke two pixels wide
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -84,9 +86,13 @@ class Augmentation:
         share = rng.uniform(0.2, 1.0, (len(images), 1, 1)).astype(np.float32)
         thinner = kind < self.thickness / 2
         thicker = ~thinner & (kind < self.thickness)
-        for chosen, extreme in ((thinner, _eroded), (thicker, _dilated)):
-            if chosen.any():
-                out[chosen] += share[chosen] * (extreme(out[chosen]) - out[chosen])
+        if thicker.any():
+            out[thicker] += share[thicker] * (_dilated(out[thicker]) - out[thicker])
+        if thinner.any():
+            peak = out[thinner].max((1, 2), keepdims=True)
+            thinned = out[thinner] + MOST_THINNED * share[thinner] * (_eroded(out[thinner]) - out[thinner])
+            # Normalised ink always has a full peak, however thin the stroke.
+            out[thinner] = thinned * (peak / np.maximum(thinned.max((1, 2), keepdims=True), 1))
         soft = rng.random(len(images)) < self.blur
         if soft.any():
             out[soft] = _blurred(out[soft])

@@ -1,0 +1,182 @@
+"""The one door to reading: right answers for digits, honest ones for everything else, clear errors."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from cnn import ModelFileError, digit_net, save_model, seed_net
+from ink import Reader
+from ink.__main__ import main
+from ink.calibration import Calibration
+from ink.reader import WEIGHTS
+
+STROKES = {  # as a person would draw them, in a unit box
+    0: [
+        [(0.5, 0.05), (0.25, 0.2), (0.2, 0.5), (0.25, 0.8), (0.5, 0.95), (0.75, 0.8), (0.8, 0.5), (0.75, 0.2)]
+    ],
+    1: [[(0.5, 0.05), (0.5, 0.95)]],
+    3: [[(0.25, 0.1), (0.6, 0.05), (0.7, 0.25), (0.45, 0.45), (0.75, 0.65), (0.6, 0.92), (0.22, 0.88)]],
+    4: [[(0.3, 0.05), (0.2, 0.55), (0.8, 0.55)], [(0.65, 0.2), (0.62, 0.95)]],
+    7: [[(0.2, 0.1), (0.8, 0.1), (0.45, 0.95)]],
+}
+
+
+def canvas(strokes, size=280, pen=18, side=200, x=40, y=40):
+    """(H, W, 4) uint8: black pen on transparent paper."""
+    image = np.zeros((size, size, 4), np.uint8)
+    alpha = np.zeros((size, size), np.uint8)
+    for stroke in strokes:
+        line = np.rint(np.array(stroke) * side + (x, y)).astype(np.int32)
+        cv2.polylines(alpha, [line], False, 255, pen, cv2.LINE_AA)
+    image[..., 3] = alpha
+    return image
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return Reader()
+
+
+@pytest.mark.parametrize("weights", [path.name for path in sorted(WEIGHTS.glob("*.npz"))])
+@pytest.mark.parametrize("digit", STROKES)
+def test_every_shipped_network_reads_plainly_drawn_digits(digit, weights):
+    reading = Reader(WEIGHTS / weights).read_drawing(canvas(STROKES[digit]))
+    assert reading.text == str(digit)
+    assert reading.message == ""
+
+
+def test_a_reading_tells_box_picture_probabilities_and_confidence(reader):
+    found = reader.read_drawing(canvas(STROKES[7])).digits[0]
+    x, y, width, height = found.box
+    assert (x, y) == pytest.approx((71, 51), abs=3)
+    assert (width, height) == pytest.approx((138, 188), abs=6)
+    assert found.image.shape == (28, 28)
+    assert found.image.dtype == np.uint8
+    assert found.probs.shape == (10,)
+    assert found.probs.dtype == np.float32
+    assert found.probs.sum() == pytest.approx(1, rel=1e-5)
+    assert found.confidence == pytest.approx(found.probs.max())
+    assert found.digit == 7
+
+
+def test_a_reading_becomes_plain_json(reader):
+    reading = reader.read_drawing(canvas(STROKES[7]))
+    plain = json.loads(json.dumps(reading.to_json()))
+    assert plain["text"] == "7"
+    assert plain["digits"][0]["digit"] == 7
+    assert len(plain["digits"][0]["probs"]) == 10
+    assert plain["digits"][0]["box"] == list(reading.digits[0].box)
+
+
+@pytest.mark.parametrize("side", [30, 100, 260])
+def test_size_and_place_do_not_change_the_answer(reader, side):
+    drawn = canvas(STROKES[3], side=side, pen=max(2, side // 12), x=10, y=10)
+    assert reader.read_drawing(drawn).text == "3"
+
+
+@pytest.mark.parametrize("paper", [(280, 280, 4), (280, 280, 3), (280, 280)])
+def test_an_empty_canvas_is_no_digit_and_says_so(reader, paper):
+    for level in (0, 255):
+        reading = reader.read_drawing(np.full(paper, level, np.uint8))
+        if paper[-1] == 4 and level == 255:
+            assert reading.text == ""
+        assert (reading.text, reading.digits) == ("", ())
+        assert reading.message == "Nothing is drawn yet."
+
+
+def test_a_dot_and_a_filled_canvas_are_no_digits(reader):
+    dot = canvas([[(0.5, 0.5), (0.5, 0.5)]], pen=20)
+    filled = np.zeros((280, 280, 4), np.uint8)
+    filled[20:260, 20:260, 3] = 255
+    for image in (dot, filled):
+        reading = reader.read_drawing(image)
+        assert reading.text == "?"
+        assert reading.digits[0].digit is None
+        assert "blot" in reading.message
+        assert reading.digits[0].probs.shape == (10,)  # the bars stay
+
+
+@pytest.mark.parametrize(
+    ("image", "error"),
+    [
+        (np.zeros((28, 28)), TypeError),
+        (np.full((28, 28), np.nan, np.float32), TypeError),
+        (np.zeros((0, 0), np.uint8), ValueError),
+        (np.zeros((5, 5, 5), np.uint8), ValueError),
+    ],
+)
+def test_what_is_no_picture_is_refused(reader, image, error):
+    with pytest.raises(error, match="a drawing must"):
+        reader.read_drawing(image)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (3, 4000)])
+def test_odd_sizes_do_no_harm(reader, size):
+    image = np.full(size, 255, np.uint8)
+    image[0, size[1] // 2] = 0
+    assert reader.read_drawing(image).text in {"", "?", *"0123456789"}
+
+
+# --- calibration
+
+
+def test_temperature_changes_confidence_but_never_the_answer():
+    logits = np.random.default_rng(0).normal(0, 5, (20, 10)).astype(np.float32)
+    sure, unsure = Calibration(0.5).probs(logits), Calibration(3.0).probs(logits)
+    np.testing.assert_array_equal(sure.argmax(1), unsure.argmax(1))
+    assert (sure.max(1) >= unsure.max(1)).all()
+    assert sure.dtype == np.float32
+
+
+def test_under_the_threshold_ink_is_no_digit_but_keeps_its_bars(tmp_path):
+    save_model(
+        tmp_path / "strict.npz",
+        digit_net(np.random.default_rng(0)),
+        progress=Calibration(1.0, threshold=1e9).to_progress(),
+    )
+    reading = Reader(tmp_path / "strict.npz").read_drawing(canvas(STROKES[7]))
+    assert reading.text == "?"
+    assert reading.digits[0].probs.sum() == pytest.approx(1, rel=1e-5)
+    assert "does not look like a digit" in reading.message
+
+
+@pytest.mark.parametrize(
+    "calibration",
+    [{"temperature": 0}, {"temperature": "hot"}, {"threshold": float("nan")}, {"colour": 1}, [1]],
+)
+def test_a_calibration_that_makes_no_sense_is_refused(tmp_path, calibration):
+    save_model(
+        tmp_path / "odd.npz", seed_net(np.random.default_rng(0)), progress={"calibration": calibration}
+    )
+    with pytest.raises(ModelFileError, match="calibration in this weights file makes no sense"):
+        Reader(tmp_path / "odd.npz")
+
+
+# --- the command line
+
+
+def test_the_command_line_prints_ten_percentages_and_the_digit(tmp_path, capsys):
+    Image.fromarray(canvas(STROKES[7])).save(tmp_path / "seven.png")
+    assert main([str(tmp_path / "seven.png")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines[:10]] == [str(digit) for digit in range(10)]
+    assert all(line.endswith(" %") for line in lines[:10])
+    assert lines[10] == "Predicted digit: 7"
+
+
+def test_the_command_line_reads_the_rest_where_one_file_is_no_picture(tmp_path, capsys):
+    (tmp_path / "text.png").write_text("no picture")
+    Image.fromarray(canvas(STROKES[1])).save(tmp_path / "one.png")
+    assert main([str(tmp_path / "text.png"), str(tmp_path / "one.png")]) == 1
+    printed = capsys.readouterr()
+    assert "Predicted digit: 1" in printed.out
+    assert "text.png: The file is not a picture that can be read" in printed.err
+
+
+def test_the_command_line_tells_of_wrong_weights_in_one_line(tmp_path, capsys):
+    (tmp_path / "w.npz").write_bytes(b"x")
+    assert main(["--weights", str(tmp_path / "w.npz"), "any.png"]) == 1
+    assert "w.npz is damaged or not" in capsys.readouterr().err
