@@ -15,7 +15,7 @@ class ReLU(Layer):
     """
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        y = np.empty_like(x)
+        y = self.workspace("y", x.shape, x.dtype, training)
         for_slices(len(x), SLICE, lambda s: np.maximum(x[s], 0, out=y[s]))
         if training:
             self.keep(y)
@@ -24,8 +24,13 @@ class ReLU(Layer):
     def backward(self, dy: Array) -> Array:
         """dx = dy where x > 0, else 0"""
         (y,) = self.kept()
-        dx = np.empty_like(dy)
-        for_slices(len(dy), SLICE, lambda s: np.multiply(dy[s], y[s] > 0, out=dx[s]))
+        dx = self.workspace("dx", dy.shape, dy.dtype)
+
+        def work(s: slice) -> None:
+            passes = np.greater(y[s], 0, out=self.scratch("passes", y[s].shape, bool))
+            np.multiply(dy[s], passes, out=dx[s])
+
+        for_slices(len(dy), SLICE, work)
         return dx
 
 

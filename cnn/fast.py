@@ -1,5 +1,7 @@
 """The same convolution with a third of the copying, on all cores."""
 
+import threading
+
 import numpy as np
 
 from cnn.conv import Conv2D
@@ -40,22 +42,21 @@ class SameConv2D(Conv2D):
     def forward(self, x: Array, training: bool = False) -> Array:
         self.check(x)
         n, height, width, _ = x.shape
-        y = np.empty((n, height, width, self.out_channels), x.dtype)
+        y = self.workspace("y", (n, height, width, self.out_channels), x.dtype, training)
         weight = self._matrix(self.params["weight"])
+        # In training the columns of all slices are kept; in inference there are those of one at a time.
+        all_columns = self._room_for_columns("x", x) if training else None
 
-        def work(s: slice) -> Array | None:
-            columns = self._columns(x[s])
-            product = np.empty((len(columns) - self.kernel_size, self.out_channels), x.dtype)
-            for p, patches in enumerate(self._patches_by_phase(columns)):
-                np.matmul(patches, weight, out=product[p :: self.kernel_size])
+        def work(s: slice) -> None:
+            room = all_columns[s.start // SLICE] if training else self._room_for_columns("x", x[s], False)[0]
+            product = self._convolve(self._columns(x[s], room), weight, training)
             product = self._without_margins(product, y[s].shape)
             if "bias" in self.params:
                 np.add(product, self.params["bias"], out=y[s])
             else:
                 y[s] = product
-            return columns if training else None
 
-        all_columns = for_slices(n, SLICE, work)
+        for_slices(n, SLICE, work)
         if training:
             self.keep(all_columns, x.shape)
         return y
@@ -63,15 +64,12 @@ class SameConv2D(Conv2D):
     def backward(self, dy: Array) -> Array:
         """As in Conv2D, but dx is itself a convolution: of dy with the kernel turned by 180 degrees."""
         all_columns, x_shape = self.kept()
-        dx = np.empty(x_shape, dy.dtype)
+        dx = self.workspace("dx", x_shape, dy.dtype)
         turned = self._matrix(self.params["weight"][::-1, ::-1].swapaxes(2, 3))
 
-        def work(s: slice) -> tuple[Array, Array]:
-            dcolumns = self._columns(dy[s])
-            product = np.empty((len(dcolumns) - self.kernel_size, self.in_channels), dy.dtype)
-            for p, patches in enumerate(self._patches_by_phase(dcolumns)):
-                np.matmul(patches, turned, out=product[p :: self.kernel_size])
-            dx[s] = self._without_margins(product, x_shape)
+        def work(s: slice) -> tuple[Array, Array | None]:
+            dcolumns = self._columns(dy[s], self._scratch_for_columns(dy))
+            dx[s] = self._without_margins(self._convolve(dcolumns, turned, True), x_shape)
             return self._param_gradients(all_columns[s.start // SLICE], dcolumns)
 
         self._sum_gradients(for_slices(len(dy), SLICE, work))
@@ -79,31 +77,51 @@ class SameConv2D(Conv2D):
 
     def backward_params(self, dy: Array) -> None:
         all_columns, _ = self.kept()
-        self._sum_gradients(
-            for_slices(
-                len(dy),
-                SLICE,
-                lambda s: self._param_gradients(all_columns[s.start // SLICE], self._columns(dy[s])),
-            )
-        )
 
-    def _columns(self, x: Array) -> Array:
+        def work(s: slice) -> tuple[Array, Array | None]:
+            dcolumns = self._columns(dy[s], self._scratch_for_columns(dy))
+            return self._param_gradients(all_columns[s.start // SLICE], dcolumns)
+
+        self._sum_gradients(for_slices(len(dy), SLICE, work))
+
+    def _columns(self, x: Array, room: Array) -> Array:
         """(N, H, W, C) -> (positions, F, C): at every position the F pixels above one another around it.
 
         Positions run along the rows; each row begins with P zeros, which are also the margin of the row
         before. There are F more than whole patches need, so that every phase has the same number of rows.
+        `room` is where they are written; its margins are zero and stay so.
         """
-        n, height, width, c = x.shape
+        n, height, width, _ = x.shape
         f, p = self.kernel_size, self.padding
         length = n * height * (width + p)
-        columns = np.zeros((-(-length // f) * f + f, f, c), x.dtype)
-        picture = columns[:length].reshape(n, height, width + p, f, c)[:, :, p:]
+        columns = room[: _whole(length, f) + f]
+        columns[length:] = 0
+        picture = columns[:length].reshape(n, height, width + p, f, -1)[:, :, p:]
         for i in range(f):
             down = i - p  # the pixel this far below the position
             picture[:, max(0, -down) : height - max(0, down), :, i] = x[
                 :, max(0, down) : height - max(0, -down)
             ]
         return columns
+
+    def _room_for_columns(self, name: str, x: Array, training: bool = True) -> Array:
+        """(slices, positions, F, C) of zeros, or with the zeros where the margins of pictures like x are."""
+        n, height, width, c = x.shape
+        f, p = self.kernel_size, self.padding
+        positions = _whole(min(n, SLICE) * height * (width + p), f) + f
+        shape = (-(-n // SLICE), positions, f, c)
+        return self.workspace(f"columns of {name}, {height} x {width}", shape, x.dtype, training)
+
+    def _scratch_for_columns(self, dy: Array) -> Array:
+        return self._room_for_columns(f"dy in thread {threading.get_ident()}", dy[:SLICE])[0]
+
+    def _convolve(self, columns: Array, weight: Array, training: bool) -> Array:
+        """columns (positions, F, C) and weight (F F C, K) -> (positions, K), margins included."""
+        f = self.kernel_size
+        product = self.scratch("product", (len(columns) - f, weight.shape[1]), columns.dtype, training)
+        for p, patches in enumerate(self._patches_by_phase(columns)):
+            np.matmul(patches, weight, out=product[p::f])
+        return product
 
     def _patches_by_phase(self, columns: Array) -> list[Array]:
         """F views of `columns` as matrices: one patch a row, every F-th patch of the picture."""
@@ -122,7 +140,8 @@ class SameConv2D(Conv2D):
     def _param_gradients(self, columns: Array, dcolumns: Array) -> tuple[Array, Array]:
         """(dweight as a matrix, dbias) of one slice, from the columns of x and of dy."""
         f, p = self.kernel_size, self.padding
-        positions = len(columns) - f
+        positions = len(dcolumns) - f
+        columns = columns[: len(dcolumns)]  # the last slice may be smaller than the room for it
         # dy itself, position by position, is the middle pixel of its columns; margins are zero, so they add
         # nothing. The patch of a pixel starts P positions before it.
         dy = dcolumns[p : p + positions, p]
@@ -141,3 +160,8 @@ class SameConv2D(Conv2D):
     def _matrix(self, weight: Array) -> Array:
         """(F, F, C, K) -> (F F C, K) in the order of a patch here: column by column, then down."""
         return weight.swapaxes(0, 1).reshape(-1, weight.shape[3])
+
+
+def _whole(count: int, f: int) -> int:
+    """count, rounded up to a multiple of f."""
+    return -(-count // f) * f

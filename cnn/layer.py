@@ -4,6 +4,9 @@ Activations are (N, H, W, C) or (N, features), float32: N batch, H and W height 
 channels last a convolution is one matrix product over patches, with no transposes.
 """
 
+import threading
+from copy import copy, deepcopy
+
 import numpy as np
 
 Array = np.ndarray
@@ -19,6 +22,9 @@ class Layer:
 
     Only `forward(x, training=True)` keeps anything for `backward`, so any number of threads may run
     `forward(x)` on one layer at once.
+
+    The arrays that a training forward and a backward return are written over by the next ones: fresh memory
+    costs more than the arithmetic done in it. Copy what must last longer.
     """
 
     def __init__(self) -> None:
@@ -26,6 +32,7 @@ class Layer:
         self.grads: dict[str, Array] = {}
         self.buffers: dict[str, Array] = {}
         self._kept: object = None
+        self._workspace: dict[tuple, Array] = {}
 
     def output_shape(self, shape: Shape) -> Shape:
         """Shape of one sample's output for one sample's input, without N. ValueError where it cannot be."""
@@ -64,6 +71,30 @@ class Layer:
             raise RuntimeError(f"{self}.backward needs a forward(x, training=True) before it")
         arrays, self._kept = self._kept, None
         return arrays
+
+    def workspace(self, name: str, shape: Shape, dtype: np.dtype, training: bool = True) -> Array:
+        """An array to write to. In training the next call with this name gets the same memory again.
+
+        It starts as zeros; after that it holds what was last written there, wherever shape[1:] is the same.
+        """
+        if not training:
+            return np.zeros(shape, dtype)
+        key = (name, shape[1:], np.dtype(dtype))
+        if key not in self._workspace or len(self._workspace[key]) < shape[0]:
+            self._workspace[key] = np.zeros(shape, dtype)
+        return self._workspace[key][: shape[0]]
+
+    def scratch(self, name: str, shape: Shape, dtype: np.dtype, training: bool = True) -> Array:
+        """A workspace of this thread's own, for what does not outlive one slice."""
+        return self.workspace(f"{name} of thread {threading.get_ident()}", shape, dtype, training)
+
+    def __deepcopy__(self, memo: dict) -> "Layer":
+        """A copy without the memory that is only there to be written over."""
+        twin = copy(self)
+        memo[id(self)] = twin
+        for name, value in vars(self).items():
+            setattr(twin, name, {} if name == "_workspace" else deepcopy(value, memo))
+        return twin
 
     def astype(self, dtype: type) -> "Layer":
         """The same layer in another precision; gradient checks run in float64."""

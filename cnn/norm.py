@@ -53,11 +53,12 @@ class BatchNorm(Layer):
         count = x.size // self.channels
         n = len(x)
         mean = sum(for_slices(n, SLICE, lambda s: _sum_by_channel(x[s]))) / count
-        centred = np.empty_like(x)
+        centred = self.workspace("centred", x.shape, x.dtype)
 
         def centre(s: slice) -> Array:
             np.subtract(x[s], mean, out=centred[s])
-            return _sum_by_channel(np.square(centred[s]))
+            square = self.scratch("square", centred[s].shape, x.dtype)
+            return _sum_by_channel(np.square(centred[s], out=square))
 
         variance = sum(for_slices(n, SLICE, centre)) / count
         inverse = 1 / np.sqrt(variance + x.dtype.type(self.epsilon))
@@ -65,7 +66,7 @@ class BatchNorm(Layer):
             self.buffers[name] *= self.momentum
             self.buffers[name] += (1 - self.momentum) * batch
 
-        y = np.empty_like(x)
+        y = self.workspace("y", x.shape, x.dtype)
         scale = self.params["gamma"] * inverse
 
         def normalise(s: slice) -> None:
@@ -85,26 +86,24 @@ class BatchNorm(Layer):
         centred, inverse = self.kept()
         count = centred.size // self.channels
         n = len(dy)
-        dbeta, product = (
-            sum(of_slices)
-            for of_slices in zip(
-                *for_slices(
-                    n, SLICE, lambda s: (_sum_by_channel(dy[s]), _sum_by_channel(dy[s] * centred[s]))
-                ),
-                strict=True,
-            )
-        )
+
+        def sums(s: slice) -> tuple[Array, Array]:
+            product = self.scratch("product", dy[s].shape, dy.dtype)
+            return _sum_by_channel(dy[s]), _sum_by_channel(np.multiply(dy[s], centred[s], out=product))
+
+        dbeta, product = (sum(parts) for parts in zip(*for_slices(n, SLICE, sums), strict=True))
         dgamma = product * inverse
         self.grads["beta"][...] = dbeta
         self.grads["gamma"][...] = dgamma
 
-        dx = np.empty_like(dy)
+        dx = self.workspace("dx", dy.shape, dy.dtype)
         scale = self.params["gamma"] * inverse
         slope, offset = scale * inverse * dgamma / count, scale * dbeta / count
 
         def work(s: slice) -> None:
+            product = self.scratch("product", dy[s].shape, dy.dtype)
             np.multiply(dy[s], scale, out=dx[s])
-            dx[s] -= centred[s] * slope
+            dx[s] -= np.multiply(centred[s], slope, out=product)
             dx[s] -= offset
 
         for_slices(n, SLICE, work)

@@ -35,7 +35,7 @@ class MaxPool2D(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         self.check(x)
-        y = np.empty((len(x), *self.output_shape(x.shape[1:])), x.dtype)
+        y = self.workspace("y", (len(x), *self.output_shape(x.shape[1:])), x.dtype, training)
 
         def work(s: slice) -> None:
             first, *others = self._corners(x[s])
@@ -51,15 +51,19 @@ class MaxPool2D(Layer):
     def backward(self, dy: Array) -> Array:
         """dx = dy where x was the first maximum of its window, else 0; overlapping windows add up."""
         x, y = self.kept()
-        dx = np.zeros_like(x)
+        dx = self.workspace("dx", x.shape, x.dtype)
 
         def work(s: slice) -> None:
-            waiting = np.ones(y[s].shape, bool)  # windows whose maximum is not found yet
+            dx[s] = 0
+            waiting = self.scratch("waiting", y[s].shape, bool)  # windows whose maximum is not found yet
+            winner = self.scratch("winner", y[s].shape, bool)
+            share = self.scratch("share", y[s].shape, y.dtype)
+            waiting[...] = True
             for corner, dcorner in zip(self._corners(x[s]), self._corners(dx[s]), strict=True):
-                winner = corner == y[s]
+                np.equal(corner, y[s], out=winner)
                 winner &= waiting
                 waiting ^= winner
-                dcorner += dy[s] * winner
+                dcorner += np.multiply(dy[s], winner, out=share)
 
         for_slices(len(x), SLICE, work)
         return dx
