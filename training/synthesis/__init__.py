@@ -1,0 +1,72 @@
+"""Handwriting nobody wrote: digits, and ink that is no digit, from strokes and a pen.
+
+MNIST shows how American clerks and pupils wrote with one kind of pen. The rest of the world's styles are
+written down in `digits.py` as parametric strokes, what is no digit in `non_digits.py`; `strokes.py` has the
+hand and the pen. No handwriting is copied: the shapes are constructed, and normalised as MNIST was.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from training.synthesis.digits import digit_strokes
+from training.synthesis.non_digits import blot, non_digit_strokes, number_strokes, spoiled
+from training.synthesis.strokes import draw_strokes, picture_of
+
+__all__ = ["digit_strokes", "draw_strokes", "non_digit_strokes", "synthesise_digits", "synthesise_non_digits"]
+
+BLOTS = 0.02  # share of the non-digits
+SPOILED = 0.1  # share of the non-digits, where there are digits to spoil
+NUMBERS = 0.06  # share of the non-digits, where numbers count as such
+
+
+def synthesise_digits(
+    count: int, rng: np.random.Generator, classes: Sequence[int] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Digits as people around the world write them: images (count, 28, 28) uint8, labels (count,) int64.
+
+    count: how many, 0 or more; rng: decides everything, so the same state gives the same digits; classes: the
+    digits to choose from evenly, by default all ten. Raises ValueError or TypeError for other arguments.
+    """
+    _check(count, rng)
+    choices = np.arange(10) if classes is None else np.asarray(classes)
+    if choices.ndim != 1 or not len(choices) or not np.isin(choices, np.arange(10)).all():
+        raise ValueError(f"classes must be some of the digits 0 to 9, got {classes}")
+    labels = rng.choice(choices, count).astype(np.int64)
+    images = np.zeros((count, 28, 28), np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[:] = picture_of(digit_strokes(int(label), rng), rng)
+    return images, labels
+
+
+def synthesise_non_digits(
+    count: int, rng: np.random.Generator, digits: np.ndarray | None = None, numbers: bool = False
+) -> np.ndarray:
+    """Letters, words, doodles, scribbles and the like: images (count, 28, 28) uint8.
+
+    count, rng: as for `synthesise_digits`; digits: pictures (N, 28, 28) uint8 of digits, some of which are
+    cut up, written over and scratched out; numbers: whether several digits in one piece count as no digit.
+    Raises ValueError or TypeError for other arguments.
+    """
+    _check(count, rng)
+    if digits is not None and (digits.dtype != np.uint8 or digits.shape != (len(digits) or 1, 28, 28)):
+        raise ValueError(f"digits must be (N, 28, 28) uint8, at least one, got {digits.shape} {digits.dtype}")
+    images = np.zeros((count, 28, 28), np.uint8)
+    for image in images:
+        kind = rng.random()
+        if kind < BLOTS:
+            image[:] = blot(rng)
+        elif kind < BLOTS + SPOILED and digits is not None:
+            image[:] = spoiled(digits, rng)
+        elif kind > 1 - NUMBERS and numbers:
+            image[:] = picture_of(number_strokes(rng), rng)
+        else:
+            image[:] = picture_of(non_digit_strokes(rng), rng)
+    return images
+
+
+def _check(count: int, rng: np.random.Generator) -> None:
+    if not isinstance(count, int | np.integer) or count < 0:
+        raise ValueError(f"count must be a whole number, 0 or more, got {count!r}")
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
