@@ -18,6 +18,7 @@ from ink.calibration import Calibration
 from ink.reader import DEFAULT_WEIGHTS, WEIGHTS
 from training.data import DataError, Dataset, load_mnist, split_held_out
 from training.evaluate import Evaluation, draw_errors, draw_reliability, evaluate
+from training.memory import keep_freed_memory
 from training.recipes import RECIPES
 from training.trainer import Trainer
 
@@ -27,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help")):
         given = ["train", *given]  # training is what the package is for
     options = _parser().parse_args(given)
+    keep_freed_memory()
     threadpool_limits(1, user_api="blas")  # cnn.slices spreads work over the cores; BLAS must not do it again
     try:
         return options.command(options)

@@ -82,14 +82,14 @@ class DigitsRecipe(Recipe):
     """
 
     name: str = "digits"
-    epochs: int = 30
+    epochs: int = 40
     batch_size: int = 128
     learning_rate: float = 3e-3
     weight_decay: float = 0.03
     average_decay: float = 0.999
     warm_up: float = 0.2  # share of all steps
-    synthetic_digits: int = 35_000
-    non_digits: int = 30_000
+    synthetic_digits: int = 30_000
+    non_digits: int = 25_000
     holds_out: bool = True
     augmentation: Augmentation = field(default_factory=Augmentation)
 

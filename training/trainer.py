@@ -87,8 +87,8 @@ class Trainer:
             order = np.random.default_rng([self.seed, epoch]).permutation(len(self.images))
             if first == 0:
                 self.loss_sum, self.correct = 0.0, 0
+            start = time.perf_counter()
             for step, (images, labels) in self._batches(order, epoch, first):
-                start = time.perf_counter()
                 self._take_step(images, labels)
                 self.seconds += time.perf_counter() - start
                 seen = step * self.batch_size + len(labels)
@@ -101,6 +101,7 @@ class Trainer:
                     self.correct / seen,
                     self.seconds,
                 )
+                start = time.perf_counter()  # what the caller did meanwhile is not training
 
     def result(self) -> Sequential:
         """The network as trained so far: a copy, with averaged weights where the optimizer keeps them."""
