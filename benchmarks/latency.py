@@ -1,0 +1,154 @@
+"""How soon the bars follow the pen: real strokes in headless Chromium against the real app.
+
+    python benchmarks/latency.py [--strokes 40] [--url http://...] [--json FILE]
+
+Pen-up to final bars is the time from the pointerup event until the bars show the reading of the whole
+drawing; a drawing whose last point was already read counts as 0 ms. Once on localhost, and once with 100 ms
+added to every request by Chromium's own network emulation, which is checked to really add them.
+"""
+
+import argparse
+import contextlib
+import itertools
+import json
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import Page, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, from anywhere
+
+from tests.browser.driver import DIGITS, Pad, launch_chromium, serve_app
+
+DELAY = 100  # ms added to every request in the second part
+TARGETS = {"localhost": (50, 100), f"{DELAY} ms away": (160, None)}  # ms: median, 95th percentile
+UPDATES = 15  # in a one-second stroke, at least
+STROKE = 0.35  # seconds a stroke takes
+
+# Notes when the pen went down and up and when bars moved; the clock is that of the events themselves.
+PROBE = """() => {
+  const reading = document.querySelector(".reading");
+  window.probe = { down: 0, up: 0, moved: [] };
+  const down = (event) => Object.assign(probe, { down: event.timeStamp, moved: [] });
+  addEventListener("pointerdown", down, true);
+  addEventListener("pointerup", (event) => (probe.up = event.timeStamp), true);
+  new MutationObserver(() => probe.moved.push(performance.now()))
+    .observe(reading, { attributeFilter: ["data-answers"] });
+}"""
+
+ROUND_TRIP = """async () => {
+  const times = [];
+  for (let i = 0; i < 10; i++) {
+    const start = performance.now();
+    await (await fetch("theme.css?" + i, { cache: "no-store" })).text();
+    times.push(performance.now() - start);
+  }
+  return Math.min(...times);
+}"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--strokes", type=int, default=40, help="digits drawn in each part (default: 40)")
+    parser.add_argument("--url", help="a running app; without it, one is started")
+    parser.add_argument("--json", type=Path, help="write the numbers to this file too")
+    options = parser.parse_args()
+
+    report = {"machine": f"{platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}"}
+    with _app(options.url) as url, sync_playwright() as playwright:
+        browser = launch_chromium(playwright)
+        for place, delay in (("localhost", 0), (f"{DELAY} ms away", DELAY)):
+            page = browser.new_page()
+            pad = Pad(page, url)
+            added = _delay(page, delay)
+            page.evaluate(PROBE)
+            report[place] = _measure(pad, options.strokes) | {"added_ms": round(added, 1)}
+            page.close()
+        browser.close()
+
+    met = _print(report)
+    if options.json:
+        options.json.write_text(json.dumps(report | {"targets_met": met}, indent=2) + "\n")
+    sys.exit(not met)
+
+
+def _app(url: str | None) -> contextlib.AbstractContextManager[str]:
+    if url:
+        return contextlib.nullcontext(url)
+
+    @contextlib.contextmanager
+    def started() -> Iterator[str]:
+        with serve_app() as (address, _):
+            yield address
+
+    return started()
+
+
+def _delay(page: Page, milliseconds: int) -> float:
+    """Delays every request of the page, and returns by how much requests really became slower."""
+    before = page.evaluate(ROUND_TRIP)
+    if milliseconds == 0:
+        return 0.0
+    network = page.context.new_cdp_session(page)
+    network.send("Network.enable")
+    network.send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": milliseconds, "downloadThroughput": -1, "uploadThroughput": -1},
+    )
+    added = page.evaluate(ROUND_TRIP) - before
+    if added < 0.9 * milliseconds:
+        raise RuntimeError(f"requests were to take {milliseconds} ms longer, and took {added:.0f} ms longer")
+    return added
+
+
+def _measure(pad: Pad, strokes: int) -> dict[str, float]:
+    waits = []
+    for digit in itertools.islice(itertools.cycle(DIGITS), strokes):
+        pad.draw(DIGITS[digit], seconds=STROKE, step=0.05)
+        probe = pad.page.evaluate("probe")
+        waits.append(max([0.0, *(moved - probe["up"] for moved in probe["moved"])]))
+        pad.page.locator(".clear").click()
+
+    updates = []
+    for digit in (0, 3, 2):
+        pad.draw(DIGITS[digit], seconds=1.0, step=0.02)  # some 80 movements, as from a mouse
+        probe = pad.page.evaluate("probe")
+        seconds = (probe["up"] - probe["down"]) / 1000
+        updates.append(sum(moved < probe["up"] for moved in probe["moved"]) / seconds)
+        pad.page.locator(".clear").click()
+    return {
+        "strokes": strokes,
+        "pen_up_to_bars_ms_median": round(float(np.median(waits)), 1),
+        "pen_up_to_bars_ms_p95": round(float(np.percentile(waits, 95)), 1),
+        "updates_per_second": round(float(np.median(updates)), 1),
+    }
+
+
+def _print(report: dict) -> bool:
+    """The table; returns whether every target is met."""
+    met = True
+    print(report["machine"])
+    print(f"{'':14}{'pen-up to final bars, ms':>36}{'updates a second':>20}")
+    print(f"{'':14}{'median':>18}{'95th percentile':>18}{'mid-stroke':>20}")
+    for place, (median, tail) in TARGETS.items():
+        row = report[place]
+        print(
+            f"{place:14}{row['pen_up_to_bars_ms_median']:18.1f}{row['pen_up_to_bars_ms_p95']:18.1f}"
+            f"{row['updates_per_second']:20.1f}"
+        )
+        print(f"{'  target':14}{f'<= {median}':>18}{f'<= {tail}' if tail else '':>18}{f'>= {UPDATES}':>20}")
+        met &= row["pen_up_to_bars_ms_median"] <= median and row["updates_per_second"] >= UPDATES
+        met &= tail is None or row["pen_up_to_bars_ms_p95"] <= tail
+    print(f"Requests took {report[f'{DELAY} ms away']['added_ms']:.0f} ms longer with the delay.")
+    print("All targets met." if met else "A target was missed.")
+    return met
+
+
+if __name__ == "__main__":
+    main()

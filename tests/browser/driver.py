@@ -1,0 +1,167 @@
+"""What browser tests, latency benchmark and screenshots share: the app, Chromium and a drawing hand."""
+
+import contextlib
+import itertools
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, Playwright
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+STARTUP = 60  # seconds; importing Gradio alone takes five
+
+Point = tuple[float, float]  # shares of the pad's side
+Stroke = Sequence[Point]
+
+# A plain hand, as strokes of corner points; the pad rounds them.
+DIGITS: dict[int, list[Stroke]] = {
+    0: [[(0.5, 0.18), (0.36, 0.24), (0.3, 0.5), (0.36, 0.76), (0.5, 0.82), (0.64, 0.76), (0.7, 0.5),
+         (0.64, 0.24), (0.52, 0.18)]],
+    1: [[(0.52, 0.18), (0.5, 0.5), (0.48, 0.82)]],
+    2: [[(0.32, 0.32), (0.38, 0.21), (0.52, 0.18), (0.65, 0.26), (0.62, 0.42), (0.46, 0.62), (0.3, 0.8),
+         (0.5, 0.8), (0.72, 0.8)]],
+    3: [[(0.33, 0.25), (0.5, 0.18), (0.65, 0.26), (0.62, 0.41), (0.47, 0.48), (0.62, 0.54), (0.68, 0.68),
+         (0.58, 0.8), (0.42, 0.82), (0.3, 0.74)]],
+    4: [[(0.4, 0.18), (0.32, 0.5), (0.72, 0.5)], [(0.62, 0.2), (0.6, 0.84)]],
+    5: [[(0.66, 0.2), (0.38, 0.2), (0.35, 0.46), (0.52, 0.42), (0.66, 0.52), (0.66, 0.7), (0.52, 0.81),
+         (0.32, 0.76)]],
+    7: [[(0.3, 0.22), (0.7, 0.22), (0.56, 0.5), (0.46, 0.82)]],
+}  # fmt: skip
+
+
+@contextlib.contextmanager
+def serve_app(port: int | None = None) -> Iterator[tuple[str, Path]]:
+    """Runs app.py in a process of its own; gives its address and the file with all that it printed."""
+    port = port or free_port()
+    environment = os.environ | {"GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1"}
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "app.log"
+        with log.open("wb") as output:
+            app = subprocess.Popen(
+                [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+            )
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _await_answer(url, app, log)
+            yield url, log
+        finally:
+            app.terminate()
+            try:
+                app.wait(10)
+            except subprocess.TimeoutExpired:
+                app.kill()
+                app.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _await_answer(url: str, app: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + STARTUP
+    while time.monotonic() < deadline:
+        if app.poll() is not None:
+            raise RuntimeError(f"app.py ended with status {app.returncode}:\n{log.read_text()}")
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise RuntimeError(f"app.py did not answer within {STARTUP} s:\n{log.read_text()}")
+
+
+def launch_chromium(playwright: Playwright) -> Browser:
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+
+
+class Pad:
+    """The Draw tab in an open page, as a person uses it."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        page.set_default_timeout(10_000)
+        page.goto(url)
+        page.wait_for_function("document.querySelector('.reading')?.dataset.state")
+        page.wait_for_function("document.querySelector('.sure')?.textContent")
+        self.canvas = page.locator("canvas.strokes")
+
+    def draw(
+        self, strokes: Sequence[Stroke], seconds: float = 0.2, settle: bool = True, step: float = 0.1
+    ) -> None:
+        """Each stroke with the mouse, in about so many seconds; then waits for the final reading."""
+        for stroke in strokes:
+            box = self.canvas.bounding_box()
+            path = [in_pixels(point, box) for point in along(stroke, step)]
+            self.page.mouse.move(*path[0])
+            self.page.mouse.down()
+            started = time.monotonic()
+            for i, (x, y) in enumerate(path[1:], start=1):
+                self.page.mouse.move(x, y)
+                time.sleep(max(0.0, started + seconds * i / len(path) - time.monotonic()))
+            self.page.mouse.up()
+        if settle:
+            self.settle()
+
+    def at(self, point: Point) -> Point:
+        """A place on the pad -> pixels of the page."""
+        return in_pixels(point, self.canvas.bounding_box())
+
+    def settle(self, state: str = "read") -> None:
+        self.page.wait_for_selector(f".reading[data-state={state}]", timeout=10_000)
+
+    @property
+    def answer(self) -> str:
+        return self.page.locator(".answer").inner_text()
+
+    @property
+    def bars(self) -> list[int]:
+        """What each of the ten bars says, in percent."""
+        meters = self.page.get_by_role("meter").all()
+        return [int(meter.get_attribute("aria-valuenow")) for meter in meters]
+
+    @property
+    def answers(self) -> int:
+        """How many readings the page has shown."""
+        return int(self.page.locator(".reading").get_attribute("data-answers"))
+
+    @property
+    def inked_pixels(self) -> int:
+        return self.canvas.evaluate(
+            "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data"
+            ".filter((value, i) => i % 4 === 3 && value > 127).length"
+        )
+
+
+def in_pixels(point: Point, box: dict[str, float]) -> Point:
+    """Shares of a box -> pixels of the page."""
+    return box["x"] + point[0] * box["width"], box["y"] + point[1] * box["height"]
+
+
+def along(stroke: Stroke, step: float = 0.1) -> list[Point]:
+    """Points on the straight lines between a stroke's corners, a step apart."""
+    path = [stroke[0]]
+    for (x0, y0), (x1, y1) in itertools.pairwise(stroke):
+        count = max(1, round(((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5 / step))
+        path += [(x0 + (x1 - x0) * i / count, y0 + (y1 - y0) * i / count) for i in range(1, count + 1)]
+    return path

@@ -1,0 +1,117 @@
+"""Programs read drawings through gradio_client; and whoever sends anything else gets an answer in words."""
+
+import http.client
+import json
+import urllib.error
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image, ImageDraw
+
+
+@pytest.fixture(scope="module")
+def client(url):
+    return Client(url, verbose=False)
+
+
+@pytest.fixture
+def seven(tmp_path) -> Path:
+    image = Image.new("RGB", (200, 160), "white")
+    ImageDraw.Draw(image).line([(60, 30), (130, 30), (90, 130)], fill="navy", width=12, joint="curve")
+    path = tmp_path / "seven.png"
+    image.save(path)
+    return path
+
+
+def _post(url, body):
+    """Status and JSON (or text) of a bare request."""
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=20) as response:
+            return response.status, json.loads(response.read())
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.code, refusal.read().decode()
+
+
+def _live(url, drawing):
+    """Calls the pad's own server function, as its script does."""
+    with urllib.request.urlopen(f"{url}/config", timeout=20) as response:
+        components = json.loads(response.read())["components"]
+    [pad] = [one["id"] for one in components if one["props"].get("elem_id") == "draw"]
+    call = {"component_id": pad, "fn_name": "live", "session_hash": "a", "data": drawing}
+    return _post(f"{url}/gradio_api/component_server", json.dumps(call).encode())
+
+
+def test_an_image_file_gives_its_reading_as_json(client, seven):
+    reading = client.predict(handle_file(seven), api_name="/read_drawing")
+    assert reading["text"] == "7"
+    [digit] = reading["digits"]
+    assert digit["digit"] == int(np.argmax(digit["probs"])) == 7
+    assert digit["confidence"] == max(digit["probs"])
+    assert len(digit["probs"]) == 10
+    assert sum(digit["probs"]) == pytest.approx(1, abs=0.01)
+    x, y, width, height = digit["box"]
+    assert (x, y) == pytest.approx((57, 24), abs=6)
+    assert (width, height) == pytest.approx((80, 110), abs=8)
+
+
+def test_an_empty_picture_gives_an_empty_text(client, tmp_path):
+    Image.new("RGB", (50, 50), "white").save(tmp_path / "empty.png")
+    reading = client.predict(handle_file(tmp_path / "empty.png"), api_name="/read_drawing")
+    assert (reading["text"], reading["digits"]) == ("", [])
+    assert reading["message"] != ""
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("words.png", b"just some words", "not a picture that can be read"),
+        ("empty.png", b"", "The file is empty"),
+        ("seven.png", None, "damaged or cut short"),
+    ],
+)
+def test_files_that_are_no_pictures_are_refused_in_words(client, seven, tmp_path, name, content, message):
+    path = tmp_path / name
+    path.write_bytes(seven.read_bytes()[:200] if content is None else content)
+    with pytest.raises(AppError, match=message):
+        client.predict(handle_file(path), api_name="/read_drawing")
+
+
+@pytest.mark.parametrize(
+    "sent", [None, 7, "/etc/hostname", {}, {"path": None}, {"path": "/tmp/gradio/../../etc/hostname"}]
+)
+def test_only_uploaded_files_are_read(client, sent):
+    with pytest.raises(AppError, match="Please send an image file"):
+        client.predict(sent, api_name="/read_drawing")
+
+
+def test_a_file_of_the_server_cannot_be_named_in_a_bare_request(url):
+    _, call = _post(f"{url}/gradio_api/call/read_drawing", b'{"data": [{"path": "/etc/hostname"}]}')
+    events = f"{url}/gradio_api/call/read_drawing/{call['event_id']}"
+    with urllib.request.urlopen(events, timeout=20) as answer:
+        assert "Please send an image file" in answer.read().decode()
+
+
+@pytest.mark.parametrize(
+    "drawing", [None, 7, "seven", [], {}, {"image": float("nan")}, {"image": "data:text/html,x"}]
+)
+def test_the_pads_own_function_answers_nonsense_in_words(url, drawing):
+    status, answer = _live(url, drawing)
+    assert status == 200
+    assert "A drawing is sent as" in answer["error"]
+
+
+def test_a_request_too_large_to_be_a_drawing_is_refused_unread(url):
+    for header, value, status in (("Content-Length", "1000001", 413), ("Transfer-Encoding", "chunked", 411)):
+        connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
+        connection.putrequest("POST", "/gradio_api/component_server")
+        connection.putheader(header, value)
+        connection.endheaders()  # and not one byte of the body
+        assert connection.getresponse().status == status
+        connection.close()

@@ -1,0 +1,190 @@
+"""How the page presents itself: to eyes, to fingers, to screen readers."""
+
+import re
+
+import pytest
+
+from tests.browser.conftest import DESKTOP, PHONE
+from tests.browser.driver import DIGITS
+
+# For every element with text of its own that is visible: its text, colour and the colour behind it, as sRGB.
+TEXT_COLOURS = """() => {
+  const parse = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const behind = (element) => {
+    for (let e = element; e; e = e.parentElement) {
+      const colour = parse(getComputedStyle(e).backgroundColor);
+      if (colour.length === 3 || colour[3] === 1) return colour.slice(0, 3);
+    }
+    return [255, 255, 255];
+  };
+  const owns = (e) => [...e.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+  return [...document.querySelectorAll(".gradio-container *")]
+    .filter((e) => owns(e) && e.checkVisibility({ visibilityProperty: true, opacityProperty: true }))
+    .filter((e) => !e.closest("[aria-disabled=true]"))
+    .map((e) => [e.textContent.trim(), parse(getComputedStyle(e).color).slice(0, 3), behind(e)]);
+}"""
+
+
+def _contrast(text, background):
+    """WCAG 2.2: the contrast ratio of two sRGB colours, 1 to 21."""
+
+    def luminance(colour):
+        shares = [value / 255 for value in colour]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in shares]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    lighter, darker = sorted((luminance(text), luminance(background)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _boxes(pad):
+    parts = (".pad", ".paper", ".tools", ".verdict", ".words", ".seen", ".bars", ".bar:last-child")
+    return {part: pad.page.locator(part).bounding_box() for part in parts}
+
+
+@pytest.mark.parametrize(
+    ("query", "scheme", "is_dark"),
+    [
+        ("", "light", False),
+        ("", "dark", True),
+        ("?__theme=dark", "light", True),
+        ("?__theme=light", "dark", False),
+    ],
+    ids=["light", "system dark", "asked for dark", "asked for light"],
+)
+def test_all_text_is_readable_in_every_theme(open_pad, query, scheme, is_dark):
+    pad = open_pad(query, color_scheme=scheme)
+    texts = pad.page.evaluate(TEXT_COLOURS)
+    pad.draw(DIGITS[7])
+    texts += pad.page.evaluate(TEXT_COLOURS)
+    assert {"Digits from Scratch", "Waiting for ink", "7"} <= {text for text, *_ in texts}
+    assert [text for text, colour, behind in texts if _contrast(colour, behind) < 4.5] == []
+    assert (sum(texts[0][2]) < 200) == is_dark
+
+
+def test_the_ink_changes_its_colour_with_the_theme(open_pad):
+    pad = open_pad(color_scheme="light")
+    pad.draw(DIGITS[1])
+    pixel = "c => [...c.getContext('2d').getImageData(c.width * 0.5, c.height / 2, 1, 1).data]"
+    by_day = pad.canvas.evaluate(pixel)
+    pad.page.evaluate("document.body.classList.add('dark')")
+    pad.page.wait_for_timeout(100)
+    by_night = pad.canvas.evaluate(pixel)
+    assert by_day[3] == by_night[3] == 255
+    assert sum(by_night[:3]) > sum(by_day[:3]) + 100
+
+
+@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_nothing_moves_when_an_answer_comes(open_pad, device):
+    pad = open_pad(**device)
+    empty = _boxes(pad)
+    for digit in (1, 0, 7):
+        pad.draw(DIGITS[digit])
+        assert _boxes(pad) == empty
+        pad.page.locator(".clear").click()
+
+
+@pytest.mark.parametrize(
+    ("device", "sizes"),
+    [
+        (PHONE, [(390, 844), (390, 664), (360, 740), (320, 700), (844, 390), (740, 360)]),
+        (DESKTOP, [(1280, 800), (1280, 720), (1920, 1080), (1024, 768)]),
+    ],
+    ids=["phone", "desktop"],
+)
+def test_pad_answer_and_bars_are_in_view_without_scrolling(open_pad, device, sizes):
+    pad = open_pad(**device)
+    pad.draw(DIGITS[7])
+    for width, height in sizes:
+        pad.page.set_viewport_size({"width": width, "height": height})
+        pad.page.wait_for_timeout(100)
+        for part, box in _boxes(pad).items():
+            where = f"{part} at {width} x {height}: {box}"
+            assert box["x"] >= 0, where
+            assert box["x"] + box["width"] <= width, where
+            assert box["y"] >= 0, where
+            assert box["y"] + box["height"] <= height, where
+        paper = _boxes(pad)[".paper"]
+        assert paper["width"] == pytest.approx(paper["height"], abs=1)
+        assert pad.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_buttons_are_large_enough_for_a_finger(phone):
+    for button in phone.page.locator(".tools button").all():
+        box = button.bounding_box()
+        assert box["width"] >= 44
+        assert box["height"] >= 44
+
+
+def test_every_part_has_a_name_for_a_screen_reader(used_pad):
+    used_pad.draw(DIGITS[7])
+    page = used_pad.page
+    assert page.get_by_role("heading", name="Digits from Scratch", level=1).count() == 1
+    assert page.get_by_role("application", name="Draw a digit, 0 to 9").count() == 1
+    assert "arrows move" in page.locator("#pad-keys").inner_text()
+    assert used_pad.canvas.get_attribute("aria-describedby") == "pad-keys"
+    assert page.get_by_role("img", name="What the network sees: your 7, 28 by 28 pixels").count() == 1
+    for name in ("Undo", "Redo", "Clear"):
+        assert page.get_by_role("button", name=name).count() == 1
+    meters = page.get_by_role("meter")
+    assert meters.count() == 10
+    for meter in meters.all():
+        assert meter.get_attribute("aria-valuemin") == "0"
+        assert meter.get_attribute("aria-valuemax") == "100"
+    assert page.title() == "Digits from Scratch"
+    assert page.locator("html").get_attribute("lang") == "en"
+
+
+def test_a_screen_reader_hears_the_final_answer_once_and_not_thirty_times_a_second(used_pad):
+    used_pad.page.evaluate(
+        """() => {
+          const announcement = document.querySelector(".announcement");
+          window.heard = [];
+          new MutationObserver(() => heard.push(announcement.textContent))
+            .observe(announcement, { childList: true, characterData: true, subtree: true });
+        }"""
+    )
+    used_pad.draw(DIGITS[7], seconds=1.0)
+    used_pad.page.wait_for_function("heard.length > 0")
+    used_pad.page.wait_for_timeout(300)
+    [heard] = used_pad.page.evaluate("heard")
+    assert re.match(r"7\. (Over )?\d+% sure", heard)
+    assert used_pad.page.locator(".announcement").get_attribute("role") == "status"
+
+
+def test_a_screen_reader_hears_what_the_keyboard_pen_does(used_pad):
+    said = used_pad.page.locator(".announcement")
+    used_pad.canvas.focus()
+    used_pad.page.keyboard.press("ArrowLeft")
+    used_pad.page.get_by_text("45 across, 50 down").wait_for(state="attached")
+    used_pad.page.keyboard.press("Space")
+    assert said.inner_text() == "Pen down."
+    used_pad.page.keyboard.press("Space")
+    assert said.inner_text() == "Pen up."
+    used_pad.page.keyboard.press("Delete")
+    assert said.inner_text() == "Cleared."
+
+
+def test_the_focus_is_visible_on_the_pad_and_on_the_buttons(used_pad):
+    used_pad.draw(DIGITS[1])
+    used_pad.canvas.focus()
+    used_pad.page.keyboard.press("ArrowLeft")
+    for part in (".paper", ".tools .undo", ".tools .redo", ".tools .clear"):
+        outline = used_pad.page.locator(part).evaluate("e => getComputedStyle(e).outlineStyle")
+        assert outline == "solid", part
+        used_pad.page.keyboard.press("Tab")
+
+
+def test_nothing_moves_by_itself_for_people_who_prefer_so(open_pad):
+    pad = open_pad(reduced_motion="reduce")
+    assert pad.page.evaluate("document.getAnimations().length") == 0
+    assert pad.page.locator(".fill").first.evaluate("e => getComputedStyle(e).transitionDuration") == "0s"
+
+
+def test_the_ghost_is_gone_while_there_is_ink(used_pad):
+    ghost = used_pad.page.locator(".ghost")
+    used_pad.draw(DIGITS[1])
+    used_pad.page.wait_for_function("getComputedStyle(document.querySelector('.ghost')).opacity === '0'")
+    used_pad.page.locator(".clear").click()
+    used_pad.page.wait_for_function("getComputedStyle(document.querySelector('.ghost')).opacity > 0")
+    assert ghost.is_visible()

@@ -1,0 +1,167 @@
+"""When something goes wrong on the way: a message for the person, and the drawing is kept."""
+
+import json
+
+from playwright.sync_api import Route
+
+from tests.browser.conftest import PHONE
+from tests.browser.driver import DIGITS, Pad, free_port, serve_app
+
+READING = "**/component_server**"
+
+
+def _digit(digit, **changes):
+    return {
+        "digit": digit,
+        "confidence": 0.9,
+        "probs": [0.01] * 10,
+        "box": [0, 0, 9, 9],
+        "picture": "A" * 1044 + "AA==",  # 784 black pixels
+    } | changes
+
+
+def _answering(pad, answer):
+    """The server answers this, whatever is drawn."""
+    pad.page.route(
+        READING, lambda route: route.fulfill(body=json.dumps(answer), content_type="application/json")
+    )
+
+
+def test_without_a_connection_the_drawing_is_kept_and_read_when_it_comes_back(open_pad):
+    pad = open_pad(expected_errors="ERR_INTERNET_DISCONNECTED")
+    pad.page.context.set_offline(True)
+    pad.draw(DIGITS[7], settle=False)
+    notice = pad.page.get_by_text("No connection. Your drawing is safe, trying again")
+    notice.wait_for()
+    inked = pad.inked_pixels
+    pad.draw([[(0.2, 0.5), (0.3, 0.5)]], settle=False)  # the pad goes on working
+    assert pad.inked_pixels > inked
+    pad.page.get_by_role("button", name="Undo").click()
+    pad.page.context.set_offline(False)
+    pad.settle()
+    notice.wait_for(state="detached")
+    assert pad.answer == "7"
+
+
+def test_a_drawing_cleared_while_offline_is_forgotten_and_the_next_one_is_read(open_pad):
+    pad = open_pad(expected_errors="ERR_INTERNET_DISCONNECTED")
+    pad.page.context.set_offline(True)
+    pad.draw(DIGITS[7], settle=False)
+    notice = pad.page.get_by_text("No connection")
+    notice.wait_for()
+    pad.page.get_by_role("button", name="Clear").click()
+    notice.wait_for(state="detached")  # there is nothing left to send
+    pad.page.context.set_offline(False)
+    pad.draw(DIGITS[1])
+    assert pad.answer == "1"
+
+
+def test_a_request_that_fails_once_is_tried_again(open_pad):
+    pad = open_pad(expected_errors="Failed to load resource")
+    failures = 2
+
+    def sometimes(route: Route) -> None:
+        nonlocal failures
+        failures -= 1
+        if failures >= 0:
+            route.fulfill(status=502, body="Bad gateway")
+        else:
+            route.continue_()
+
+    pad.page.route(READING, sometimes)
+    pad.draw(DIGITS[1])
+    assert pad.answer == "1"
+    assert failures < 0
+
+
+def test_a_server_that_stops_and_starts_again_is_found_again_with_the_drawing_kept(browser):
+    port = free_port()
+    context = browser.new_context()
+    with serve_app(port) as (url, _):
+        pad = Pad(context.new_page(), url)
+        pad.draw(DIGITS[7])
+    pad.draw([[(0.3, 0.55), (0.7, 0.55)]], settle=False)
+    pad.page.get_by_text("No connection").wait_for()
+    inked = pad.inked_pixels
+    with serve_app(port):
+        pad.settle()
+        assert pad.inked_pixels == inked
+        assert pad.answer == "7"
+    context.close()
+
+
+def test_an_error_that_the_server_reports_is_shown_in_its_words(used_pad):
+    _answering(used_pad, {"error": "The drawing is not valid base64."})
+    used_pad.draw(DIGITS[1])
+    assert used_pad.page.get_by_text("The drawing is not valid base64.").is_visible()
+    assert used_pad.answer == "?"
+
+
+def test_ink_that_is_no_digit_shows_a_question_mark_the_reason_and_the_bars(used_pad):
+    reason = "That does not look like a digit."
+    probs = [0.02] * 9 + [0.82]
+    _answering(used_pad, {"text": "?", "message": reason, "digits": [_digit(None, probs=probs)]})
+    used_pad.draw(DIGITS[3])
+    assert used_pad.answer == "?"
+    assert used_pad.page.get_by_text(reason).is_visible()
+    assert used_pad.page.locator(".sure").inner_text() == "Not a digit"
+    assert used_pad.bars == [2] * 9 + [82]
+    assert used_pad.page.locator(".bar.best").count() == 0
+
+
+def test_several_digits_are_shown_as_a_number_with_the_bars_of_the_last(used_pad):
+    last = _digit(2, probs=[0.0, 0.0, 0.9] + [0.0] * 6 + [0.1])
+    _answering(used_pad, {"text": "42", "message": "", "digits": [_digit(4), last]})
+    used_pad.draw(DIGITS[4])
+    assert used_pad.answer == "42"
+    assert used_pad.bars[2] == 90
+    assert used_pad.page.get_by_text("Or it could be a 9.").is_visible()
+
+
+def test_a_long_number_does_not_push_anything_aside(open_pad):
+    pad = open_pad(**PHONE)
+    before = pad.canvas.bounding_box()
+    _answering(pad, {"text": "1234567890", "message": "", "digits": [_digit(4), _digit(2)]})
+    pad.draw(DIGITS[4])
+    assert pad.canvas.bounding_box() == before
+    assert pad.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_an_answer_that_comes_late_never_replaces_a_newer_one(used_pad):
+    held: list[Route] = []
+
+    def first_answer_last(route: Route) -> None:
+        if not held:
+            held.append(route)
+        else:
+            route.continue_()
+
+    used_pad.page.route(READING, first_answer_last)
+    used_pad.draw(DIGITS[7])
+    assert used_pad.answer == "7"
+    stale = {"text": "5", "message": "", "digits": [_digit(5)]}
+    held[0].fulfill(body=json.dumps(stale), content_type="application/json")
+    used_pad.page.wait_for_timeout(200)
+    assert used_pad.answer == "7"
+
+
+def test_an_answer_that_comes_after_clear_is_not_shown(used_pad):
+    held: list[Route] = []
+    used_pad.page.route(READING, lambda route: held.append(route))
+    used_pad.draw(DIGITS[7], settle=False)
+    used_pad.page.get_by_role("button", name="Clear").click()
+    for route in held:
+        route.continue_()
+    used_pad.page.wait_for_timeout(300)
+    assert used_pad.answer == ""
+    assert used_pad.bars == [0] * 10
+
+
+def test_at_most_three_readings_are_under_way_at_once(used_pad):
+    held: list[Route] = []
+    used_pad.page.route(READING, lambda route: held.append(route))
+    used_pad.draw(DIGITS[0], seconds=0.5, settle=False)
+    assert len(held) == 3
+    used_pad.page.unroute(READING)  # lets the three go on
+    used_pad.settle()
+    assert used_pad.answer == "0"

@@ -1,0 +1,110 @@
+"""The Draw tab's server function, without a browser: what it answers to drawings and to everything else."""
+
+import base64
+import io
+import json
+import logging
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ink import Digit, Reading
+from ui.draw import MAX_CHARACTERS, PNG, read_live
+
+NOISE = np.random.default_rng(0).integers(0, 255, (40, 30), np.uint8)
+
+
+class _Reader:
+    """Reads a 7 in everything, and remembers what it was given."""
+
+    digit = 7
+    message = ""
+    error = None
+
+    def read_drawing(self, image):
+        self.image = image
+        if self.error:
+            raise self.error
+        probs = np.full(10, 0.01, np.float32)
+        probs[7] = 0.91
+        seen = np.arange(784).reshape(28, 28).astype(np.uint8)
+        found = Digit((3, 4, 50, 60), seen, probs, self.digit, 0.91)
+        return Reading((found,), self.message)
+
+
+@pytest.fixture
+def reader():
+    return _Reader()
+
+
+def _drawing(pixels=None, kind="PNG"):
+    file = io.BytesIO()
+    Image.fromarray(np.zeros((60, 50), np.uint8) if pixels is None else pixels).save(file, kind)
+    return {"image": PNG + base64.b64encode(file.getvalue()).decode()}
+
+
+def test_a_drawing_comes_back_as_json_with_the_picture_the_network_saw(reader):
+    answer = read_live(reader, _drawing())
+    assert json.loads(json.dumps(answer)) == answer
+    picture = base64.b64decode(answer["digits"][0].pop("picture"))
+    assert list(picture) == [value % 256 for value in range(784)]
+    assert answer == reader.read_drawing(None).to_json()
+
+
+def test_the_reader_is_given_the_very_pixels(reader):
+    pixels = np.random.default_rng(0).integers(0, 255, (40, 30, 3), np.uint8)
+    read_live(reader, _drawing(pixels))
+    np.testing.assert_array_equal(reader.image, pixels)
+
+
+def test_ink_that_is_no_digit_keeps_its_probabilities_and_says_why(reader):
+    reader.digit, reader.message = None, "That is a blot."
+    answer = read_live(reader, _drawing())
+    assert (answer["text"], answer["message"]) == ("?", "That is a blot.")
+    assert max(answer["digits"][0]["probs"]) == pytest.approx(0.91)
+
+
+@pytest.mark.parametrize(
+    ("drawing", "message"),
+    [
+        (None, "A drawing is sent as"),
+        ("data:image/png;base64,AAAA", "A drawing is sent as"),
+        ([_drawing()], "A drawing is sent as"),
+        ({}, "A drawing is sent as"),
+        ({"image": None}, "A drawing is sent as"),
+        ({"image": 7}, "A drawing is sent as"),
+        ({"image": float("nan")}, "A drawing is sent as"),
+        ({"image": ["data:image/png;base64,"]}, "A drawing is sent as"),
+        ({"image": "data:image/svg+xml;base64,AAAA"}, "A drawing is sent as"),
+        ({"image": PNG + "not base64"}, "not valid base64"),
+        ({"image": PNG + "AAA"}, "not valid base64"),
+        ({"image": PNG + "\u0664\u0662"}, "not valid base64"),
+        ({"image": PNG}, "The file is empty"),
+        ({"image": PNG + base64.b64encode(b"words").decode()}, "not a picture"),
+        ({"image": _drawing(NOISE)["image"][:-400]}, "damaged or cut short"),
+        ({"image": PNG + "A" * MAX_CHARACTERS}, "may have 40,000 characters, this one has 40,022"),
+    ],
+)
+def test_everything_else_is_answered_in_words(reader, drawing, message):
+    [(key, error)] = read_live(reader, drawing).items()
+    assert key == "error"
+    assert message in error
+
+
+def test_a_picture_that_unpacks_to_millions_of_pixels_is_refused(reader):
+    answer = read_live(reader, _drawing(np.zeros((3000, 3000), np.uint8)))
+    assert "too large: 3000 x 3000 pixels" in answer["error"]
+
+
+def test_what_the_reader_refuses_is_passed_on_in_its_words(reader):
+    reader.error = ValueError("ink must be finite, got NaN or infinity")
+    assert read_live(reader, _drawing()) == {"error": "ink must be finite, got NaN or infinity"}
+
+
+def test_a_fault_of_our_own_is_logged_and_the_person_is_asked_to_try_again(reader, caplog):
+    reader.error = ZeroDivisionError("secret detail")
+    with caplog.at_level(logging.ERROR):
+        answer = read_live(reader, _drawing())
+    assert answer == {"error": "The drawing could not be read. Please try again."}
+    assert "ZeroDivisionError" in caplog.text

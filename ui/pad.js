@@ -1,0 +1,478 @@
+// The drawing pad. Gradio runs this file as the body of a function, with the component's `element` and the
+// `server` whose `live` reads a drawing. A stroke is a flat list [x, y, x, y, ...] in shares of the pad's
+// side, so that it means the same on every screen.
+
+const PEN = 0.07; // width of the pen, a share of the pad's side
+const STEP = 0.002; // movements shorter than this share of the side add nothing
+const SENT_SIDE = 140; // pixels of the ink's longer side as sent: seven times what the network keeps of it
+const SENT_MARGIN = 4; // pixels of paper around it
+const SENT_PEN = [0.03, 0.18]; // the pen as sent: at least this share of the pad, at most this of the ink
+const GAP = 33; // milliseconds from one request to the next, at least
+const MAX_IN_FLIGHT = 3; // requests under way at once
+const PATIENCE = 5000; // milliseconds after which a request counts as lost
+const RETRIES = [500, 1000, 2000, 4000]; // milliseconds before each new try; the last repeats
+const SPEAK_AFTER = 700; // milliseconds of rest before a screen reader hears the answer
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const KEY_STEP = 0.05; // of the side, an arrow key; with Shift a fifth of it
+const CENTRE = [0.5, 0.5]; // where the keyboard's pen starts
+const STORED_AS = "digits-from-scratch/strokes";
+// Ghosts that show a newcomer what to do, in a box of 100 x 100.
+const GHOSTS = [
+  "M31 33C34 14 68 15 67 34C66 47 54 49 45 49C57 49 70 53 70 67C69 87 36 87 30 70",
+  "M30 36C31 15 69 15 68 37C67 54 40 66 31 80H71",
+  "M30 22H70C60 42 52 60 47 82",
+  "M66 20H38L35 47C47 40 70 43 70 62C70 86 37 87 31 72",
+];
+
+const find = (selector) => element.querySelector(selector);
+const canvas = find(".strokes");
+const screen = canvas.getContext("2d");
+const cursor = find(".cursor");
+const notice = find(".notice");
+const reading = find(".reading");
+const seen = find(".seen canvas");
+const bars = [...element.querySelectorAll(".bar")];
+const buttons = { undo: find(".undo"), redo: find(".redo"), clear: find(".clear") };
+
+// ---------------------------------------------------------------- the drawing and its history
+
+let strokes = restored();
+let past = strokes.map((_, count) => strokes.slice(0, count)); // earlier states of `strokes`, for Undo
+let future = []; // states that were undone, for Redo
+let current = null; // the stroke under the pen
+
+const allStrokes = () => (current ? [...strokes, current] : strokes);
+
+function restored() {
+  try {
+    const stored = JSON.parse(sessionStorage.getItem(STORED_AS)) ?? [];
+    const isStroke = (stroke) => Array.isArray(stroke) && stroke.length >= 2 && stroke.every(Number.isFinite);
+    return Array.isArray(stored) ? stored.filter(isStroke) : [];
+  } catch {
+    return []; // nothing stored, or storage is forbidden here: an empty pad
+  }
+}
+
+function store() {
+  try {
+    sessionStorage.setItem(STORED_AS, JSON.stringify(allStrokes()));
+  } catch {
+    // Storage is full or forbidden: the drawing just does not outlive a reload.
+  }
+}
+
+function putPenDown(x, y) {
+  current = [x, y];
+  drawingChanged();
+}
+
+function movePen(x, y) {
+  const [lastX, lastY] = current.slice(-2);
+  if (Math.hypot(x - lastX, y - lastY) < STEP) return false;
+  current.push(x, y);
+  return true;
+}
+
+function liftPen() {
+  if (!current) return;
+  past.push(strokes);
+  future = [];
+  strokes = [...strokes, current];
+  current = null;
+  rested();
+}
+
+function undo() {
+  if (current) {
+    current = null;
+  } else if (past.length > 0) {
+    future.push(strokes);
+    strokes = past.pop();
+  } else {
+    return;
+  }
+  drawingChanged();
+  rested();
+}
+
+function redo() {
+  if (future.length === 0) return;
+  liftPen();
+  past.push(strokes);
+  strokes = future.pop();
+  drawingChanged();
+  rested();
+}
+
+function clear() {
+  liftPen();
+  cursorAt = [...CENTRE];
+  if (strokes.length === 0) return;
+  past.push(strokes); // so that even Clear can be undone
+  future = [];
+  strokes = [];
+  drawingChanged();
+  rested();
+  say("Cleared.");
+}
+
+/** The ink is not what it was: show it and have it read. */
+function drawingChanged() {
+  paintSoon();
+  if (allStrokes().length === 0) showEmpty();
+  else askForReading();
+}
+
+/** The pen is up: time for everything that need not happen thirty times a second. */
+function rested() {
+  store();
+  showTools();
+  flush();
+}
+
+// ---------------------------------------------------------------- ink on the screen
+
+/** Strokes onto a canvas whose unit is the pad's side: curves through the middles of the sampled points. */
+function trace(context, someStrokes, pen = PEN) {
+  context.lineWidth = pen;
+  context.lineCap = context.lineJoin = "round";
+  for (const stroke of someStrokes) {
+    context.beginPath();
+    if (stroke.length === 2) {
+      context.arc(stroke[0], stroke[1], pen / 2, 0, 2 * Math.PI);
+      context.fill();
+      continue;
+    }
+    context.moveTo(stroke[0], stroke[1]);
+    let i = 2;
+    for (; i + 3 < stroke.length; i += 2) {
+      const [x, y, nextX, nextY] = stroke.slice(i, i + 4);
+      context.quadraticCurveTo(x, y, (x + nextX) / 2, (y + nextY) / 2);
+    }
+    context.lineTo(...stroke.slice(-2));
+    context.stroke();
+  }
+}
+
+let frame = null;
+
+/** Paints with the next frame of the screen, however often it is asked until then. */
+function paintSoon() {
+  frame ??= requestAnimationFrame(paint);
+}
+
+function paint() {
+  frame = null;
+  const side = Math.round(canvas.clientWidth * devicePixelRatio);
+  if (canvas.width !== side) canvas.width = canvas.height = side;
+  screen.setTransform(1, 0, 0, 1, 0, 0);
+  screen.clearRect(0, 0, side, side);
+  screen.scale(side, side);
+  screen.strokeStyle = screen.fillStyle = getComputedStyle(canvas).color;
+  trace(screen, allStrokes());
+  element.classList.toggle("inked", allStrokes().length > 0);
+}
+
+function showTools() {
+  const enable = (button, on) => button.setAttribute("aria-disabled", String(!on));
+  enable(buttons.undo, past.length > 0);
+  enable(buttons.redo, future.length > 0);
+  enable(buttons.clear, strokes.length > 0);
+}
+
+function showGhost() {
+  const path = find(".ghost path");
+  path.setAttribute("d", GHOSTS[Math.floor(Math.random() * GHOSTS.length)]);
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+  const draws = [{ strokeDashoffset: 1 }, { strokeDashoffset: 0 }];
+  path.animate(draws, { duration: 1400, easing: "ease-in-out", delay: 200, fill: "backwards" });
+}
+
+// ---------------------------------------------------------------- ink to the server
+
+const sheet = document.createElement("canvas");
+const sheetContext = sheet.getContext("2d", { alpha: false, willReadFrequently: true });
+
+/**
+ * The ink, black on white, cut to its bounding box and drawn anew at a fixed size, so that a small digit is
+ * sent as sharply as a large one, and with a finer pen: enlarged with the pad's own, it would close its
+ * loops. Null where there is none, or all of it lies beside the pad.
+ */
+function inkAsSent() {
+  const drawn = allStrokes();
+  if (drawn.length === 0) return null;
+  const xs = drawn.flatMap((stroke) => stroke.filter((_, i) => i % 2 === 0));
+  const ys = drawn.flatMap((stroke) => stroke.filter((_, i) => i % 2 === 1));
+  const smallest = (values) => values.reduce((a, b) => Math.min(a, b));
+  const largest = (values) => values.reduce((a, b) => Math.max(a, b));
+  const extent = Math.max(largest(xs) - smallest(xs), largest(ys) - smallest(ys));
+  const pen = Math.min(Math.max(SENT_PEN[1] * extent, SENT_PEN[0]), PEN);
+  const left = Math.max(smallest(xs) - pen / 2, 0);
+  const top = Math.max(smallest(ys) - pen / 2, 0);
+  const width = Math.min(largest(xs) + pen / 2, 1) - left;
+  const height = Math.min(largest(ys) + pen / 2, 1) - top;
+  if (width <= 0 || height <= 0) return null;
+
+  const scale = SENT_SIDE / Math.max(width, height);
+  sheet.width = Math.ceil(width * scale) + 2 * SENT_MARGIN;
+  sheet.height = Math.ceil(height * scale) + 2 * SENT_MARGIN;
+  sheetContext.fillStyle = "white";
+  sheetContext.fillRect(0, 0, sheet.width, sheet.height);
+  sheetContext.translate(SENT_MARGIN - left * scale, SENT_MARGIN - top * scale);
+  sheetContext.scale(scale, scale);
+  sheetContext.beginPath();
+  sheetContext.rect(0, 0, 1, 1); // ink beside the pad is not seen, so it does not count
+  sheetContext.clip();
+  sheetContext.fillStyle = "black";
+  trace(sheetContext, drawn, pen);
+  return sheet.toDataURL("image/png");
+}
+
+let unread = false; // the drawing has changed since it was last sent
+let inFlight = 0;
+let sent = 0; // number of the latest request; an answer is stale once a later one was shown
+let shown = 0; // number of the request whose answer is on the screen
+let lastSentAt = -Infinity;
+let timer = null;
+let failures = 0; // in a row
+
+function askForReading() {
+  unread = true;
+  if (timer !== null || inFlight >= MAX_IN_FLIGHT || failures > 0) return;
+  const wait = lastSentAt + GAP - performance.now();
+  if (wait <= 0) send();
+  else timer = setTimeout(send, wait);
+}
+
+/** The pen is up and nothing will follow: do not wait for the next turn. */
+function flush() {
+  if (unread && inFlight < MAX_IN_FLIGHT && failures === 0) send();
+}
+
+function send() {
+  clearTimeout(timer);
+  timer = null;
+  unread = false;
+  const image = inkAsSent();
+  if (image === null) {
+    recovered(); // nothing is left to try again with
+    return showEmpty();
+  }
+  const number = ++sent;
+  lastSentAt = performance.now();
+  inFlight += 1;
+  reading.dataset.state = "asked";
+  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE));
+  Promise.race([server.live({ image }), late]).then((answer) => {
+    inFlight -= 1;
+    if (!answer) return lost(number); // undefined: no connection or no answer in time; null: it failed there
+    recovered();
+    if (number > shown) {
+      shown = number;
+      showAnswer(answer);
+    }
+    if (unread) askForReading();
+  });
+}
+
+function recovered() {
+  failures = 0;
+  showNotice("");
+}
+
+/** Keeps trying: the drawing is still here, whatever happens on the way to the server. */
+function lost(number) {
+  unread = unread || number > shown;
+  showNotice("No connection. Your drawing is safe, trying again\u2026");
+  if (timer !== null) return;
+  timer = setTimeout(send, RETRIES[Math.min(failures, RETRIES.length - 1)]);
+  failures += 1;
+}
+
+// ---------------------------------------------------------------- the answer
+
+function showEmpty() {
+  shown = sent; // answers under way are about ink that is gone
+  unread = false;
+  reading.dataset.state = "empty";
+  show({ answer: "", sure: "Waiting for ink", doubt: "The bars move as you draw." });
+  seen.getContext("2d").clearRect(0, 0, 28, 28);
+  seen.setAttribute("aria-label", "What the network sees: nothing yet");
+  clearTimeout(speech);
+  requestAnimationFrame(showGhost);
+}
+
+function showAnswer({ text, message, digits, error }) {
+  reading.dataset.state = sent === shown && !unread ? "read" : "asked";
+  reading.dataset.answers = Number(reading.dataset.answers) + 1;
+  if (error || digits.length === 0) {
+    show({ answer: "?", doubt: error || message });
+    return;
+  }
+  const { probs, digit, confidence, picture } = digits.at(-1); // bars and picture: of the latest digit
+  const sure = digit === null ? "Not a digit" : certainty(confidence);
+  show({ answer: text, sure, doubt: message || secondThought(probs), probs, digit });
+  showPicture(picture, text);
+}
+
+function show({ answer, sure = "", doubt = "", probs = Array(10).fill(0), digit = null }) {
+  find(".answer").textContent = answer;
+  find(".answer").classList.toggle("long", answer.length > 1);
+  find(".sure").textContent = sure;
+  find(".doubt").textContent = doubt;
+  bars.forEach((bar, i) => {
+    bar.style.setProperty("--share", probs[i]);
+    bar.setAttribute("aria-valuenow", Math.round(100 * probs[i]));
+    bar.querySelector(".percent").textContent = percent(probs[i]);
+    bar.classList.toggle("best", i === digit);
+  });
+  if (reading.dataset.state !== "empty") speakLater([answer, sure, doubt].filter(Boolean).join(". "));
+}
+
+/** What else it could be, where that is worth saying. */
+function secondThought(probs) {
+  const [, second] = probs.map((_, i) => i).sort((a, b) => probs[b] - probs[a]);
+  return probs[second] >= 0.1 ? `Or it could be ${second === 8 ? "an" : "a"} ${second}.` : "";
+}
+
+const percent = (share) => `${Math.round(100 * share)}%`;
+const certainty = (share) => (share >= 0.995 ? "Over 99% sure" : `${percent(share)} sure`); // never quite sure
+
+function showPicture(base64, text) {
+  const grey = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  const pixels = new ImageData(28, 28);
+  grey.forEach((value, i) => pixels.data.set([value, value, value, 255], 4 * i));
+  seen.getContext("2d").putImageData(pixels, 0, 0);
+  seen.setAttribute("aria-label", `What the network sees: your ${text}, 28 by 28 pixels`);
+}
+
+function showNotice(sentence) {
+  if (notice.textContent !== sentence) notice.textContent = sentence;
+}
+
+let speech = null;
+
+/** A screen reader hears the answer once the pen rests, not thirty times a second. */
+function speakLater(sentence) {
+  clearTimeout(speech);
+  speech = setTimeout(() => (current && !cursorIsShown() ? speakLater(sentence) : say(sentence)), SPEAK_AFTER);
+}
+
+function say(sentence) {
+  find(".announcement").textContent = sentence;
+}
+
+// ---------------------------------------------------------------- mouse, pen and finger
+
+let pointer = null; // id of the pointer that draws; others are palms and second fingers
+
+/** Where on the pad events happened: [x, y] each, to a ten-thousandth of its side. */
+function places(events) {
+  const { left, top, width } = canvas.getBoundingClientRect();
+  const share = (pixels) => Math.round((1e4 * pixels) / width) / 1e4;
+  return events.map((event) => [share(event.clientX - left), share(event.clientY - top)]);
+}
+
+canvas.addEventListener("pointerdown", (event) => {
+  if (pointer !== null || event.button !== 0) return;
+  liftPen(); // the keyboard's, should it be down
+  hideCursor();
+  pointer = event.pointerId;
+  canvas.setPointerCapture(pointer);
+  putPenDown(...places([event])[0]);
+});
+
+canvas.addEventListener("pointermove", (event) => {
+  if (event.pointerId !== pointer || !current) return;
+  const samples = event.getCoalescedEvents?.() ?? [];
+  const moved = places(samples.length > 0 ? samples : [event]).map((place) => movePen(...place));
+  if (moved.includes(true)) drawingChanged();
+});
+
+// Capture is lost when the button or finger lifts, and also when the system takes the pointer away.
+canvas.addEventListener("lostpointercapture", (event) => {
+  if (event.pointerId !== pointer) return;
+  pointer = null;
+  liftPen();
+});
+
+// ---------------------------------------------------------------- keyboard
+
+let cursorAt = [...CENTRE];
+const held = new Set(); // arrow keys that are down: two together draw a diagonal
+
+const cursorIsShown = () => !cursor.hidden;
+
+function showCursor() {
+  cursor.hidden = false;
+  cursor.classList.toggle("down", current !== null);
+  cursor.style.left = `${100 * cursorAt[0]}%`;
+  cursor.style.top = `${100 * cursorAt[1]}%`;
+}
+
+function hideCursor() {
+  cursor.hidden = true;
+  held.clear();
+}
+
+function moveCursor(step) {
+  for (const key of held) {
+    cursorAt = cursorAt.map((value, axis) => Math.min(Math.max(value + step * ARROWS[key][axis], 0), 1));
+  }
+  if (current && movePen(...cursorAt)) drawingChanged();
+  else speakLater(`${Math.round(100 * cursorAt[0])} across, ${Math.round(100 * cursorAt[1])} down`);
+}
+
+function togglePen() {
+  if (current) liftPen();
+  else putPenDown(...cursorAt);
+  say(current ? "Pen down." : "Pen up.");
+}
+
+canvas.addEventListener("keydown", (event) => {
+  if (pointer !== null || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key in ARROWS) {
+    held.add(event.key);
+    moveCursor(event.shiftKey ? KEY_STEP / 5 : KEY_STEP);
+  } else if (event.key === " " || event.key === "Enter") {
+    if (!event.repeat) togglePen();
+  } else if (event.key === "Backspace") {
+    undo();
+  } else if (event.key === "Delete" || event.key === "Escape") {
+    clear();
+  } else {
+    return;
+  }
+  event.preventDefault();
+  showCursor();
+});
+
+canvas.addEventListener("keyup", (event) => held.delete(event.key));
+
+canvas.addEventListener("blur", () => {
+  if (pointer === null) liftPen();
+  hideCursor();
+});
+
+element.addEventListener("keydown", (event) => {
+  if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
+  const key = event.key.toLowerCase();
+  if (key === "z" && !event.shiftKey) undo();
+  else if (key === "y" || key === "z") redo();
+  else return;
+  event.preventDefault();
+});
+
+// ---------------------------------------------------------------- the rest of the page
+
+buttons.undo.addEventListener("click", undo);
+buttons.redo.addEventListener("click", redo);
+buttons.clear.addEventListener("click", clear);
+window.addEventListener("pagehide", store); // a stroke may be half drawn
+window.addEventListener("online", () => timer !== null && failures > 0 && send());
+new ResizeObserver(paintSoon).observe(canvas);
+new MutationObserver(paintSoon).observe(document.body, { attributeFilter: ["class"] }); // dark mode comes and goes
+
+showTools();
+if (strokes.length === 0) showEmpty();
+else drawingChanged();
