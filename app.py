@@ -3,10 +3,16 @@
 Address and port come from Gradio's own GRADIO_SERVER_NAME and GRADIO_SERVER_PORT.
 """
 
+from threadpoolctl import threadpool_limits
+
 from ink import Reader
+from ink.reader import SHIPPED
 from ui.page import LAUNCH, build_page
 
-demo = build_page(Reader())
+# Visitors are read at the same time, each on one core: BLAS threads would only get in their way.
+threadpool_limits(1, user_api="blas")
+
+demo = build_page({name: Reader(weights) for name, weights in SHIPPED.items()})
 
 if __name__ == "__main__":
     demo.launch(**LAUNCH)

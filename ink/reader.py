@@ -11,7 +11,9 @@ from ink.normalise import bounding_box, normalise, to_input
 from ink.sketch import ink_of_drawing
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
-DEFAULT_WEIGHTS = WEIGHTS / "seed.npz"
+SHIPPED = {name: WEIGHTS / f"{name}.npz" for name in ("digits", "seed")}
+DEFAULT_NETWORK = "digits"  # the one that reads best
+DEFAULT_WEIGHTS = SHIPPED[DEFAULT_NETWORK]
 
 # A tap of the pen is a filled disc: as wide as high, and nearly all of its box is ink. No digit is both.
 BLOB_ASPECT = 1.6  # longest over shortest side, at most

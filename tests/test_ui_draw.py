@@ -45,7 +45,7 @@ def _drawing(pixels=None, kind="PNG"):
 
 
 def test_a_drawing_comes_back_as_json_with_the_picture_the_network_saw(reader):
-    answer = read_live(reader, _drawing())
+    answer = read_live({"digits": reader}, _drawing())
     assert json.loads(json.dumps(answer)) == answer
     picture = base64.b64decode(answer["digits"][0].pop("picture"))
     assert list(picture) == [value % 256 for value in range(784)]
@@ -54,13 +54,13 @@ def test_a_drawing_comes_back_as_json_with_the_picture_the_network_saw(reader):
 
 def test_the_reader_is_given_the_very_pixels(reader):
     pixels = np.random.default_rng(0).integers(0, 255, (40, 30, 3), np.uint8)
-    read_live(reader, _drawing(pixels))
+    read_live({"digits": reader}, _drawing(pixels))
     np.testing.assert_array_equal(reader.image, pixels)
 
 
 def test_ink_that_is_no_digit_keeps_its_probabilities_and_says_why(reader):
     reader.digit, reader.message = None, "That is a blot."
-    answer = read_live(reader, _drawing())
+    answer = read_live({"digits": reader}, _drawing())
     assert (answer["text"], answer["message"]) == ("?", "That is a blot.")
     assert max(answer["digits"][0]["probs"]) == pytest.approx(0.91)
 
@@ -87,24 +87,39 @@ def test_ink_that_is_no_digit_keeps_its_probabilities_and_says_why(reader):
     ],
 )
 def test_everything_else_is_answered_in_words(reader, drawing, message):
-    [(key, error)] = read_live(reader, drawing).items()
+    [(key, error)] = read_live({"digits": reader}, drawing).items()
     assert key == "error"
     assert message in error
 
 
 def test_a_picture_that_unpacks_to_millions_of_pixels_is_refused(reader):
-    answer = read_live(reader, _drawing(np.zeros((3000, 3000), np.uint8)))
+    answer = read_live({"digits": reader}, _drawing(np.zeros((3000, 3000), np.uint8)))
     assert "too large: 3000 x 3000 pixels" in answer["error"]
 
 
 def test_what_the_reader_refuses_is_passed_on_in_its_words(reader):
     reader.error = ValueError("ink must be finite, got NaN or infinity")
-    assert read_live(reader, _drawing()) == {"error": "ink must be finite, got NaN or infinity"}
+    assert read_live({"digits": reader}, _drawing()) == {"error": "ink must be finite, got NaN or infinity"}
 
 
 def test_a_fault_of_our_own_is_logged_and_the_person_is_asked_to_try_again(reader, caplog):
     reader.error = ZeroDivisionError("secret detail")
     with caplog.at_level(logging.ERROR):
-        answer = read_live(reader, _drawing())
+        answer = read_live({"digits": reader}, _drawing())
     assert answer == {"error": "The drawing could not be read. Please try again."}
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_the_network_that_was_chosen_reads():
+    readers = {"digits": _Reader(), "seed": _Reader()}
+    readers["seed"].message = "read by the first"
+    assert read_live(readers, _drawing() | {"network": "seed"})["message"] == "read by the first"
+    assert read_live(readers, _drawing() | {"network": "digits"})["message"] == ""
+    assert read_live(readers, _drawing())["message"] == ""
+
+
+@pytest.mark.parametrize("network", ["../../etc/passwd", "", None, 7, ["seed"], {"a": 1}])
+def test_a_network_that_does_not_exist_is_refused_by_name_only(reader, network):
+    readers = {"digits": reader, "seed": reader}
+    answer = read_live(readers, _drawing() | {"network": network})
+    assert answer == {"error": "There is no such network; there are digits and seed."}

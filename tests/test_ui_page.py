@@ -19,7 +19,7 @@ def _built():
         warnings.simplefilter(
             "ignore", ResourceWarning
         )  # Gradio leaves event loops open that it made for locks
-        demo = page.build_page(_Reader())
+        demo = page.build_page({"digits": _Reader()})
         gc.collect()
     return demo
 

@@ -9,6 +9,7 @@ import base64
 import binascii
 import io
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 import gradio as gr
@@ -16,6 +17,7 @@ from gradio.utils import get_upload_folder, is_in_or_equal
 
 from ink import Reader
 from ink.picture import PictureError, load_picture
+from ink.reader import DEFAULT_NETWORK
 
 HERE = Path(__file__).parent
 PNG = "data:image/png;base64,"
@@ -23,14 +25,16 @@ MAX_CHARACTERS = 40_000  # of a drawing from the pad, base64; its script sends a
 MAX_PIXELS = 512 * 512  # of the same; its script sends about 150 x 150
 MAX_FILE_PIXELS = 16_000_000  # of an image file; a phone photographs a sheet of paper with 12 million
 
+Readers = Mapping[str, Reader]  # by the name under which their network was shipped
+
 logger = logging.getLogger(__name__)
 
 
-def drawing_pad(reader: Reader) -> gr.HTML:
+def drawing_pad(readers: Readers) -> gr.HTML:
     """A drawing pad and ten bars. A plain `gr.HTML`: a subclass would have Gradio write a .pyi beside us."""
 
     def live(drawing: object) -> dict:
-        return read_live(reader, drawing)
+        return read_live(readers, drawing)
 
     return gr.HTML(
         html_template=_asset("pad.html"),
@@ -43,12 +47,12 @@ def drawing_pad(reader: Reader) -> gr.HTML:
     )
 
 
-def build(reader: Reader) -> None:
+def build(readers: Readers) -> None:
     """Lays out the tab, and opens the endpoint `/read_drawing` to `gradio_client`."""
-    drawing_pad(reader)
+    drawing_pad(readers)
 
     def read_drawing(image: gr.FileData) -> dict:
-        return read_file(reader, image)
+        return read_file(readers[DEFAULT_NETWORK], image)
 
     gr.api(
         read_drawing,
@@ -61,15 +65,16 @@ def build(reader: Reader) -> None:
     )
 
 
-def read_live(reader: Reader, drawing: object) -> dict:
+def read_live(readers: Readers, drawing: object) -> dict:
     """What the pad sent -> the JSON of its reading, each digit with the `picture` the network saw.
 
-    drawing: {"image": a PNG as data URL}. The picture is 28x28 grey bytes in base64. Anybody on the
-    network can call this with anything, and Gradio would answer an exception with a bare null: so every
+    drawing: {"image": a PNG as data URL, "network": a name}. The picture is 28x28 grey bytes in base64.
+    Anybody on the net can call this with anything, and Gradio would answer an exception with a bare null: so every
     failure comes back as {"error": a sentence}.
     """
     try:
-        reading = reader.read_drawing(load_picture(_png(drawing), MAX_PIXELS))
+        image = load_picture(_png(drawing), MAX_PIXELS)
+        reading = _chosen(readers, drawing.get("network", DEFAULT_NETWORK)).read_drawing(image)
     except (PictureError, ValueError, TypeError) as error:
         return {"error": str(error)}
     except Exception:
@@ -91,6 +96,12 @@ def read_file(reader: Reader, image: dict) -> dict:
         return reader.read_drawing(load_picture(path, MAX_FILE_PIXELS)).to_json()
     except (PictureError, ValueError, TypeError) as error:
         raise gr.Error(str(error), print_exception=False) from None
+
+
+def _chosen(readers: Readers, network: object) -> Reader:
+    if not isinstance(network, str) or network not in readers:
+        raise ValueError(f"There is no such network; there are {' and '.join(readers)}.")
+    return readers[network]
 
 
 def _png(drawing: object) -> io.BytesIO:

@@ -190,6 +190,9 @@ function showGhost() {
 
 // ---------------------------------------------------------------- ink to the server
 
+/** Name of the network that the visitor chose to be read by. */
+const network = () => find(".networks input:checked").value;
+
 const sheet = document.createElement("canvas");
 const sheetContext = sheet.getContext("2d", { alpha: false, willReadFrequently: true });
 
@@ -263,7 +266,7 @@ function send() {
   inFlight += 1;
   reading.dataset.state = "asked";
   const late = new Promise((resolve) => setTimeout(resolve, PATIENCE));
-  Promise.race([server.live({ image }), late]).then((answer) => {
+  Promise.race([server.live({ image, network: network() }), late]).then((answer) => {
     inFlight -= 1;
     if (!answer) return lost(number); // undefined: no connection or no answer in time; null: it failed there
     recovered();
@@ -468,6 +471,7 @@ element.addEventListener("keydown", (event) => {
 buttons.undo.addEventListener("click", undo);
 buttons.redo.addEventListener("click", redo);
 buttons.clear.addEventListener("click", clear);
+find(".networks").addEventListener("change", () => allStrokes().length > 0 && askForReading());
 window.addEventListener("pagehide", store); // a stroke may be half drawn
 window.addEventListener("online", () => timer !== null && failures > 0 && send());
 new ResizeObserver(paintSoon).observe(canvas);

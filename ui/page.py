@@ -1,6 +1,6 @@
 """The page: header, tabs, wiring, and how Gradio serves it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import gradio as gr
@@ -17,7 +17,7 @@ TITLE = "Digits from Scratch"
 SENTENCE = "A neural network written in plain NumPy reads your handwriting, stroke by stroke."
 
 # Each builder lays out one tab and wires its events. A new tab is a new line here.
-Builder = Callable[[Reader], None]
+Builder = Callable[[Mapping[str, Reader]], None]
 TABS: tuple[tuple[str, Builder], ...] = (("Draw", draw.build),)
 
 LAUNCH = {
@@ -33,16 +33,16 @@ LAUNCH = {
 }
 
 
-def build_page(reader: Reader) -> gr.Blocks:
-    """The whole page around one shared, read-only reader. Show it with `launch(**LAUNCH)`."""
+def build_page(readers: Mapping[str, Reader]) -> gr.Blocks:
+    """The whole page around shared, read-only readers, by the names of their networks. Show it with `launch(**LAUNCH)`."""
     hour = 3600
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(hour, hour)) as demo:
         gr.HTML(f"<h1>{TITLE}</h1><p>{SENTENCE}</p>", elem_id="masthead", apply_default_css=False)
         if len(TABS) == 1:  # a lone tab is no choice: show what is in it
-            TABS[0][1](reader)
+            TABS[0][1](readers)
         else:
             with gr.Tabs():
                 for name, build in TABS:
                     with gr.Tab(name):
-                        build(reader)
+                        build(readers)
     return demo

@@ -289,3 +289,13 @@ def test_a_fast_scribble_ends_with_the_reading_of_the_whole_drawing(used_pad):
     time.sleep(0.3)  # time for a stale answer to arrive, were it let in
     assert used_pad.bars == settled
     assert used_pad.answer == "3"
+
+
+def test_the_drawing_is_read_anew_by_the_network_the_visitor_chooses(open_pad):
+    pad = open_pad()
+    pad.draw(DIGITS[7])
+    read_by_best = pad.answers
+    with pad.page.expect_request(lambda request: '"seed"' in (request.post_data or "")):
+        pad.page.get_by_label("the first, simple one").check(force=True)
+    pad.page.wait_for_function(f"Number(document.querySelector('.reading').dataset.answers) > {read_by_best}")
+    assert pad.answer == "7"
