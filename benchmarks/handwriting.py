@@ -150,15 +150,21 @@ class Row:
         return f"{self.n:6}{shares}{self.refused:9.2f}{self.ms:8.2f}"
 
 
-def read_set(
-    reader: Reader, chosen: HandwritingSet, folder: Path, half: str, limit: int
-) -> tuple[list[Reading], list[str], list[float]]:
-    """Every reading of a set with what it should have been and the seconds it took."""
+def read_archive(chosen: HandwritingSet, folder: Path, half: str, limit: int) -> tuple[Archive, np.ndarray]:
+    """The archive of a set, and which of its samples count: all that fit, or `limit` of them by lot."""
     with np.load(folder / f"{chosen.file}_{half}.npz", allow_pickle=False) as opened:
         archive = {name: opened[name] for name in opened.files}
     samples = chosen.chosen(archive)
     if limit and len(samples) > limit:
         samples = np.sort(np.random.default_rng(0).choice(samples, limit, replace=False))
+    return archive, samples
+
+
+def read_set(
+    reader: Reader, chosen: HandwritingSet, folder: Path, half: str, limit: int
+) -> tuple[list[Reading], list[str], list[float]]:
+    """Every reading of a set with what it should have been and the seconds it took."""
+    archive, samples = read_archive(chosen, folder, half, limit)
     read = getattr(reader, chosen.method)
     readings, texts, seconds = [], [], []
     for i in tqdm(samples, desc=chosen.file, leave=False):

@@ -188,13 +188,17 @@ def test_training_from_the_command_line_writes_weights_and_a_card(
     card = json.loads((tmp_path / "out/seed.json").read_text())
     assert card["recipe"]["epochs"] == 2
     assert (
-        card["mnist_test_accuracy"]
+        card["mnist_test"]["accuracy"]
         == evaluate(load_model(tmp_path / "out/seed.npz").model, *bars(100, seed=2)).accuracy
     )
     assert load_model(tmp_path / "checkpoints/seed.npz").progress["steps"] == 14
 
     assert main(["evaluate", "--data", str(mnist_folder), "--weights", "out/seed.npz"]) == 0
     assert "confusion (rows: true digit" in capsys.readouterr().out
+    options = ["--card", "--reliability", "reliability.png", "--weights", "out/seed.npz"]
+    assert main(["evaluate", "--data", str(mnist_folder), *options]) == 0
+    assert (tmp_path / "reliability.png").read_bytes().startswith(b"\x89PNG")
+    assert json.loads((tmp_path / "out/seed.json").read_text()) == card
     assert main(["errors", "--data", str(mnist_folder), "--weights", "out/seed.npz", "--out", "e.png"]) == 0
     assert (tmp_path / "e.png").is_file()
 

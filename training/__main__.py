@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import platform
 import signal
 import sys
@@ -19,7 +20,7 @@ from ink.reader import DEFAULT_WEIGHTS, WEIGHTS
 from training.data import DataError, Dataset, load_mnist, split_held_out
 from training.evaluate import Evaluation, draw_errors, draw_reliability, evaluate
 from training.memory import keep_freed_memory
-from training.recipes import RECIPES
+from training.recipes import RECIPES, Recipe
 from training.trainer import Trainer
 
 
@@ -67,7 +68,7 @@ def train(options: argparse.Namespace) -> int:
     save_model(out, model, progress=calibration.to_progress())
     test = evaluate(model, dataset.test_images, dataset.test_labels, calibration)
     print(f"Test: Accuracy = {test.accuracy:.4f}\nSaved {out}")
-    _write_card(out, recipe.to_json(), dataset, trainer, test.accuracy)
+    _write_card(out, recipe, dataset, trainer, calibration, test)
     return 0
 
 
@@ -108,18 +109,30 @@ def _run(trainer: Trainer, checkpoint: Path, held_out: list[np.ndarray] | None) 
         signal.signal(signal.SIGINT, before)
 
 
-def _write_card(out: Path, recipe: dict, dataset: Dataset, trainer: Trainer, accuracy: float) -> None:
+def _write_card(
+    out: Path,
+    recipe: Recipe,
+    dataset: Dataset,
+    trainer: Trainer,
+    calibration: Calibration,
+    test: Evaluation,
+) -> None:
     card = {
-        "recipe": recipe,
-        "command": "python -m training " + " ".join(sys.argv[1:]),
-        "data": {"name": "MNIST", "images": len(trainer.images), "md5_of_files": dataset.checksum},
+        "recipe": recipe.to_json(),
+        "command": " ".join(["python -m training", *sys.argv[1:]]),
+        "data": {"name": "MNIST", "md5_of_files": dataset.checksum, "images": len(trainer.images)},
         "parameters": trainer.model.parameters.size,
-        "mnist_test_accuracy": round(accuracy, 4),
         "training_seconds": round(trainer.seconds, 1),
         "versions": {"python": platform.python_version(), "numpy": np.__version__},
-        "machine": f"{platform.machine()}, {platform.system()}",
+        "machine": f"{platform.machine()}, {os.cpu_count()} CPUs, {platform.system()}",
+        **calibration.to_progress(),
+        "mnist_test": test.to_json(),
     }
-    with open_whole(out.with_suffix(".json")) as file:
+    _save_card(out.with_suffix(".json"), card)
+
+
+def _save_card(path: Path, card: dict) -> None:
+    with open_whole(path) as file:
         file.write((json.dumps(card, indent=2) + "\n").encode())
 
 
@@ -129,6 +142,11 @@ def evaluate_weights(options: argparse.Namespace) -> int:
     print(f"{options.weights} on MNIST's 10,000 test images")
     evaluation = _evaluate_file(options.weights, dataset)
     print(evaluation.report())
+    if options.card:
+        path = options.weights.with_suffix(".json")
+        card = json.loads(path.read_text())
+        _save_card(path, card | {"mnist_test": evaluation.to_json()})
+        print(f"Saved {path}")
     if options.reliability:
         draw_reliability(options.reliability, evaluation)
         print(f"Saved {options.reliability}")

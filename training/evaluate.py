@@ -55,6 +55,15 @@ class Evaluation:
         """Confidence against accuracy."""
         return reliability(self.probs, self.labels)
 
+    def to_json(self) -> dict:
+        """The numbers as plain values; shares rounded to what 10,000 images can tell."""
+        return {
+            "accuracy": round(self.accuracy, 4),
+            "per_digit": [round(float(share), 4) for share in self.per_digit],
+            "expected_calibration_error": round(self.reliability.expected_calibration_error, 4),
+            "taken_for_no_digit": round(float(self.refused.mean()), 4),
+        }
+
     def report(self) -> str:
         """The numbers as a person reads them."""
         wrong = len(self.errors)

@@ -82,7 +82,7 @@ class DigitsRecipe(Recipe):
     """
 
     name: str = "digits"
-    epochs: int = 40
+    epochs: int = 26
     batch_size: int = 128
     learning_rate: float = 3e-3
     weight_decay: float = 0.03

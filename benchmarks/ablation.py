@@ -1,0 +1,106 @@
+"""python benchmarks/ablation.py --folder DIR: what each ingredient of the digits recipe buys.
+
+Trains the recipe small, once whole and then with one ingredient left out at a time, and reads MNIST's
+held-out images and the real handwriting of benchmarks/handwriting.py with each. Refusals are at the threshold
+that loses 2 % of the digits. The numbers tell ingredients apart; how good the shipped network is stands in
+the README.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from benchmarks.handwriting import SETS, read_archive
+from cnn import Sequential, log_odds
+from ink import ink_of_drawing, normalise
+from training.augment import Augmentation
+from training.calibrate import logits_of
+from training.data import load_mnist, split_held_out
+from training.memory import keep_freed_memory
+from training.recipes import DigitsRecipe
+
+STILL = Augmentation(0, 0, 0, 0, 0, 0, thickness=0, blur=0, noise=0, ink=0)
+SMALL = DigitsRecipe(epochs=3, synthetic_digits=6_000, non_digits=5_000, average_decay=0.99)
+MNIST_IMAGES = 12_000
+RECIPES = {
+    "whole": SMALL,
+    "no synthetic digits": replace(SMALL, synthetic_digits=0),
+    "no non-digits": replace(SMALL, non_digits=0),
+    "no augmentation": replace(SMALL, augmentation=STILL),
+    "no change of thickness": replace(SMALL, augmentation=Augmentation(thickness=0)),
+    "no elastic distortion": replace(SMALL, augmentation=Augmentation(elastic=0)),
+}
+DIGITS = ("unipen_digits", "pendigits_orig", "chars74k_digits")
+LOST = 0.02  # share of the digits that the refusal threshold may lose
+
+
+def pictures_of(title: str, folder: Path, half: str, limit: int) -> tuple[np.ndarray, list[str]]:
+    """A set of real handwriting, normalised: images (N, 28, 28) uint8 and what should be read."""
+    archive, samples = read_archive(SETS[title], folder, half, limit)
+    images, texts = [], []
+    for i in samples:
+        picture = SETS[title].picture(archive, i, np.random.default_rng(i))
+        image = normalise(ink_of_drawing(picture))
+        if image is not None:
+            images.append(image)
+            texts.append(SETS[title].text(archive, i))
+    return np.stack(images), texts
+
+
+def measure(model: Sequential, held_out: list[np.ndarray], sets: dict) -> dict[str, float]:
+    """Accuracy on held-out MNIST, top1 on the sets of digits and refused on the others, all in %."""
+    images, labels = held_out
+    row = {"held-out MNIST": 100 * float((logits_of(model, images).argmax(1) == labels).mean())}
+    thresholds = []
+    for title in DIGITS:
+        images, texts = sets[title]
+        logits = logits_of(model, images)
+        right = logits.argmax(1) == np.array(texts, int)
+        row[title] = 100 * float(right.mean())
+        thresholds.append(np.sort(log_odds(logits[right]))[int(LOST * len(texts))])
+    for title, (images, _) in sets.items():
+        if title not in DIGITS:
+            refused = log_odds(logits_of(model, images)) < min(thresholds)
+            row[title] = 100 * float(refused.mean())
+    return row
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--half", default="dev")
+    parser.add_argument("--limit", type=int, default=2000, help="samples a set (default: %(default)s)")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    keep_freed_memory()
+    threadpool_limits(1, user_api="blas")
+
+    dataset = load_mnist()
+    images, labels, *held_out = split_held_out(dataset.train_images, dataset.train_labels)
+    sets = {title: pictures_of(title, options.folder, options.half, options.limit) for title in SETS}
+    table = {}
+    for name, recipe in RECIPES.items():
+        trainer = recipe.trainer(images[:MNIST_IMAGES], labels[:MNIST_IMAGES])
+        steps = recipe.epochs * trainer.steps_per_epoch
+        for _ in tqdm(trainer.run(), total=steps, desc=name, leave=False):
+            pass
+        table[name] = measure(trainer.result(), held_out, sets)
+        if len(table) == 1:
+            print(f"{'':24}" + "".join(f"{title.removeprefix('not: '):>17}" for title in table[name]))
+        print(f"{name:24}" + "".join(f"{share:17.2f}" for share in table[name].values()), flush=True)
+    if options.json:
+        options.json.write_text(json.dumps(table, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
