@@ -206,6 +206,7 @@ def _parser() -> argparse.ArgumentParser:
         command = add(name, function, text)
         command.add_argument("--weights", type=Path, default=DEFAULT_WEIGHTS)
         if name == "evaluate":
+            command.add_argument("--card", action="store_true", help="put the results into the card")
             command.add_argument(
                 "--reliability", type=Path, metavar="PNG", help="save the reliability diagram"
             )
