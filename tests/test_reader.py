@@ -30,7 +30,10 @@ def canvas(strokes, size=280, pen=18, side=200, x=40, y=40):
     alpha = np.zeros((size, size), np.uint8)
     for stroke in strokes:
         line = np.rint(np.array(stroke) * side + (x, y)).astype(np.int32)
-        cv2.polylines(alpha, [line], False, 255, pen, cv2.LINE_AA)
+        if (line != line[0]).any():
+            cv2.polylines(alpha, [line], False, 255, pen, cv2.LINE_AA)
+        for end in (line[0], line[-1]):  # round, as the page's pen is
+            cv2.circle(alpha, [int(v) for v in end], pen // 2, 255, -1, cv2.LINE_AA)
     image[..., 3] = alpha
     return image
 
