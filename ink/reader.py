@@ -17,7 +17,7 @@ DEFAULT_WEIGHTS = SHIPPED[DEFAULT_NETWORK]
 
 # A tap of the pen is a filled disc: as wide as high, and nearly all of its box is ink. No digit is both.
 BLOB_ASPECT = 1.6  # longest over shortest side, at most
-BLOB_FILL = 0.72  # share of the box that is ink, at least: a disc fills 0.79, a fat 8 up to 0.70
+BLOB_FILL = 0.72  # share of the box that is ink, at least: a disc fills 0.79
 
 
 @dataclass(frozen=True)
@@ -93,14 +93,15 @@ class Reader:
         logits = self.model.predict(to_input(image[None]))
         probs = self.calibration.probs(logits)[0]
         digit, message = int(probs.argmax()), ""
-        if _is_blob(ink, box):
+        if _is_blob(ink):
             digit, message = None, "That is a blot, not a digit: draw a little more."
         elif not self.calibration.is_digit(logits)[0]:
             digit, message = None, "That does not look like a digit. The bars show what comes nearest."
         return Reading((Digit(box, image, probs, digit, float(probs.max())),), message)
 
 
-def _is_blob(ink: np.ndarray, box: tuple[int, int, int, int]) -> bool:
-    x, y, width, height = box
-    fill = ink[y : y + height, x : x + width].mean() / ink.max()
+def _is_blob(ink: np.ndarray) -> bool:
+    solid = ink >= ink.max() / 2  # the soft rim of a small dot would count for much of its box
+    x, y, width, height = bounding_box(solid.astype(np.float32))
+    fill = solid[y : y + height, x : x + width].mean()
     return max(width, height) <= BLOB_ASPECT * min(width, height) and fill >= BLOB_FILL
