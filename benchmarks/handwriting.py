@@ -141,12 +141,14 @@ class Row:
     n: int
     exact: float
     top1: float
-    chars: float
+    chars: float | None  # None where nothing is to be read
     refused: float
     ms: float
 
     def __str__(self) -> str:
-        shares = "".join(f"{share:8.2f}" for share in (self.exact, self.top1, self.chars))
+        shares = "".join(
+            f"{'-':>8}" if share is None else f"{share:8.2f}" for share in (self.exact, self.top1, self.chars)
+        )
         return f"{self.n:6}{shares}{self.refused:9.2f}{self.ms:8.2f}"
 
 
@@ -185,7 +187,7 @@ def score(readings: list[Reading], texts: list[str], seconds: list[float]) -> Ro
         n=len(texts),
         exact=100 * float(np.mean([reading.text == text for reading, text in pairs])),
         top1=100 * float(np.mean([is_top1(reading, text) for reading, text in pairs])),
-        chars=100 * (1 - distance / characters) if characters else float("nan"),
+        chars=100 * (1 - distance / characters) if characters else None,
         refused=100 * float(np.mean([all(d.digit is None for d in reading.digits) for reading in readings])),
         ms=1000 * float(np.median(seconds)),
     )
