@@ -69,8 +69,8 @@ def read_live(readers: Readers, drawing: object) -> dict:
     """What the pad sent -> the JSON of its reading, each digit with the `picture` the network saw.
 
     drawing: {"image": a PNG as data URL, "network": a name}. The picture is 28x28 grey bytes in base64.
-    Anybody on the net can call this with anything, and Gradio would answer an exception with a bare null: so every
-    failure comes back as {"error": a sentence}.
+    Anybody on the net can call this with anything, and Gradio would answer an exception with a bare null:
+    so every failure comes back as {"error": a sentence}.
     """
     try:
         image = load_picture(_png(drawing), MAX_PIXELS)

@@ -34,7 +34,10 @@ LAUNCH = {
 
 
 def build_page(readers: Mapping[str, Reader]) -> gr.Blocks:
-    """The whole page around shared, read-only readers, by the names of their networks. Show it with `launch(**LAUNCH)`."""
+    """The whole page around shared, read-only readers, by the names of their networks.
+
+    Show it with `launch(**LAUNCH)`.
+    """
     hour = 3600
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(hour, hour)) as demo:
         gr.HTML(f"<h1>{TITLE}</h1><p>{SENTENCE}</p>", elem_id="masthead", apply_default_css=False)
