@@ -1,0 +1,42 @@
+"""The plan of the house: imports point one way, and the network needs NumPy alone."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ORDER = ["app", "ui", "training", "ink", "cnn"]  # each may import those to its right
+
+
+def imported(path):
+    """Top-level names of all modules that a file imports, at its head or inside functions."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module.split(".")[0]
+
+
+def files_of(package):
+    return [ROOT / "app.py"] if package == "app" else sorted((ROOT / package).rglob("*.py"))
+
+
+@pytest.mark.parametrize("package", ORDER)
+def test_imports_point_one_way(package):
+    left = set(ORDER[: ORDER.index(package)]) | {"tests", "benchmarks"}
+    assert files_of(package)
+    for path in files_of(package):
+        assert not left & set(imported(path)), path
+
+
+def test_the_network_imports_numpy_and_nothing_else():
+    for path in files_of("cnn"):
+        assert set(imported(path)) <= sys.stdlib_module_names | {"numpy", "cnn"}, path
+
+
+def test_only_the_page_imports_gradio():
+    for package in ("training", "ink", "cnn"):
+        for path in files_of(package):
+            assert "gradio" not in set(imported(path)), path
