@@ -88,7 +88,7 @@ class Reader:
         """Ink (H, W), floating point, 0 paper, 1 full ink -> Reading. Raises as `normalise` does."""
         box = bounding_box(ink)
         if box is None:
-            return Reading((), "Nothing is drawn yet.")
+            return Reading((), "Nothing is drawn: the picture is all one colour.")
         image = normalise(ink)
         logits = self.model.predict(to_input(image[None]))
         probs = self.calibration.probs(logits)[0]

@@ -87,7 +87,7 @@ def test_an_empty_canvas_is_no_digit_and_says_so(reader, paper):
         if paper[-1] == 4 and level == 255:
             assert reading.text == ""
         assert (reading.text, reading.digits) == ("", ())
-        assert reading.message == "Nothing is drawn yet."
+        assert reading.message == "Nothing is drawn: the picture is all one colour."
 
 
 def test_a_dot_and_a_filled_canvas_are_no_digits(reader):
