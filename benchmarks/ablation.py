@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks.handwriting import SETS, read_archive
+from benchmarks.handwriting import SETS, read_archive, threshold_that_loses
 from cnn import Sequential, log_odds
 from ink import ink_of_drawing, normalise
 from training.augment import Augmentation
@@ -65,7 +65,7 @@ def measure(model: Sequential, held_out: list[np.ndarray], sets: dict) -> dict[s
         logits = logits_of(model, images)
         right = logits.argmax(1) == np.array(texts, int)
         row[title] = 100 * float(right.mean())
-        thresholds.append(np.sort(log_odds(logits[right]))[int(LOST * len(texts))])
+        thresholds.append(threshold_that_loses(LOST, log_odds(logits[right]), len(texts)))
     for title, (images, _) in sets.items():
         if title not in DIGITS:
             refused = log_odds(logits_of(model, images)) < min(thresholds)

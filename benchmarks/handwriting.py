@@ -30,6 +30,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from cnn import log_odds
 from ink import Reader, Reading, to_input
+from training.evaluate import new_figure, save_figure
 
 Archive = dict[str, np.ndarray]
 CANVAS = 280  # side of the drawing canvas, pixels
@@ -226,12 +227,8 @@ def worst_cases(
 
 def draw_worst(path: Path, cases: list[tuple[str, np.ndarray, str]], columns: int = 12) -> None:
     """A picture of the worst cases, a row a set."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     titles = list(dict.fromkeys(title for title, _, _ in cases))
-    figure = Figure(figsize=(columns * 1.15, len(titles) * 1.6 + 0.2), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(columns * 1.15, len(titles) * 1.6 + 0.2)
     for row, title in zip(figure.subplots(len(titles), columns, squeeze=False), titles, strict=True):
         of_set = [case for case in cases if case[0] == title]
         for column, axes in enumerate(row):
@@ -241,8 +238,12 @@ def draw_worst(path: Path, cases: list[tuple[str, np.ndarray, str]], columns: in
                 axes.imshow(image, cmap="gray_r", vmin=0, vmax=255)
                 axes.set_title(text, fontsize=7.5)
         row[0].text(-8, 14, title, rotation=90, va="center", fontsize=8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
+    save_figure(figure, path)
+
+
+def threshold_that_loses(share: float, odds: np.ndarray, count: int) -> float:
+    """The log odds under which lie `share` of `count` digits, given the odds of those read right."""
+    return float(np.sort(odds)[int(share * count)])
 
 
 def choose_threshold(
@@ -261,8 +262,8 @@ def choose_threshold(
         ]
         if right:
             odds = log_odds(reader.model.predict(to_input(np.stack(right))))
-            thresholds.append(np.sort(odds)[int(lose / 100 * len(texts))])
-    return float(min(thresholds))
+            thresholds.append(threshold_that_loses(lose / 100, odds, len(texts)))
+    return min(thresholds)
 
 
 def main() -> None:

@@ -6,9 +6,7 @@ from cnn.conv import Conv2D
 from cnn.dense import Dense
 from cnn.layer import Array, Layer, Shape
 from cnn.model import Sequential
-from cnn.slices import for_slices
-
-SLICE = 16  # samples worked on at once
+from cnn.slices import SLICE, for_slices
 
 
 class BatchNorm(Layer):

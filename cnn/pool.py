@@ -3,9 +3,7 @@
 import numpy as np
 
 from cnn.layer import Array, Layer, Shape
-from cnn.slices import for_slices
-
-SLICE = 16  # samples worked on at once
+from cnn.slices import SLICE, for_slices
 
 
 class MaxPool2D(Layer):

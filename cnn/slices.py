@@ -13,6 +13,7 @@ from typing import TypeVar
 Result = TypeVar("Result")
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+SLICE = 16  # samples worked on at once by layers that only pass over their values
 _helpers = ThreadPoolExecutor(max(1, CORES - 1), thread_name_prefix="cnn-slices")
 
 

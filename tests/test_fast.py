@@ -61,6 +61,19 @@ def test_the_number_of_cores_changes_no_bit(monkeypatch, cores):
         np.testing.assert_array_equal(value, gradients[name])
 
 
+def test_memory_used_before_by_larger_and_smaller_batches_leaves_no_trace():
+    fast, plain = twins(3, 2, 3)
+    rng = np.random.default_rng(1)
+    for n in (20, 9, 3, 20, 1):  # as the last batch of an epoch is smaller than the others
+        x = rng.standard_normal((n, 5, 4, 2))
+        y = plain.forward(x, training=True)
+        np.testing.assert_allclose(fast.forward(x, training=True), y, atol=1e-11)
+        dy = rng.standard_normal(y.shape)
+        np.testing.assert_allclose(fast.backward(dy), plain.backward(dy), atol=1e-11)
+        for name, gradient in plain.grads.items():
+            np.testing.assert_allclose(fast.grads[name], gradient, atol=1e-10, err_msg=name)
+
+
 def test_even_kernels_are_refused():
     with pytest.raises(ValueError, match="odd kernel_size, got 4"):
         SameConv2D(1, 1, 4, rng=np.random.default_rng(0))

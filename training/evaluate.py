@@ -95,7 +95,7 @@ def draw_errors(path: str | Path, images: np.ndarray, evaluation: Evaluation, mo
     shown = evaluation.errors[:most]
     columns = 10
     rows = max(1, -(-len(shown) // columns))
-    figure = _figure(columns * 1.1, rows * 1.45 + 0.6)
+    figure = new_figure(columns * 1.1, rows * 1.45 + 0.6)
     figure.suptitle(
         f"{len(evaluation.errors)} of {len(evaluation.labels)} read wrong"
         + (f", the {most} most confident" if len(evaluation.errors) > most else "")
@@ -110,14 +110,14 @@ def draw_errors(path: str | Path, images: np.ndarray, evaluation: Evaluation, mo
             axes.set_title(
                 f"{predicted} ({evaluation.probs[i, predicted]:.0%})\ntrue {evaluation.labels[i]}", fontsize=9
             )
-    _save(figure, path)
+    save_figure(figure, path)
     return len(evaluation.errors)
 
 
 def draw_reliability(path: str | Path, evaluation: Evaluation) -> None:
     """The reliability diagram: how often answers are right against how sure the network was of them."""
     found = evaluation.reliability
-    figure = _figure(5, 5)
+    figure = new_figure(5, 5)
     axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     axes.plot([0, 1], [0, 1], color="0.6", linestyle="--", label="perfectly calibrated")
     axes.plot(found.confidence, found.accuracy, marker="o", label="this network")
@@ -126,17 +126,18 @@ def draw_reliability(path: str | Path, evaluation: Evaluation) -> None:
     axes.legend(loc="upper left")
     below.bar((np.arange(BINS) + 0.5) / BINS, found.counts, 0.9 / BINS)
     below.set(xlabel="confidence", ylabel="answers", yscale="log")
-    _save(figure, path)
+    save_figure(figure, path)
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
     """A Matplotlib figure without pyplot, which keeps global state and may want a screen."""
     figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
 
-def _save(figure: Figure, path: str | Path) -> None:
+def save_figure(figure: Figure, path: str | Path) -> None:
+    """Write a figure in the format the ending of `path` names; its folder is made."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)
