@@ -1,7 +1,8 @@
 """A convolutional network from scratch, in NumPy.
 
 Read in this order: layer, dense, activation, conv, pool, loss, model, optim, schedule, norm, dropout,
-architectures, storage; then slices and fast, which compute the same with less copying and on all cores.
+architectures, storage; then slices, fast and winograd, which compute the same on all cores, with less copying
+and with fewer products.
 """
 
 from cnn.activation import ReLU, softmax
@@ -9,7 +10,7 @@ from cnn.architectures import ARCHITECTURES, digit_net, seed_net
 from cnn.conv import Conv2D
 from cnn.dense import Dense, Flatten
 from cnn.dropout import Dropout
-from cnn.fast import SameConv2D
+from cnn.fast import ConvPoolReLU, FastConv2D
 from cnn.layer import Layer, he_normal, xavier_uniform
 from cnn.loss import cross_entropy_or_none, log_odds, softmax_cross_entropy
 from cnn.model import Sequential
@@ -18,6 +19,7 @@ from cnn.optim import SGD, AdamW, Optimizer
 from cnn.pool import GlobalAveragePool, MaxPool2D
 from cnn.schedule import cosine, inverse_time_decay, one_cycle
 from cnn.storage import Checkpoint, ModelFileError, load_model, save_model
+from cnn.winograd import WinogradConv2D
 
 __all__ = [
     "ARCHITECTURES",
@@ -26,8 +28,10 @@ __all__ = [
     "BatchNorm",
     "Checkpoint",
     "Conv2D",
+    "ConvPoolReLU",
     "Dense",
     "Dropout",
+    "FastConv2D",
     "Flatten",
     "GlobalAveragePool",
     "Layer",
@@ -35,8 +39,8 @@ __all__ = [
     "ModelFileError",
     "Optimizer",
     "ReLU",
-    "SameConv2D",
     "Sequential",
+    "WinogradConv2D",
     "cosine",
     "cross_entropy_or_none",
     "digit_net",

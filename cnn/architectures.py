@@ -6,10 +6,11 @@ import numpy as np
 
 from cnn.activation import ReLU
 from cnn.dense import Dense, Flatten
-from cnn.fast import SameConv2D
+from cnn.fast import ConvPoolReLU
 from cnn.model import Sequential
 from cnn.norm import BatchNorm
-from cnn.pool import GlobalAveragePool, MaxPool2D
+from cnn.pool import GlobalAveragePool
+from cnn.winograd import WinogradConv2D
 
 
 def seed_net(rng: np.random.Generator) -> Sequential:
@@ -18,9 +19,7 @@ def seed_net(rng: np.random.Generator) -> Sequential:
         "seed_net",
         [
             # (N, 28, 28, 1)
-            SameConv2D(1, 32, kernel_size=3, rng=rng),
-            ReLU(),  # (N, 28, 28, 32)
-            MaxPool2D(2),  # (N, 14, 14, 32)
+            ConvPoolReLU(1, 32, kernel_size=3, padding=1, rng=rng),  # (N, 14, 14, 32)
             Flatten(),  # (N, 6272)
             Dense(14 * 14 * 32, 128, rng=rng),
             ReLU(),  # (N, 128)
@@ -31,35 +30,25 @@ def seed_net(rng: np.random.Generator) -> Sequential:
 
 
 def digit_net(rng: np.random.Generator) -> Sequential:
-    """The network that reads best: five convolutions, 126,330 parameters.
+    """The network that reads best: five convolutions, 358,858 parameters.
 
-    Few channels where the picture is large and many where it is small, because there a product is wide and
-    the copies are short. ReLU comes after max pooling, where a quarter of the values is left; the two may be
-    swapped, since both keep the order of values.
+    Few channels where the picture is large, many where it is small: there a product is wide, and 6x6 is the
+    size at which a convolution takes a fifth of the products.
     """
     return Sequential(
         "digit_net",
         [
             # (N, 28, 28, 1)
-            SameConv2D(1, 16, kernel_size=5, rng=rng, bias=False),
-            BatchNorm(16, momentum=0.99),
-            MaxPool2D(2),
-            ReLU(),  # (N, 14, 14, 16)
-            SameConv2D(16, 32, kernel_size=3, rng=rng, bias=False),
-            BatchNorm(32, momentum=0.99),
-            ReLU(),
-            SameConv2D(32, 32, kernel_size=3, rng=rng, bias=False),
-            BatchNorm(32, momentum=0.99),
-            MaxPool2D(2),
-            ReLU(),  # (N, 7, 7, 32)
-            SameConv2D(32, 96, kernel_size=3, rng=rng, bias=False),
-            BatchNorm(96, momentum=0.99),
-            ReLU(),
-            SameConv2D(96, 96, kernel_size=3, rng=rng, bias=False),
-            BatchNorm(96, momentum=0.99),
-            ReLU(),  # (N, 7, 7, 96)
-            GlobalAveragePool(),  # (N, 96)
-            Dense(96, 10, rng=rng, init="xavier"),  # (N, 10) logits
+            ConvPoolReLU(1, 16, kernel_size=5, rng=rng),  # (N, 12, 12, 16)
+            ConvPoolReLU(16, 48, kernel_size=3, padding=1, rng=rng),  # (N, 6, 6, 48)
+            WinogradConv2D(48, 128, rng=rng, bias=False),
+            BatchNorm(128, momentum=0.99, relu=True),  # (N, 6, 6, 128)
+            WinogradConv2D(128, 128, rng=rng, bias=False),
+            BatchNorm(128, momentum=0.99, relu=True),
+            WinogradConv2D(128, 128, rng=rng, bias=False),
+            BatchNorm(128, momentum=0.99, relu=True),  # (N, 6, 6, 128)
+            GlobalAveragePool(),  # (N, 128)
+            Dense(128, 10, rng=rng, init="xavier"),  # (N, 10) logits
         ],
         input_shape=(28, 28, 1),
     )

@@ -5,6 +5,9 @@ import math
 import numpy as np
 
 from cnn.layer import Array, Layer, Shape, initial_weight
+from cnn.slices import for_slices
+
+SAMPLES, FEATURES = 32, 1568  # worked on at once, forward and backward
 
 
 class Dense(Layer):
@@ -32,18 +35,29 @@ class Dense(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         self.check(x)
+        y = self.workspace("y", (len(x), self.out_features), x.dtype, training)
+
+        def work(s: slice) -> None:
+            np.matmul(x[s], self.params["weight"], out=y[s])
+            y[s] += self.params["bias"]
+
+        for_slices(len(x), SAMPLES, work)
         if training:
             self.keep(x)
-        y = x @ self.params["weight"]
-        y += self.params["bias"]
         return y
 
     def backward(self, dy: Array) -> Array:
         """dweight = x^T dy;  dbias = sum dy;  dx = dy weight^T"""
         (x,) = self.kept()
-        np.matmul(x.T, dy, out=self.grads["weight"])
+        dx = self.workspace("dx", x.shape, dy.dtype)
+
+        def work(s: slice) -> None:
+            np.matmul(x[:, s].T, dy, out=self.grads["weight"][s])
+            np.matmul(dy, self.params["weight"][s].T, out=dx[:, s])
+
+        for_slices(self.in_features, FEATURES, work)
         np.sum(dy, axis=0, out=self.grads["bias"])
-        return dy @ self.params["weight"].T
+        return dx
 
     def __repr__(self) -> str:
         return f"Dense({self.in_features}, {self.out_features})"

@@ -1,26 +1,30 @@
-"""The same convolution with a third of the copying, on all cores."""
+"""The same convolution with a third of the copying, on all cores; and one with pooling built in."""
 
-import threading
+import math
+from collections.abc import Callable
+from threading import get_ident
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from cnn.conv import Conv2D
-from cnn.layer import Array
-from cnn.slices import for_slices
+from cnn.layer import Array, Shape
+from cnn.slices import for_slices, sum_by_channel
 
-SLICE = 8  # samples worked on at once: their columns stay in a core's cache
+CACHE = 1 << 20  # bytes of a core's second-level cache, which the results of a slice should fit in
 
 
-class SameConv2D(Conv2D):
-    """Conv2D with stride 1 and padding (F - 1) / 2, so that the picture keeps its size; F is odd.
+class FastConv2D(Conv2D):
+    """Conv2D with stride 1 and padding below F.
 
-    im2col copies every pixel F * F times. Here each is copied F times: `columns` holds, for every position
-    of the picture, the F pixels above one another around it. A patch is then F neighbouring positions, which
-    lie side by side in memory, and every F-th patch starts where the last one ended: the patches that start
-    at position p, p + F, p + 2 F ... are the rows of a matrix without any copying. F such matrix products,
+    im2col copies every pixel F * F times. Here each is copied F times: `columns` holds, for every position,
+    the F pixels below one another that begin there. A patch is then F neighbouring positions, which lie side
+    by side in memory, and every F-th patch starts where the last one ended: the patches that start at
+    position p, p + F, p + 2 F ... are the rows of a matrix without any copying. F such matrix products,
     p = 0 to F - 1, make the whole convolution.
 
-    Rows of a picture share their zeros: the right margin of one is the left margin of the next.
+    Positions run along the rows of the result, R = W + P of them a row: the zeros at its left are also the
+    right margin of the row before. The last R - W' positions of a row belong to no pixel of the result.
     """
 
     def __init__(
@@ -28,138 +32,241 @@ class SameConv2D(Conv2D):
         in_channels: int,
         out_channels: int,
         kernel_size: int,
+        padding: int = 0,
         *,
         rng: np.random.Generator,
         init: str = "he",
         bias: bool = True,
     ) -> None:
-        if kernel_size % 2 == 0:
-            raise ValueError(f"SameConv2D needs an odd kernel_size, got {kernel_size}")
+        if padding >= kernel_size:
+            raise ValueError(f"{type(self).__name__} needs padding below {kernel_size}, got {padding}")
         super().__init__(
-            in_channels, out_channels, kernel_size, padding=kernel_size // 2, rng=rng, init=init, bias=bias
+            in_channels, out_channels, kernel_size, padding=padding, rng=rng, init=init, bias=bias
         )
 
     def forward(self, x: Array, training: bool = False) -> Array:
         self.check(x)
-        n, height, width, _ = x.shape
-        y = self.workspace("y", (n, height, width, self.out_channels), x.dtype, training)
-        weight = self._matrix(self.params["weight"])
-        # In training the columns of all slices are kept; in inference there are those of one at a time.
-        all_columns = self._room_for_columns("x", x) if training else None
+        y = self.workspace("y", (len(x), *self.output_shape(x.shape[1:])), x.dtype, training)
 
-        def work(s: slice) -> None:
-            room = all_columns[s.start // SLICE] if training else self._room_for_columns("x", x[s], False)[0]
-            product = self._convolve(self._columns(x[s], room), weight, training)
-            product = self._without_margins(product, y[s].shape)
+        def finish(s: slice, z: Array) -> None:
+            result = z[:, :, : y.shape[2]]
             if "bias" in self.params:
-                np.add(product, self.params["bias"], out=y[s])
+                np.add(result, self.params["bias"], out=y[s])
             else:
-                y[s] = product
+                y[s] = result
 
-        for_slices(n, SLICE, work)
+        columns = self.convolve(x, finish, training)
         if training:
-            self.keep(all_columns, x.shape)
+            self.keep(columns, x.shape)
         return y
 
     def backward(self, dy: Array) -> Array:
         """As in Conv2D, but dx is itself a convolution: of dy with the kernel turned by 180 degrees."""
-        all_columns, x_shape = self.kept()
-        dx = self.workspace("dx", x_shape, dy.dtype)
-        turned = self._matrix(self.params["weight"][::-1, ::-1].swapaxes(2, 3))
-
-        def work(s: slice) -> tuple[Array, Array | None]:
-            dcolumns = self._columns(dy[s], self._scratch_for_columns(dy))
-            dx[s] = self._without_margins(self._convolve(dcolumns, turned, True), x_shape)
-            return self._param_gradients(all_columns[s.start // SLICE], dcolumns)
-
-        self._sum_gradients(for_slices(len(dy), SLICE, work))
+        kept = self.kept()
+        dx = self.workspace("dx", kept[1], dy.dtype)
+        self._backward(dy, *kept, dx)
         return dx
 
     def backward_params(self, dy: Array) -> None:
-        all_columns, _ = self.kept()
+        self._backward(dy, *self.kept(), None)
 
-        def work(s: slice) -> tuple[Array, Array | None]:
-            dcolumns = self._columns(dy[s], self._scratch_for_columns(dy))
-            return self._param_gradients(all_columns[s.start // SLICE], dcolumns)
+    def _backward(self, dy: Array, columns: Array, x_shape: Shape, dx: Array | None) -> None:
+        def spread(s: slice, dz: Array) -> None:
+            dz[:, :, : dy.shape[2]] = dy[s]
 
-        self._sum_gradients(for_slices(len(dy), SLICE, work))
+        self.differentiate(columns, x_shape, spread, dx)
+        if "bias" in self.params:
+            self.grads["bias"][...] = sum_by_channel(dy)
 
-    def _columns(self, x: Array, room: Array) -> Array:
-        """(N, H, W, C) -> (positions, F, C): at every position the F pixels above one another around it.
+    def convolve(self, x: Array, use: Callable[[slice, Array], None], training: bool) -> Array | None:
+        """Calls use(s, z) for every slice s of the batch, on all cores.
 
-        Positions run along the rows; each row begins with P zeros, which are also the margin of the row
-        before. There are F more than whole patches need, so that every phase has the same number of rows.
-        `room` is where they are written; its margins are zero and stay so.
+        z (n, H', R, K) is the convolution of x[s], without bias, at all positions; it is soon written over.
+        Returns, in training, the columns of all slices, for `differentiate`.
+        """
+        rows, row = self.conv_shape(x.shape[1:])[0], x.shape[2] + self.padding
+        weight, slice_size = _matrix(self.params["weight"]), self._slice_size(rows * row)
+        kept = self._room("x", x, rows, self.padding, slice_size) if training else None
+
+        def work(s: slice) -> None:
+            if training:
+                room = kept[s.start // slice_size]
+            else:
+                room = self._room("x", x[s], rows, self.padding, slice_size, training)[0]
+            columns = self._columns(x[s], rows, self.padding, room)
+            use(s, self._product(columns, weight, (len(x[s]), rows, row), training))
+
+        for_slices(len(x), slice_size, work)
+        return kept
+
+    def differentiate(
+        self, columns: Array, x_shape: Shape, fill: Callable[[slice, Array], None], dx: Array | None
+    ) -> None:
+        """Fills the gradient of the weight; and dx (N, H, W, C), unless that is None.
+
+        fill(s, dz) writes d loss / d z of a slice to dz (n, H', R, K), which is zero at first; at positions
+        that belong to no pixel of the result it must stay so.
+        """
+        n, height, width, _ = x_shape
+        rows, result_width, k = self.conv_shape(x_shape[1:])
+        f, row = self.kernel_size, width + self.padding
+        slice_size = self._slice_size(rows * row)
+        turned_padding = f - 1 - self.padding
+        turned_matrix = _matrix(self.params["weight"][::-1, ::-1].swapaxes(2, 3))
+
+        def work(s: slice) -> Array:
+            size = min(s.stop, n) - s.start
+            length = size * rows * row
+            flat = self.scratch(f"dz, {rows} x {row}", (_whole(length, f), k), columns.dtype)
+            flat[length:] = 0
+            dz = flat[:length].reshape(size, rows, row, k)
+            fill(s, dz)
+            if dx is not None:
+                result = dz[:, :, :result_width]
+                name = f"dz in thread {get_ident()}"
+                room = self._room(name, result, height, turned_padding, slice_size)[0]
+                dcolumns = self._columns(result, height, turned_padding, room)
+                dx[s] = self._product(dcolumns, turned_matrix, (size, height, row), True)[:, :, :width]
+            of_slice = columns[s.start // slice_size][: len(flat) + f]
+            return np.matmul(_patches(of_slice).swapaxes(1, 2), _by_phase(flat, f)).sum(axis=0)
+
+        dweight = sum(for_slices(n, slice_size, work))
+        shape = self.params["weight"].shape
+        self.grads["weight"][...] = dweight.reshape(f, f, *shape[2:]).swapaxes(0, 1)
+
+    def conv_shape(self, shape: Shape) -> Shape:
+        """(H', W', K) of the convolution itself."""
+        return Conv2D.output_shape(self, shape)
+
+    def _slice_size(self, positions: int) -> int:
+        """Samples worked on at once, where each has so many positions: a power of two, whatever the cores."""
+        sample = 4 * positions * self.out_channels
+        return 1 << int(math.log2(max(1, CACHE / sample)))
+
+    def _room(
+        self, name: str, x: Array, rows: int, padding: int, slice_size: int, training: bool = True
+    ) -> Array:
+        """(slices, positions, F, C): room for the columns of x, with the zeros that are its margins."""
+        n, _, width, c = x.shape
+        f, row = self.kernel_size, width + padding
+        shape = (-(-n // slice_size), _whole(min(n, slice_size) * rows * row, f) + f, f, c)
+        return self.workspace(f"columns of {name}, {rows} x {row}", shape, x.dtype, training)
+
+    def _columns(self, x: Array, rows: int, padding: int, room: Array) -> Array:
+        """x (n, H, W, C) -> (positions, F, C): at every position the F pixels that begin there.
+
+        There are F positions more than whole patches need, so that every phase has the same number of them.
         """
         n, height, width, _ = x.shape
-        f, p = self.kernel_size, self.padding
-        length = n * height * (width + p)
+        f, row = self.kernel_size, width + padding
+        length = n * rows * row
         columns = room[: _whole(length, f) + f]
         columns[length:] = 0
-        picture = columns[:length].reshape(n, height, width + p, f, -1)[:, :, p:]
+        picture = columns[:length].reshape(n, rows, row, f, -1)[:, :, padding:]
         for i in range(f):
-            down = i - p  # the pixel this far below the position
-            picture[:, max(0, -down) : height - max(0, down), :, i] = x[
-                :, max(0, down) : height - max(0, -down)
-            ]
+            down = i - padding  # from the row of the result to the row of x
+            first, last = max(0, -down), min(rows, height - down)
+            picture[:, first:last, :, i] = x[:, first + down : last + down]
         return columns
 
-    def _room_for_columns(self, name: str, x: Array, training: bool = True) -> Array:
-        """(slices, positions, F, C) of zeros, or with the zeros where the margins of pictures like x are."""
-        n, height, width, c = x.shape
-        f, p = self.kernel_size, self.padding
-        positions = _whole(min(n, SLICE) * height * (width + p), f) + f
-        shape = (-(-n // SLICE), positions, f, c)
-        return self.workspace(f"columns of {name}, {height} x {width}", shape, x.dtype, training)
+    def _product(self, columns: Array, weight: Array, size: Shape, training: bool) -> Array:
+        """columns (positions, F, C) and weight (F F C, K) -> (n, rows, R, K), size being (n, rows, R)."""
+        f = columns.shape[1]
+        z = self.scratch("z", (len(columns) - f, weight.shape[1]), columns.dtype, training)
+        np.matmul(_patches(columns), weight, out=_by_phase(z, f))
+        return z[: math.prod(size)].reshape(*size, -1)
 
-    def _scratch_for_columns(self, dy: Array) -> Array:
-        return self._room_for_columns(f"dy in thread {threading.get_ident()}", dy[:SLICE])[0]
 
-    def _convolve(self, columns: Array, weight: Array, training: bool) -> Array:
-        """columns (positions, F, C) and weight (F F C, K) -> (positions, K), margins included."""
-        f = self.kernel_size
-        product = self.scratch("product", (len(columns) - f, weight.shape[1]), columns.dtype, training)
-        for p, patches in enumerate(self._patches_by_phase(columns)):
-            np.matmul(patches, weight, out=product[p::f])
-        return product
+class ConvPoolReLU(FastConv2D):
+    """y = ReLU(max over each 2x2 window of (x convolved with weight) + bias)
 
-    def _patches_by_phase(self, columns: Array) -> list[Array]:
-        """F views of `columns` as matrices: one patch a row, every F-th patch of the picture."""
-        f = self.kernel_size
-        positions = len(columns) - f
-        flat = columns.reshape(len(columns), -1)
-        return [flat[p : p + positions].reshape(positions // f, -1) for p in range(f)]
+    What Conv2D, ReLU and MaxPool2D(2) compute one after the other, in a better order: both the bias and ReLU
+    keep the order of values, so they come after pooling, where a quarter of the values is left. Where several
+    values of a window are equal, the gradient goes to one of them.
 
-    def _without_margins(self, product: Array, shape: tuple[int, ...]) -> Array:
-        """(positions, K) -> (N, H, W, K), a view: the results at the margins belong to no pixel."""
-        _, height, width, _ = shape
-        row = width + self.padding
-        n = len(product) // (height * row)
-        return product[: n * height * row].reshape(n, height, row, -1)[:, :, :width]
+    Shapes: x (N, H, W, C) -> y (N, H' // 2, W' // 2, K) with H' and W' as in Conv2D.
+    """
 
-    def _param_gradients(self, columns: Array, dcolumns: Array) -> tuple[Array, Array]:
-        """(dweight as a matrix, dbias) of one slice, from the columns of x and of dy."""
-        f, p = self.kernel_size, self.padding
-        positions = len(dcolumns) - f
-        columns = columns[: len(dcolumns)]  # the last slice may be smaller than the room for it
-        # dy itself, position by position, is the middle pixel of its columns; margins are zero, so they add
-        # nothing. The patch of a pixel starts P positions before it.
-        dy = dcolumns[p : p + positions, p]
-        dweight = sum(
-            patches.T @ dy[phase::f] for phase, patches in enumerate(self._patches_by_phase(columns))
-        )
-        return dweight, dy.sum(axis=0) if "bias" in self.params else None
+    def output_shape(self, shape: Shape) -> Shape:
+        height, width, k = self.conv_shape(shape)
+        if min(height, width) < 2:
+            raise ValueError(f"{self} expects pictures with room for a 2x2 window, got {('N', *shape)}")
+        return height // 2, width // 2, k
 
-    def _sum_gradients(self, of_slices: list[tuple[Array, Array]]) -> None:
-        f, shape = self.kernel_size, self.params["weight"].shape
-        dweight = sum(dweight for dweight, _ in of_slices)
-        self.grads["weight"][...] = dweight.reshape(f, f, *shape[2:]).swapaxes(0, 1)
+    def forward(self, x: Array, training: bool = False) -> Array:
+        self.check(x)
+        y = self.workspace("y", (len(x), *self.output_shape(x.shape[1:])), x.dtype, training)
+        n, height, width, k = y.shape
+        row = x.shape[2] + self.padding
+        # Which of a pair was larger: the lower of two rows, then the right of two columns.
+        lower_won = self.workspace("lower", (n, height, row, k), bool) if training else None
+        right_won = self.workspace("right", y.shape, bool) if training else None
+
+        def pool(s: slice, z: Array) -> None:
+            upper, lower = z[:, 0 : 2 * height : 2], z[:, 1 : 2 * height : 2]
+            higher = self.scratch("higher", upper.shape, z.dtype, training)
+            np.maximum(upper, lower, out=higher)
+            left, right = higher[:, :, 0 : 2 * width : 2], higher[:, :, 1 : 2 * width : 2]
+            np.maximum(left, right, out=y[s])
+            if "bias" in self.params:
+                y[s] += self.params["bias"]
+            np.maximum(y[s], 0, out=y[s])
+            if training:
+                np.greater(lower, upper, out=lower_won[s])
+                np.greater(right, left, out=right_won[s])
+
+        columns = self.convolve(x, pool, training)
+        if training:
+            self.keep(columns, x.shape, y, lower_won, right_won)
+        return y
+
+    def _backward(
+        self,
+        dy: Array,
+        columns: Array,
+        x_shape: Shape,
+        y: Array,
+        lower_won: Array,
+        right_won: Array,
+        dx: Array | None,
+    ) -> None:
+        _, height, width, _ = dy.shape
+        dpooled = self.workspace("dpooled", dy.shape, dy.dtype)
+
+        def unpool(s: slice, dz: Array) -> None:
+            """Back the way of `pool`: each gradient goes to the one that won."""
+            np.multiply(dy[s], y[s] > 0, out=dpooled[s])
+            dhigher = self.scratch("dhigher", lower_won[s].shape, dy.dtype)
+            dleft, dright = dhigher[:, :, 0 : 2 * width : 2], dhigher[:, :, 1 : 2 * width : 2]
+            np.multiply(dpooled[s], right_won[s], out=dright)
+            np.subtract(dpooled[s], dright, out=dleft)
+            dupper, dlower = dz[:, 0 : 2 * height : 2], dz[:, 1 : 2 * height : 2]
+            np.multiply(dhigher, lower_won[s], out=dlower)
+            np.subtract(dhigher, dlower, out=dupper)
+
+        self.differentiate(columns, x_shape, unpool, dx)
         if "bias" in self.params:
-            self.grads["bias"][...] = sum(dbias for _, dbias in of_slices)
+            self.grads["bias"][...] = sum_by_channel(dpooled)
 
-    def _matrix(self, weight: Array) -> Array:
-        """(F, F, C, K) -> (F F C, K) in the order of a patch here: column by column, then down."""
-        return weight.swapaxes(0, 1).reshape(-1, weight.shape[3])
+
+def _patches(columns: Array) -> Array:
+    """A view of columns (positions, F, C) as F matrices, one a phase: every F-th patch, one a row.
+
+    (F, positions / F - 1, F F C)
+    """
+    positions, f, c = columns.shape
+    position = f * c * columns.itemsize
+    return as_strided(columns, (f, positions // f - 1, f * f * c), (position, f * position, columns.itemsize))
+
+
+def _by_phase(rows: Array, f: int) -> Array:
+    """rows (positions, K) -> (F, positions / F, K), a view: every F-th row from the first, the second ..."""
+    return rows.reshape(-1, f, rows.shape[1]).swapaxes(0, 1)
+
+
+def _matrix(weight: Array) -> Array:
+    """(F, F, C, K) -> (F F C, K) in the order of a patch here: column by column, then down."""
+    return weight.swapaxes(0, 1).reshape(-1, weight.shape[3])
 
 
 def _whole(count: int, f: int) -> int:

@@ -50,6 +50,9 @@ class Layer:
         """`backward` where d loss / d x is not wanted, as for the first layer in training: fills `grads`."""
         self.backward(dy)
 
+    def freeze(self) -> None:
+        """Prepare what every `forward` needs of the parameters; they must not change any more."""
+
     def add_param(self, name: str, value: Array) -> None:
         self.params[name] = value
         self.grads[name] = np.zeros_like(value)

@@ -50,6 +50,8 @@ class Sequential:
 
     def predict(self, x: Array, batch_size: int = 256) -> Array:
         """Logits (N, classes) of any number of samples, in slices that keep memory small. Thread-safe."""
+        if 0 < len(x) <= batch_size:
+            return self.forward(x)
         slices = [self.forward(x[start : start + batch_size]) for start in range(0, len(x), batch_size)]
         return np.concatenate(slices) if slices else np.empty((0, *self.output_shape), x.dtype)
 

@@ -2,38 +2,45 @@
 
 import numpy as np
 
+from cnn.activation import ReLU
 from cnn.conv import Conv2D
 from cnn.dense import Dense
+from cnn.fast import ConvPoolReLU
 from cnn.layer import Array, Layer, Shape
 from cnn.model import Sequential
-from cnn.slices import SLICE, for_slices
+from cnn.slices import SLICE, for_slices, sum_by_channel
 
 
 class BatchNorm(Layer):
     """y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, channel by channel
 
     In training mean and (biased) variance are the batch's, and running means of both are kept,
-    running = momentum * running + (1 - momentum) * batch's; in inference the running ones are used.
+    running = m * running + (1 - m) * batch's; in inference the running ones are used. After t batches
+    m = min(momentum, (1 + t) / (10 + t)), so that where they started is soon forgotten.
 
-    Shapes: x (N, H, W, C) or (N, C) -> y the same; gamma, beta, running_mean, running_variance (C,).
-    momentum in [0, 1); epsilon > 0.
+    Shapes: x (N, H, W, C) or (N, C) -> y the same; gamma, beta, running_mean, running_variance (C,);
+    batches (1,), t so far. momentum in [0, 1); epsilon > 0. relu: y = max(y, 0) in the same pass over memory.
 
     Source: Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing Internal
-    Covariate Shift", ICML 2015.
+    Covariate Shift", ICML 2015; the variance from the slices' own: Chan, Golub, LeVeque, "Updating Formulae
+    and a Pairwise Algorithm for Computing Sample Variances", 1979.
     """
 
-    def __init__(self, channels: int, *, momentum: float = 0.9, epsilon: float = 1e-5) -> None:
+    def __init__(
+        self, channels: int, *, momentum: float = 0.9, epsilon: float = 1e-5, relu: bool = False
+    ) -> None:
         super().__init__()
         if channels < 1 or not 0 <= momentum < 1 or epsilon <= 0:
             raise ValueError(
                 "BatchNorm needs channels of at least 1, momentum in [0, 1) and epsilon above 0, got "
                 f"{channels}, {momentum} and {epsilon}"
             )
-        self.channels, self.momentum, self.epsilon = channels, momentum, epsilon
+        self.channels, self.momentum, self.epsilon, self.relu = channels, momentum, epsilon, relu
         self.add_param("gamma", np.ones(channels, np.float32))
         self.add_param("beta", np.zeros(channels, np.float32))
         self.buffers["running_mean"] = np.zeros(channels, np.float32)
         self.buffers["running_variance"] = np.ones(channels, np.float32)
+        self.buffers["batches"] = np.zeros(1, np.float32)
 
     def output_shape(self, shape: Shape) -> Shape:
         if len(shape) not in (1, 3) or shape[-1] != self.channels:
@@ -42,70 +49,82 @@ class BatchNorm(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         self.check(x)
-        if not training:
+        y = self.workspace("y", x.shape, x.dtype, training)
+        if training:
+            mean, variance = self._moments(x)
+            inverse = 1 / np.sqrt(variance + x.dtype.type(self.epsilon))
+            scale = self.params["gamma"] * inverse
+            shift = self.params["beta"] - mean * scale
+            self._follow(mean, variance)
+            self.keep(x, y, mean, inverse)
+        else:
             scale, shift = self.scale_and_shift()
-            y = x * scale
-            y += shift
-            return y
-
-        count = x.size // self.channels
-        n = len(x)
-        mean = sum(for_slices(n, SLICE, lambda s: _sum_by_channel(x[s]))) / count
-        centred = self.workspace("centred", x.shape, x.dtype)
-
-        def centre(s: slice) -> Array:
-            np.subtract(x[s], mean, out=centred[s])
-            square = self.scratch("square", centred[s].shape, x.dtype)
-            return _sum_by_channel(np.square(centred[s], out=square))
-
-        variance = sum(for_slices(n, SLICE, centre)) / count
-        inverse = 1 / np.sqrt(variance + x.dtype.type(self.epsilon))
-        for name, batch in (("running_mean", mean), ("running_variance", variance)):
-            self.buffers[name] *= self.momentum
-            self.buffers[name] += (1 - self.momentum) * batch
-
-        y = self.workspace("y", x.shape, x.dtype)
-        scale = self.params["gamma"] * inverse
 
         def normalise(s: slice) -> None:
-            np.multiply(centred[s], scale, out=y[s])
-            y[s] += self.params["beta"]
+            np.multiply(x[s], scale, out=y[s])
+            y[s] += shift
+            if self.relu:
+                np.maximum(y[s], 0, out=y[s])
 
-        for_slices(n, SLICE, normalise)
-        self.keep(centred, inverse)
+        for_slices(len(x), SLICE, normalise)
         return y
 
     def backward(self, dy: Array) -> Array:
-        """With z = (x - mean) / sqrt(variance + epsilon):
+        """With z = (x - mean) / sqrt(variance + epsilon), and dy zero where ReLU let nothing through:
 
         dbeta = sum dy;  dgamma = sum dy z
         dx = gamma / sqrt(variance + epsilon) * (dy - dbeta / count - z dgamma / count)
         """
-        centred, inverse = self.kept()
-        count = centred.size // self.channels
-        n = len(dy)
+        x, y, mean, inverse = self.kept()
+        n, count = len(x), x.size // self.channels
+        dx = self.workspace("dx", dy.shape, dy.dtype)
 
         def sums(s: slice) -> tuple[Array, Array]:
-            product = self.scratch("product", dy[s].shape, dy.dtype)
-            return _sum_by_channel(dy[s]), _sum_by_channel(np.multiply(dy[s], centred[s], out=product))
+            passed = dy[s]
+            if self.relu:
+                passed = np.multiply(dy[s], y[s] > 0, out=dx[s])
+            product = self.scratch("product", passed.shape, dy.dtype)
+            return sum_by_channel(passed), sum_by_channel(np.multiply(passed, x[s], out=product))
 
         dbeta, product = (sum(parts) for parts in zip(*for_slices(n, SLICE, sums), strict=True))
-        dgamma = product * inverse
+        dgamma = (product - mean * dbeta) * inverse
         self.grads["beta"][...] = dbeta
         self.grads["gamma"][...] = dgamma
-
-        dx = self.workspace("dx", dy.shape, dy.dtype)
         scale = self.params["gamma"] * inverse
-        slope, offset = scale * inverse * dgamma / count, scale * dbeta / count
+        slope = scale * inverse * dgamma / count
+        offset = scale * dbeta / count - mean * slope
 
         def work(s: slice) -> None:
-            product = self.scratch("product", dy[s].shape, dy.dtype)
-            np.multiply(dy[s], scale, out=dx[s])
-            dx[s] -= np.multiply(centred[s], slope, out=product)
+            product = self.scratch("product", x[s].shape, dy.dtype)
+            np.multiply(dx[s] if self.relu else dy[s], scale, out=dx[s])
+            dx[s] -= np.multiply(x[s], slope, out=product)
             dx[s] -= offset
 
         for_slices(n, SLICE, work)
         return dx
+
+    def _moments(self, x: Array) -> tuple[Array, Array]:
+        """Mean and variance of the batch, each (C,)."""
+
+        def of_slice(s: slice) -> tuple[int, Array, Array]:
+            count = x[s].size // self.channels
+            mean = sum_by_channel(x[s]) / count
+            square = np.subtract(x[s], mean, out=self.scratch("square", x[s].shape, x.dtype))
+            return count, mean, sum_by_channel(np.square(square, out=square))
+
+        slices = for_slices(len(x), SLICE, of_slice)
+        total = x.size // self.channels
+        mean = sum(count * of_slice for count, of_slice, _ in slices) / total
+        squares = sum(square + count * (of_slice - mean) ** 2 for count, of_slice, square in slices)
+        return mean, squares / total
+
+    def _follow(self, mean: Array, variance: Array) -> None:
+        t = float(self.buffers["batches"][0])
+        momentum = min(self.momentum, (1 + t) / (10 + t))
+        for name, batch in (("running_mean", mean), ("running_variance", variance)):
+            self.buffers[name] *= momentum
+            self.buffers[name] += (1 - momentum) * batch
+        self.buffers["batches"] += 1
 
     def scale_and_shift(self) -> tuple[Array, Array]:
         """Inference as y = x * scale + shift, each (C,)."""
@@ -114,15 +133,15 @@ class BatchNorm(Layer):
         return scale, self.params["beta"] - self.buffers["running_mean"] * scale
 
     def __repr__(self) -> str:
-        return f"BatchNorm({self.channels})"
+        return f"BatchNorm({self.channels}{', relu=True' if self.relu else ''})"
 
 
 def fold_batch_norm(model: Sequential) -> Sequential:
     """The same network for inference, with every BatchNorm taken into the convolution or dense layer before.
 
     (x weight) * scale + shift = x (weight * scale) + shift, so the normalisation costs nothing any more.
-    Returns a new network that cannot go on training; `model` stays as it is. ValueError where a BatchNorm
-    does not directly follow a layer with weights.
+    Returns a new network, frozen, that cannot go on training; `model` stays as it is. ValueError where a
+    BatchNorm does not directly follow a layer with weights.
 
     Source: Jacob et al., "Quantization and Training of Neural Networks", CVPR 2018, section 3.2.
     """
@@ -132,16 +151,15 @@ def fold_batch_norm(model: Sequential) -> Sequential:
             layers.append(layer)
             continue
         before = layers[-1] if layers else None
-        if not isinstance(before, Conv2D | Dense):
-            raise ValueError(f"{layer} follows {before}: only Conv2D and Dense can take it in")
+        if not isinstance(before, Conv2D | Dense) or isinstance(before, ConvPoolReLU):
+            raise ValueError(f"{layer} follows {before}: only a plain convolution or Dense can take it in")
         scale, shift = layer.scale_and_shift()
         before.params["weight"] = before.params["weight"] * scale
         before.params["bias"] = before.params.get("bias", 0) * scale + shift
         before.grads = {name: np.zeros_like(value) for name, value in before.params.items()}
-    return Sequential(model.name, layers, model.input_shape)
-
-
-def _sum_by_channel(x: Array) -> Array:
-    """(..., C) -> (C,). As a product with ones, because BLAS adds rows faster than NumPy's sum does."""
-    rows = x.reshape(-1, x.shape[-1])
-    return np.ones(len(rows), x.dtype) @ rows
+        if layer.relu:
+            layers.append(ReLU())
+    folded = Sequential(model.name, layers, model.input_shape)
+    for layer in folded.layers:
+        layer.freeze()
+    return folded

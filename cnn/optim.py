@@ -6,6 +6,9 @@ import numpy as np
 
 from cnn.layer import Array
 from cnn.model import Sequential
+from cnn.slices import for_slices
+
+SLICE = 32_768  # parameters updated at once: they stay in a core's cache from one operation to the next
 
 Schedule = Callable[[int], float]  # step, counted from 0 -> learning rate
 
@@ -38,12 +41,19 @@ class Optimizer:
 
     def step(self) -> None:
         """Moves `model.parameters` against `model.gradients`, once."""
-        self.update(self.model.parameters, self.model.gradients, self.current_learning_rate())
+        learning_rate = self.current_learning_rate()
+        decay = min(self.average_decay, (2 + self.steps) / (11 + self.steps))
+
+        def work(s: slice) -> None:
+            parameters = self.model.parameters[s]
+            self.update(parameters, self.model.gradients[s], s, learning_rate)
+            if self.average_decay:
+                average = self.state["average"][s]
+                average *= decay
+                average += (1 - decay) * parameters
+
+        for_slices(len(self.model.parameters), SLICE, work)
         self.steps += 1
-        if self.average_decay:
-            decay = min(self.average_decay, (1 + self.steps) / (10 + self.steps))
-            self.state["average"] *= decay
-            self.state["average"] += (1 - decay) * self.model.parameters
 
     def averaged_model(self) -> Sequential:
         """A copy of the model with the averaged parameters, or with its own where no average is kept."""
@@ -51,7 +61,8 @@ class Optimizer:
         model.parameters[...] = self.state.get("average", model.parameters)
         return model
 
-    def update(self, parameters: Array, gradients: Array, learning_rate: float) -> None:
+    def update(self, parameters: Array, gradients: Array, s: slice, learning_rate: float) -> None:
+        """One step of the parameters in slice s; the state is `self.state[name][s]`."""
         raise NotImplementedError
 
     def load_state(self, state: dict[str, Array], steps: int) -> None:
@@ -100,10 +111,10 @@ class SGD(Optimizer):
         self.decayed = weight_decay * _is_weight(model) if weight_decay else None
         self.state["velocity"] = np.zeros_like(model.parameters)
 
-    def update(self, parameters: Array, gradients: Array, learning_rate: float) -> None:
+    def update(self, parameters: Array, gradients: Array, s: slice, learning_rate: float) -> None:
         if self.decayed is not None:
-            gradients = gradients + self.decayed * parameters
-        velocity = self.state["velocity"]
+            gradients = gradients + self.decayed[s] * parameters
+        velocity = self.state["velocity"][s]
         velocity *= self.momentum
         velocity -= learning_rate * gradients
         if self.nesterov:
@@ -143,15 +154,15 @@ class AdamW(Optimizer):
         self.state["mean"] = np.zeros_like(model.parameters)
         self.state["square"] = np.zeros_like(model.parameters)
 
-    def update(self, parameters: Array, gradients: Array, learning_rate: float) -> None:
-        mean, square = self.state["mean"], self.state["square"]
+    def update(self, parameters: Array, gradients: Array, s: slice, learning_rate: float) -> None:
+        mean, square = self.state["mean"][s], self.state["square"][s]
         mean *= self.beta1
         mean += (1 - self.beta1) * gradients
         square *= self.beta2
         square += (1 - self.beta2) * np.square(gradients)
         steps = self.steps + 1
         if self.decayed is not None:
-            parameters -= learning_rate * self.decayed * parameters
+            parameters -= learning_rate * self.decayed[s] * parameters
         root = np.sqrt(square / (1 - self.beta2**steps))
         root += self.epsilon
         parameters -= learning_rate / (1 - self.beta1**steps) * mean / root

@@ -8,14 +8,16 @@ from scipy.special import log_softmax, logsumexp
 from cnn import (
     BatchNorm,
     Conv2D,
+    ConvPoolReLU,
     Dense,
     Dropout,
+    FastConv2D,
     Flatten,
     GlobalAveragePool,
     Layer,
     MaxPool2D,
     ReLU,
-    SameConv2D,
+    WinogradConv2D,
     cross_entropy_or_none,
     log_odds,
     softmax,
@@ -54,9 +56,12 @@ LAYERS = [
     (Conv2D(2, 2, kernel_size=3, stride=2, rng=RNG), (1, 6, 6, 2)),
     (Conv2D(3, 2, kernel_size=1, rng=RNG), (2, 3, 3, 3)),
     (Conv2D(1, 2, kernel_size=5, stride=3, padding=2, rng=RNG), (1, 7, 8, 1)),
-    (SameConv2D(2, 3, kernel_size=3, rng=RNG), (9, 3, 4, 2)),
-    (SameConv2D(1, 2, kernel_size=5, rng=RNG, bias=False), (2, 4, 5, 1)),
+    (FastConv2D(2, 3, kernel_size=3, padding=1, rng=RNG), (9, 3, 4, 2)),
+    (FastConv2D(1, 2, kernel_size=5, rng=RNG, bias=False), (2, 6, 5, 1)),
+    (ConvPoolReLU(2, 3, kernel_size=3, padding=1, rng=RNG), (3, 4, 5, 2)),
+    (WinogradConv2D(2, 3, rng=RNG), (2, 6, 6, 2)),
     (BatchNorm(3), (17, 2, 2, 3)),
+    (BatchNorm(3, relu=True), (5, 2, 2, 3)),
     (BatchNorm(4), (5, 4)),
     (Dropout(0.0, rng=RNG), (3, 4)),
     (GlobalAveragePool(), (2, 3, 2, 4)),
@@ -158,12 +163,13 @@ def test_batch_norm_normalises_by_the_batch_in_training():
 
 def test_batch_norm_reads_with_the_running_statistics_it_gathered():
     rng = np.random.default_rng(0)
-    layer = BatchNorm(2, momentum=0.5).astype(np.float64)
+    layer = BatchNorm(2, momentum=0.25).astype(np.float64)
     mean, variance = np.zeros(2), np.ones(2)
-    for _ in range(3):
+    for momentum in (1 / 10, 2 / 11, 0.25, 0.25):  # where they started is soon forgotten
         x = rng.normal(3, 2, (8, 2))
         layer.forward(x, training=True)
-        mean, variance = (mean + x.mean(0)) / 2, (variance + x.var(0)) / 2
+        mean = momentum * mean + (1 - momentum) * x.mean(0)
+        variance = momentum * variance + (1 - momentum) * x.var(0)
     np.testing.assert_allclose(layer.buffers["running_mean"], mean)
     np.testing.assert_allclose(layer.buffers["running_variance"], variance)
     np.testing.assert_allclose(layer.forward(x), (x - mean) / np.sqrt(variance + layer.epsilon))

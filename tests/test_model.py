@@ -118,7 +118,7 @@ def test_layers_that_do_not_fit_together_are_refused_when_the_network_is_built()
 
 def test_the_summary_tells_layers_shapes_and_parameters():
     summary = seed_net(np.random.default_rng(0)).summary()
-    assert "SameConv2D(1, 32, kernel_size=3, stride=1, padding=1)" in summary
+    assert "ConvPoolReLU(1, 32, kernel_size=3, stride=1, padding=1)" in summary
     assert "(14, 14, 32)" in summary
     assert "804554" in summary
 
