@@ -1,0 +1,295 @@
+"""A training step in NumPy against one in PyTorch (and JAX): the same network, weights, batch and threads.
+
+    pip install -r benchmarks/requirements.txt
+    python benchmarks/training.py [--rounds 20] [--threads 2] [--epochs] [--json FILE]
+
+Rounds of all contestants take turns, so that what else the machine does meanwhile hits them alike; every
+number is from all steps of all rounds. First all of them must agree on the loss and on every gradient.
+With --epochs it also trains the origin's whole recipe, data loading and evaluation included, against the time
+PyTorch needs for half of it.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+# Before NumPy is loaded: cnn.slices spreads the work over the cores, BLAS must not do it again.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, from anywhere
+
+from benchmarks.as_pytorch import as_pytorch, gradients_in_our_order
+from benchmarks.machine import machine, milliseconds, peak_megabytes, sgemm_rate
+from cnn import SGD, AdamW, Optimizer, Sequential, digit_net, seed_net, slices, softmax_cross_entropy
+from training.data import load_mnist
+from training.evaluate import evaluate
+from training.memory import keep_freed_memory
+from training.recipes import SeedRecipe
+
+BATCH = {"seed_net": 64, "digit_net": 128}
+PAUSE = 0.05  # seconds between rounds, until threads that wait by spinning have gone to sleep
+STEPS = 6  # in a round
+TOLERANCE = 1e-3  # of the norm of the gradient; float32, and Winograd's products round more
+PARTS = ("forward", "backward", "update")
+
+Step = Callable[[], tuple[float, float, float, float]]  # -> when it began, and when each part ended
+
+
+def seed_optimizers(model: Sequential) -> tuple[Optimizer, Callable]:
+    return SGD(model, 0.01, momentum=0.9), lambda params: torch.optim.SGD(params, 0.01, momentum=0.9)
+
+
+def digit_optimizers(model: Sequential) -> tuple[Optimizer, Callable]:
+    return (
+        AdamW(model, 1e-3, weight_decay=0.03),
+        lambda params: torch.optim.AdamW(params, 1e-3, weight_decay=0.03),
+    )
+
+
+NETWORKS = {"seed_net": (seed_net, seed_optimizers), "digit_net": (digit_net, digit_optimizers)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--threads", type=int, default=slices.CORES, help="default: all cores")
+    parser.add_argument("--compiled", action="store_true", help="torch.compile too, and JAX if installed")
+    parser.add_argument("--scaling", action="store_true", help="seconds an image at batches of 16 to 1,024")
+    parser.add_argument("--epochs", action="store_true", help="whole epochs too, data loading included")
+    parser.add_argument("--json", type=Path, help="write the numbers to this file too")
+    options = parser.parse_args()
+    if not 1 <= options.threads <= slices.CORES:
+        parser.error(f"--threads must be 1 to {slices.CORES}")
+    slices.CORES = options.threads
+    torch.set_num_threads(options.threads)
+    keep_freed_memory()
+
+    rate = sgemm_rate(options.threads)
+    print(f"{machine()}, {options.threads} threads, PyTorch {torch.__version__}, NumPy {np.__version__}")
+    print(f"Matrix products of 1,024 x 1,024 run at {rate:.0f} GFLOP/s.\n")
+    report: dict = {
+        "machine": machine(),
+        "threads": options.threads,
+        "sgemm_gflops": rate,
+        "steps": {},
+        "ratio_to_pytorch_eager": {},
+        "ratio_to_pytorch_channels_last": {},
+    }
+    images, labels = some_images(1024)
+    for name in NETWORKS:
+        steps = compare(name, images, labels, options, rate)
+        report["steps"][name] = steps
+        ours = steps["NumPy"]["step"]["median"]
+        report["ratio_to_pytorch_eager"][name] = steps["PyTorch eager"]["step"]["median"] / ours
+        report["ratio_to_pytorch_channels_last"][name] = (
+            steps["PyTorch channels_last"]["step"]["median"] / ours
+        )
+    if options.scaling:
+        report["scaling"] = scaling(images, labels)
+    if options.epochs:
+        report["epochs"] = whole_epochs()
+    report["peak_memory_mb"] = peak_megabytes()
+    print(f"Peak resident memory, PyTorch included: {report['peak_memory_mb']:.0f} MB")
+    if options.json:
+        options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+
+
+def some_images(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """MNIST's first training images as (N, 28, 28, 1) float32, and their labels."""
+    dataset = load_mnist()
+    return (
+        dataset.train_images[:count, ..., None].astype(np.float32) / np.float32(255),
+        dataset.train_labels[:count].astype(np.int64),
+    )
+
+
+def compare(
+    name: str, images: np.ndarray, labels: np.ndarray, options: argparse.Namespace, rate: float
+) -> dict:
+    """Prints and returns, for every contestant, milliseconds of each part of a step."""
+    batch = BATCH[name]
+    contestants = contestants_of(name, images[:batch], labels[:batch], options.compiled)
+    times: dict[str, list] = {contestant: [] for contestant in contestants}
+    for step in contestants.values():
+        step(), step()
+    for _ in range(options.rounds):
+        for contestant, step in contestants.items():
+            time.sleep(PAUSE)
+            step()
+            times[contestant] += [step() for _ in range(STEPS)]
+
+    flop = training_flop(NETWORKS[name][0](np.random.default_rng(0))) * batch
+    print(f"{name}, batch {batch}: {flop / 1e9:.2f} GFLOP a step as plain convolutions")
+    print(f"{'':24}{'median ms':>10}{'best':>8}{'ratio':>8}" + "".join(f"{part:>10}" for part in PARTS))
+    result = {}
+    for contestant, marks in times.items():
+        parts = np.diff(np.array(marks), axis=1)
+        row = {"step": milliseconds(parts.sum(axis=1))}
+        row |= {part: milliseconds(parts[:, i]) for i, part in enumerate(PARTS)}
+        row["share_of_sgemm"] = flop / (row["step"]["median"] / 1e3) / 1e9 / rate
+        result[contestant] = row
+        ratio = row["step"]["median"] / result["NumPy"]["step"]["median"]
+        print(
+            f"{contestant:24}{row['step']['median']:10.2f}{row['step']['best']:8.2f}{ratio:8.2f}"
+            + "".join(f"{row[part]['median']:10.2f}" for part in PARTS)
+            + f"   {100 * row['share_of_sgemm']:.0f} % of sgemm"
+        )
+    print()
+    return result
+
+
+def contestants_of(name: str, images: np.ndarray, labels: np.ndarray, compiled: bool) -> dict[str, Step]:
+    """A step each, by name. Raises AssertionError where one computes another loss or gradient than ours."""
+    build, optimizers = NETWORKS[name]
+    model = build(np.random.default_rng(0))
+    loss, dlogits = softmax_cross_entropy(model.forward(images, training=True), labels)
+    model.backward_params(dlogits)
+    steps = {"NumPy": numpy_step(model, optimizers(model)[0], images, labels)}
+    forms = [("PyTorch eager", False, False), ("PyTorch channels_last", True, False)]
+    if compiled:
+        forms += [("PyTorch compiled", False, True)]
+    for form, channels_last, compile_it in forms:
+        network = as_pytorch(build(np.random.default_rng(0)), channels_last)
+        inputs = torch.from_numpy(images).permute(0, 3, 1, 2)
+        memory = torch.channels_last if channels_last else torch.contiguous_format
+        inputs = inputs.contiguous(memory_format=memory)
+        targets = torch.from_numpy(labels)
+        theirs = functional.cross_entropy(network(inputs), targets)
+        theirs.backward()
+        gradients = gradients_in_our_order(network, model, channels_last)
+        np.testing.assert_allclose(theirs.item(), loss, rtol=1e-4)
+        difference = np.linalg.norm(gradients - model.gradients) / np.linalg.norm(gradients)
+        assert difference < TOLERANCE, f"{form} has other gradients: {difference:.1e} of their norm"
+        print(f"{name}: {form} computes the same loss, and gradients within {difference:.1e} of their norm")
+        optimizer = optimizers(model)[1](network.parameters())
+        runner = torch.compile(network) if compile_it else network
+        steps[form] = pytorch_step(runner, optimizer, inputs, targets)
+    if compiled and name == "seed_net":
+        from benchmarks.as_jax import jax_step
+
+        step = jax_step(build(np.random.default_rng(0)), images, labels, loss)
+        if step:
+            steps["JAX jit"] = step
+    return steps
+
+
+def numpy_step(model: Sequential, optimizer: Optimizer, images: np.ndarray, labels: np.ndarray) -> Step:
+    def step() -> tuple[float, float, float, float]:
+        began = time.perf_counter()
+        _, dlogits = softmax_cross_entropy(model.forward(images, training=True), labels)
+        forward = time.perf_counter()
+        model.backward_params(dlogits)
+        backward = time.perf_counter()
+        optimizer.step()
+        return began, forward, backward, time.perf_counter()
+
+    return step
+
+
+def pytorch_step(
+    network: torch.nn.Module, optimizer: torch.optim.Optimizer, images: torch.Tensor, labels: torch.Tensor
+) -> Step:
+    def step() -> tuple[float, float, float, float]:
+        began = time.perf_counter()
+        loss = functional.cross_entropy(network(images), labels)
+        forward = time.perf_counter()
+        optimizer.zero_grad()
+        loss.backward()
+        backward = time.perf_counter()
+        optimizer.step()
+        return began, forward, backward, time.perf_counter()
+
+    return step
+
+
+def training_flop(model: Sequential) -> int:
+    """Multiplications and additions of one sample's step, without d loss / d x of the first layer."""
+    shape, total = model.input_shape, 0
+    for position, layer in enumerate(model.layers):
+        weight = layer.params.get("weight")
+        if weight is not None:
+            places = np.prod(layer.conv_shape(shape)[:2]) if weight.ndim == 4 else 1
+            total += int(2 * weight.size * places * (3 if position else 2))
+        shape = layer.output_shape(shape)
+    return total
+
+
+def scaling(images: np.ndarray, labels: np.ndarray) -> list[dict]:
+    """Microseconds an image, by network, batch and threads: whether the cost grows as the work does."""
+    rows = []
+    cores = slices.CORES
+    print(f"{'microseconds an image':24}" + "".join(f"{batch:>8}" for batch in (16, 64, 256, 1024)))
+    for name, (build, optimizers) in NETWORKS.items():
+        for threads in sorted({1, cores}):
+            slices.CORES = threads
+            line = f"{name + f', {threads} threads':24}"
+            for batch in (16, 64, 256, 1024):
+                model = build(np.random.default_rng(0))
+                step = numpy_step(model, optimizers(model)[0], images[:batch], labels[:batch])
+                step()
+                marks = np.array([step() for _ in range(max(5, 1024 // batch))])
+                cost = float(np.median(marks[:, 3] - marks[:, 0]) / batch * 1e6)
+                rows.append({"network": name, "threads": threads, "batch": batch, "us_per_image": cost})
+                line += f"{cost:8.0f}"
+            print(line)
+    slices.CORES = cores
+    print()
+    return rows
+
+
+def whole_epochs(epochs: int = 5) -> dict:
+    """The origin's recipe, epochs of both in turn: loading MNIST from the disk, training, the test set."""
+    seconds = {"NumPy": 0.0, "PyTorch channels_last": 0.0}
+
+    start = time.perf_counter()
+    dataset = load_mnist()
+    loading = time.perf_counter() - start
+    recipe = SeedRecipe()
+    trainer = recipe.trainer(dataset.train_images, dataset.train_labels)
+    network = as_pytorch(seed_net(np.random.default_rng(0)), channels_last=True)
+    optimizer = torch.optim.SGD(network.parameters(), recipe.learning_rate, momentum=recipe.momentum)
+    inputs, tests = (
+        torch.from_numpy(pictures).unsqueeze(1).float().div(255).contiguous(memory_format=torch.channels_last)
+        for pictures in (dataset.train_images, dataset.test_images)
+    )
+    targets = torch.from_numpy(dataset.train_labels.astype(np.int64))
+    progress = trainer.run()
+    for _ in range(epochs):
+        start = time.perf_counter()
+        while not next(progress).epoch_ends:
+            pass
+        middle = time.perf_counter()
+        for chosen in torch.randperm(len(inputs)).split(recipe.batch_size):
+            optimizer.zero_grad()
+            functional.cross_entropy(network(inputs[chosen]), targets[chosen]).backward()
+            optimizer.step()
+        seconds["NumPy"] += middle - start
+        seconds["PyTorch channels_last"] += time.perf_counter() - middle
+
+    start = time.perf_counter()
+    ours = evaluate(trainer.result(), dataset.test_images, dataset.test_labels).accuracy
+    middle = time.perf_counter()
+    with torch.inference_mode():
+        answers = torch.cat([network(part).argmax(1) for part in tests.split(256)]).numpy()
+    seconds["NumPy"] += middle - start + loading
+    seconds["PyTorch channels_last"] += time.perf_counter() - middle + loading
+    accuracy = {"NumPy": ours, "PyTorch channels_last": float((answers == dataset.test_labels).mean())}
+    for name, value in seconds.items():
+        print(f"{epochs} epochs of the origin's recipe, {name}: {value:.1f} s, {100 * accuracy[name]:.2f} %")
+    ratio = seconds["PyTorch channels_last"] / seconds["NumPy"]
+    print(f"In the time of our {epochs} epochs PyTorch takes {epochs / ratio:.1f}.\n")
+    return {"seconds": seconds, "accuracy": accuracy, "pytorch_epochs_in_our_time": epochs / ratio}
+
+
+if __name__ == "__main__":
+    main()
