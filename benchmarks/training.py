@@ -11,7 +11,9 @@ PyTorch needs for half of it.
 
 import argparse
 import json
+import math
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -27,10 +29,21 @@ from torch.nn import functional
 sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, from anywhere
 
 from benchmarks.as_pytorch import as_pytorch, gradients_in_our_order
-from benchmarks.machine import machine, milliseconds, peak_megabytes, sgemm_rate
-from cnn import SGD, AdamW, Optimizer, Sequential, digit_net, seed_net, slices, softmax_cross_entropy
+from benchmarks.machine import machine, milliseconds, sgemm_rate
+from cnn import (
+    SGD,
+    AdamW,
+    Conv2D,
+    Layer,
+    Optimizer,
+    Sequential,
+    digit_net,
+    seed_net,
+    slices,
+    softmax_cross_entropy,
+)
 from training.data import load_mnist
-from training.evaluate import evaluate
+from training.evaluate import evaluate, new_figure, save_figure
 from training.memory import keep_freed_memory
 from training.recipes import SeedRecipe
 
@@ -65,6 +78,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=slices.CORES, help="default: all cores")
     parser.add_argument("--compiled", action="store_true", help="torch.compile too, and JAX if installed")
     parser.add_argument("--scaling", action="store_true", help="seconds an image at batches of 16 to 1,024")
+    parser.add_argument("--plot", type=Path, help="draw --scaling to this picture")
+    parser.add_argument("--layers", action="store_true", help="each layer against the rate of sgemm")
     parser.add_argument("--epochs", action="store_true", help="whole epochs too, data loading included")
     parser.add_argument("--json", type=Path, help="write the numbers to this file too")
     options = parser.parse_args()
@@ -94,12 +109,15 @@ def main() -> None:
         report["ratio_to_pytorch_channels_last"][name] = (
             steps["PyTorch channels_last"]["step"]["median"] / ours
         )
+    if options.layers:
+        report["layers"] = {name: layers(name, images, labels, rate) for name in NETWORKS}
     if options.scaling:
         report["scaling"] = scaling(images, labels)
+        if options.plot:
+            draw_scaling(options.plot, report["scaling"])
     if options.epochs:
         report["epochs"] = whole_epochs()
-    report["peak_memory_mb"] = peak_megabytes()
-    print(f"Peak resident memory, PyTorch included: {report['peak_memory_mb']:.0f} MB")
+    report["peak_memory_mb"] = peak_memory()
     if options.json:
         options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
@@ -213,15 +231,91 @@ def pytorch_step(
 
 
 def training_flop(model: Sequential) -> int:
-    """Multiplications and additions of one sample's step, without d loss / d x of the first layer."""
+    """Multiplications and additions of one sample's step."""
     shape, total = model.input_shape, 0
     for position, layer in enumerate(model.layers):
-        weight = layer.params.get("weight")
-        if weight is not None:
-            places = np.prod(layer.conv_shape(shape)[:2]) if weight.ndim == 4 else 1
-            total += int(2 * weight.size * places * (3 if position else 2))
+        total += layer_flop(layer, shape, position == 0)
         shape = layer.output_shape(shape)
     return total
+
+
+def layer_flop(layer: Layer, shape: tuple[int, ...], first: bool) -> int:
+    """Of one sample, as a plain convolution: y, dweight and, but for the first layer, dx."""
+    weight = layer.params.get("weight")
+    if weight is None:
+        return 0
+    places = math.prod(layer.conv_shape(shape)[:2]) if isinstance(layer, Conv2D) else 1
+    return 2 * weight.size * places * (2 if first else 3)
+
+
+def layers(name: str, images: np.ndarray, labels: np.ndarray, rate: float) -> list[dict]:
+    """Each layer's share of a step, and how near its arithmetic comes to the rate of sgemm.
+
+    The arithmetic is that of a plain convolution, so Winograd's algorithm may pass 100 %.
+    """
+    batch = BATCH[name]
+    model = NETWORKS[name][0](np.random.default_rng(0))
+    times = np.zeros((40, len(model.layers), 2))
+    for row in times:
+        x = images[:batch]
+        for position, layer in enumerate(model.layers):
+            start = time.perf_counter()
+            x = layer.forward(x, training=True)
+            row[position, 0] = time.perf_counter() - start
+        _, dy = softmax_cross_entropy(x, labels[:batch])
+        for position, layer in reversed(list(enumerate(model.layers))):
+            start = time.perf_counter()
+            dy = layer.backward(dy) if position else layer.backward_params(dy)
+            row[position, 1] = time.perf_counter() - start
+    shape, rows = model.input_shape, []
+    print(f"{name}, batch {batch:<30}{'forward ms':>12}{'backward ms':>12}{'GFLOP':>8}{'of sgemm':>10}")
+    for position, layer in enumerate(model.layers):
+        forward, backward = 1e3 * np.median(times[:, position], axis=0)
+        work = layer_flop(layer, shape, position == 0) * batch / 1e9
+        share = work / (forward + backward) * 1e3 / rate
+        shape = layer.output_shape(shape)
+        told = f"{work:8.2f}{100 * share:9.0f} %" if work else ""
+        print(f"{type(layer).__name__ + f' -> {shape}':44}{forward:12.2f}{backward:12.2f}{told}")
+        rows.append(
+            {
+                "layer": str(layer),
+                "shape": list(shape),
+                "forward_ms": forward,
+                "backward_ms": backward,
+                "gflop": work,
+                "share_of_sgemm": share,
+            }
+        )
+    print()
+    return rows
+
+
+def peak_memory() -> dict:
+    """Megabytes of a process that trains without PyTorch, after 20 steps and after 200."""
+    result = {}
+    for name in NETWORKS:
+        program = (
+            f"import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r})\n"
+            "import numpy as np\n"
+            "from benchmarks.machine import peak_megabytes\n"
+            "from cnn import SGD, AdamW, digit_net, seed_net, softmax_cross_entropy\n"
+            "from training.memory import keep_freed_memory\n"
+            "keep_freed_memory()\n"
+            f"model = {name}(np.random.default_rng(0))\n"
+            f"optimizer = {'SGD(model, 0.01, momentum=0.9)' if name == 'seed_net' else 'AdamW(model)'}\n"
+            f"x = np.random.default_rng(0).random(({BATCH[name]}, 28, 28, 1), np.float32)\n"
+            f"labels = np.arange({BATCH[name]}) % 10\n"
+            "for step in range(1, 201):\n"
+            "    model.backward_params(softmax_cross_entropy(model.forward(x, training=True), labels)[1])\n"
+            "    optimizer.step()\n"
+            "    if step in (20, 200):\n"
+            "        print(peak_megabytes())\n"
+        )
+        told = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+        early, late = (float(line) for line in told.stdout.split())
+        result[name] = {"after_20_steps": early, "after_200_steps": late}
+        print(f"Peak memory of training {name}: {early:.0f} MB after 20 steps, {late:.0f} MB after 200")
+    return result
 
 
 def scaling(images: np.ndarray, labels: np.ndarray) -> list[dict]:
@@ -245,6 +339,25 @@ def scaling(images: np.ndarray, labels: np.ndarray) -> list[dict]:
     slices.CORES = cores
     print()
     return rows
+
+
+def draw_scaling(path: Path, rows: list[dict]) -> None:
+    figure = new_figure(7, 4)
+    axes = figure.subplots()
+    for name in NETWORKS:
+        for threads in sorted({row["threads"] for row in rows}):
+            line = [row for row in rows if (row["network"], row["threads"]) == (name, threads)]
+            axes.plot(
+                [row["batch"] for row in line],
+                [row["us_per_image"] for row in line],
+                "o-" if threads > 1 else "o--",
+                color="tab:blue" if name == "digit_net" else "tab:orange",
+                label=f"{name}, {threads} thread{'s' if threads > 1 else ''}",
+            )
+    axes.set_xscale("log", base=2)
+    axes.set(xlabel="batch", ylabel="microseconds an image, forward and backward", ylim=(0, None))
+    axes.legend()
+    save_figure(figure, path)
 
 
 def whole_epochs(epochs: int = 5) -> dict:

@@ -49,6 +49,10 @@ class Conv2D(Layer):
             self.add_param("bias", np.zeros(out_channels, np.float32))
 
     def output_shape(self, shape: Shape) -> Shape:
+        return self.conv_shape(shape)
+
+    def conv_shape(self, shape: Shape) -> Shape:
+        """(H', W', K) of the convolution itself, also where a layer does more."""
         if len(shape) != 3 or shape[2] != self.in_channels:
             raise ValueError(f"{self} expects (N, H, W, {self.in_channels}), got {('N', *shape)}")
         height, width = (

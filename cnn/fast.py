@@ -134,10 +134,6 @@ class FastConv2D(Conv2D):
         shape = self.params["weight"].shape
         self.grads["weight"][...] = dweight.reshape(f, f, *shape[2:]).swapaxes(0, 1)
 
-    def conv_shape(self, shape: Shape) -> Shape:
-        """(H', W', K) of the convolution itself."""
-        return Conv2D.output_shape(self, shape)
-
     def _slice_size(self, positions: int) -> int:
         """Samples worked on at once, where each has so many positions: a power of two, whatever the cores."""
         sample = 4 * positions * self.out_channels
