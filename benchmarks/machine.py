@@ -1,7 +1,6 @@
 """What the benchmarks say about the machine and about time."""
 
 import os
-import resource
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,8 +25,9 @@ def milliseconds(seconds: np.ndarray) -> dict[str, float]:
 
 
 def peak_megabytes() -> float:
-    """The most memory this process has had."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """The most memory this process has had. Linux only: elsewhere ru_maxrss may be the parent's."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
 
 
 def sgemm_rate(threads: int) -> float:

@@ -50,7 +50,7 @@ from training.recipes import SeedRecipe
 BATCH = {"seed_net": 64, "digit_net": 128}
 PAUSE = 0.05  # seconds between rounds, until threads that wait by spinning have gone to sleep
 STEPS = 6  # in a round
-TOLERANCE = 1e-3  # of the norm of the gradient; float32, and Winograd's products round more
+TOLERANCE = 5e-3  # of the norm of the gradient: Winograd rounds more, and a pixel may change sides of a ReLU
 PARTS = ("forward", "backward", "update")
 
 Step = Callable[[], tuple[float, float, float, float]]  # -> when it began, and when each part ended

@@ -6,7 +6,7 @@ and with fewer products.
 """
 
 from cnn.activation import ReLU, softmax
-from cnn.architectures import ARCHITECTURES, digit_net, seed_net
+from cnn.architectures import ARCHITECTURES, digit_net, seed_net, small_net
 from cnn.conv import Conv2D
 from cnn.dense import Dense, Flatten
 from cnn.dropout import Dropout
@@ -15,7 +15,7 @@ from cnn.layer import Layer, he_normal, xavier_uniform
 from cnn.loss import cross_entropy_or_none, log_odds, softmax_cross_entropy
 from cnn.model import Sequential
 from cnn.norm import BatchNorm, fold_batch_norm
-from cnn.optim import SGD, AdamW, Optimizer
+from cnn.optim import SGD, AdamW, Optimizer, Schedule
 from cnn.pool import GlobalAveragePool, MaxPool2D
 from cnn.schedule import cosine, inverse_time_decay, one_cycle
 from cnn.storage import Checkpoint, ModelFileError, load_model, save_model
@@ -39,6 +39,7 @@ __all__ = [
     "ModelFileError",
     "Optimizer",
     "ReLU",
+    "Schedule",
     "Sequential",
     "WinogradConv2D",
     "cosine",
@@ -52,6 +53,7 @@ __all__ = [
     "one_cycle",
     "save_model",
     "seed_net",
+    "small_net",
     "softmax",
     "softmax_cross_entropy",
     "xavier_uniform",

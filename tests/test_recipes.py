@@ -12,7 +12,16 @@ from training.recipes import RECIPES, DigitsRecipe, SeedRecipe
 from training.synthesis import synthesise_digits, synthesise_non_digits
 from training.trainer import NOT_A_DIGIT
 
-TINY = DigitsRecipe(epochs=5, synthetic_digits=900, non_digits=450, learning_rate=4e-3, average_decay=0.9)
+TINY = DigitsRecipe(
+    epochs=5,
+    synthetic_digits=900,
+    non_digits=450,
+    learning_rate=4e-3,
+    average_decay=0.9,
+    last_epochs=2,
+    last_synthetic_digits=100,
+    last_non_digits=50,
+)
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +32,9 @@ def written():
 
 @pytest.fixture(scope="module")
 def trained(written):
-    trainer = TINY.trainer(*written)
-    list(trainer.run())
+    for trainer in TINY.phases(*written):
+        last = list(trainer.run())[-1]
+    assert (last.epoch, last.epochs) == (7, 7)
     return trainer.result()
 
 
@@ -39,7 +49,7 @@ def test_the_seed_recipe_is_the_origins():
 
 def test_the_digits_recipe_trains_on_mnist_synthetic_digits_and_non_digits(written):
     trainer = TINY.trainer(*written)
-    assert len(trainer.images) == 300 + 900 + 450
+    assert len(trainer.images) == 2 * 300 + 900 + 450
     assert (trainer.labels == NOT_A_DIGIT).sum() == 450
     assert trainer.model.name == "digit_net"
     np.testing.assert_array_equal(trainer.images[:300], written[0])
@@ -49,11 +59,19 @@ def test_the_digits_recipe_learns_to_tell_digits_from_each_other_and_from_the_re
     rng = np.random.default_rng(77)
     images, labels = synthesise_digits(300, rng)
     both = np.concatenate([images, synthesise_non_digits(300, rng)])
-    # So few steps leave the running statistics behind the weights: normalise by the batch instead.
-    logits = trained.forward(to_input(both), training=True)
+    logits = trained.predict(to_input(both))
     assert (logits[:300].argmax(1) == labels).mean() > 0.7
     odds = log_odds(logits)
     assert np.median(odds[:300]) > np.median(odds[300:]) + 1
+
+
+def test_the_last_phase_goes_on_from_the_first_with_fewer_synthetic_pictures(written):
+    first = TINY.trainer(*written).result()
+    trainer = TINY.last_trainer(first, *written)
+    assert len(trainer.images) == 2 * 300 + 100 + 50
+    assert trainer.model is first
+    assert trainer.augment == TINY.last_augmentation
+    np.testing.assert_array_equal(trainer.result().parameters, first.parameters)
 
 
 def test_the_same_seed_gives_the_same_training_bit_for_bit(written):

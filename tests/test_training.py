@@ -11,23 +11,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cnn import SGD, Dense, Flatten, ModelFileError, Sequential, load_model, seed_net
+from cnn import SGD, Dense, Dropout, Flatten, ModelFileError, Sequential, load_model, seed_net
+from ink.reader import DEFAULT_WEIGHTS
+from tests.bars import bars, write_mnist
 from training import data
 from training.__main__ import main
+from training.curves import read_log
+from training.data import Dataset
 from training.evaluate import Evaluation, draw_errors, evaluate
+from training.examples import Example, write_examples
 from training.recipes import SeedRecipe
 from training.trainer import Trainer
 
 ROOT = Path(__file__).parent.parent
-
-
-def bars(n, seed=0):
-    """Pictures a network can learn in seconds: digit d is a bright row at height 2 d + 4, with noise."""
-    rng = np.random.default_rng(seed)
-    labels = rng.integers(0, 10, n).astype(np.uint8)
-    images = rng.integers(0, 90, (n, 28, 28), np.uint8)
-    images[np.arange(n), 2 * labels + 4] = 255
-    return images, labels
 
 
 def tiny_trainer(**changes):
@@ -49,6 +45,22 @@ def test_the_seed_recipe_learns():
     assert last.epoch == last.epochs == 2
     assert last.accuracy > 0.95
     assert evaluate(trainer.model, *bars(300, seed=9)).accuracy > 0.95
+
+
+def test_dropout_has_no_part_in_what_is_saved_and_given_out(tmp_path):
+    images, labels = bars(150)
+    *layers, last = seed_net(np.random.default_rng(0)).layers
+    layers = [*layers, Dropout(0.5, rng=np.random.default_rng(1)), last]
+    model = Sequential("seed_net", layers, (28, 28, 1))
+    trainer = Trainer(model, SGD(model, 0.01), images, labels, epochs=1, batch_size=50, seed=0)
+    list(itertools.islice(trainer.run(), 2))
+    trainer.save(tmp_path / "model.npz", {"note": "mine"})
+    saved = load_model(tmp_path / "model.npz")
+    assert saved.progress["note"] == "mine"
+    np.testing.assert_array_equal(saved.model.parameters, model.parameters)
+    assert len(trainer.result().layers) == len(model.layers) - 1
+    list(trainer.run())  # giving it out and saving it left it whole
+    assert not np.array_equal(saved.model.parameters, model.parameters)
 
 
 def test_progress_counts_epochs_and_steps():
@@ -166,14 +178,8 @@ def mnist_folder(tmp_path, monkeypatch):
 
 
 def make_mnist(folder, monkeypatch, n=400):
-    folder.mkdir()
-    arrays = [*bars(n, seed=1), *bars(100, seed=2)]
-    digests = {}
-    for name, array in zip(data.FILES, arrays, strict=True):
-        content = data._write_idx(array)
-        (folder / name).write_bytes(content)
-        digests[name] = data.hashlib.md5(content).hexdigest()
-    monkeypatch.setattr(data, "FILES", digests)
+    dataset = Dataset(*bars(n, seed=1), *bars(100, seed=2), checksum="")
+    monkeypatch.setattr(data, "FILES", write_mnist(folder, dataset))
     return folder
 
 
@@ -201,6 +207,43 @@ def test_training_from_the_command_line_writes_weights_and_a_card(
     assert json.loads((tmp_path / "out/seed.json").read_text()) == card
     assert main(["errors", "--data", str(mnist_folder), "--weights", "out/seed.npz", "--out", "e.png"]) == 0
     assert (tmp_path / "e.png").is_file()
+
+
+def test_a_training_is_logged_and_drawn(mnist_folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(data, "HELD_OUT", 100)
+    command = ["--data", str(mnist_folder), "--epochs", "2", "--hold-out", "--log", "logs/run.jsonl"]
+    assert main(command) == 0
+    assert "saved logs/run.png" in capsys.readouterr().out
+    assert (tmp_path / "logs/run.png").read_bytes().startswith(b"\x89PNG")
+    lines = read_log(tmp_path / "logs/run.jsonl")
+    assert [(line["epoch"], line["step"], line["steps"]) for line in lines] == [(1, 5, 5), (2, 5, 5)]
+    assert lines[0]["loss"] > lines[1]["loss"]
+    assert all(0 <= line["held_out_accuracy"] <= 1 for line in lines)
+
+
+def test_a_log_that_is_none_is_told(tmp_path):
+    for text in ("hello\n", "[1]\n", '{"epoch": 1}\n'):
+        (tmp_path / "log.jsonl").write_text(text)
+        with pytest.raises(ValueError, match=r"log\.jsonl is no log of a training"):
+            read_log(tmp_path / "log.jsonl")
+
+
+def test_a_network_is_taught_from_the_command_line(mnist_folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(data, "HELD_OUT", 100)
+    image = np.zeros((28, 28), np.uint8)
+    image[4:24, 13] = image[13, 4:24] = 255
+    (tmp_path / "mine.zip").write_bytes(write_examples([Example(image, 4)] * 2))
+    assert main(["finetune", "--data", str(mnist_folder), "--examples", "mine.zip", "--out", "a.npz"]) == 0
+    printed = capsys.readouterr().out
+    assert "taught 2 examples" in printed
+    assert "after   2 of 2 examples read right, test: Accuracy = " in printed
+    assert load_model("a.npz").model.name == load_model(DEFAULT_WEIGHTS).model.name
+
+    (tmp_path / "mine.zip").write_bytes(b"nonsense")
+    assert main(["finetune", "--data", str(mnist_folder), "--examples", "mine.zip"]) == 1
+    assert "damaged or not a zip file" in capsys.readouterr().err
 
 
 def test_ctrl_c_keeps_a_checkpoint_and_resume_gives_the_weights_of_an_unbroken_run(tmp_path, monkeypatch):

@@ -1,7 +1,8 @@
-"""python -m training [train | evaluate | errors]: train the networks of this project and look at them."""
+"""python -m training [train | finetune | evaluate | errors]: train this project's networks, look at them."""
 
 import argparse
 import json
+import math
 import os
 import platform
 import signal
@@ -17,8 +18,12 @@ from cnn import ModelFileError, load_model, save_model
 from cnn.storage import open_whole
 from ink.calibration import Calibration
 from ink.reader import DEFAULT_WEIGHTS, WEIGHTS
+from training.curves import Log, draw_curves, read_log
 from training.data import DataError, Dataset, load_mnist, split_held_out
 from training.evaluate import Evaluation, draw_errors, draw_reliability, evaluate
+from training.examples import read_examples
+from training.finetune import MOST, teach
+from training.limits import Limits
 from training.memory import keep_freed_memory
 from training.recipes import RECIPES, Recipe
 from training.trainer import Trainer
@@ -49,14 +54,26 @@ def train(options: argparse.Namespace) -> int:
     held_out = None
     if options.hold_out or recipe.holds_out:
         images, labels, *held_out = split_held_out(images, labels)
-    trainer = recipe.trainer(images, labels)
-    checkpoint = options.checkpoint or Path("checkpoints") / f"{recipe.name}.npz"
-    if options.resume:
-        trainer.resume(load_model(checkpoint))
-        done, of = trainer.optimizer.steps, trainer.steps_per_epoch
-        print(f"Resuming from {checkpoint}: {done // of} epochs and {done % of} steps are done.")
-
-    if not _run(trainer, checkpoint, held_out):
+    log = Log(options.log, again=options.resume) if options.log else None
+    first = options.checkpoint or Path("checkpoints") / f"{recipe.name}.npz"
+    goes_on, seconds = options.resume, 0.0
+    for phase, trainer in enumerate(recipe.phases(images, labels), start=1):
+        checkpoint = first if phase == 1 else first.with_stem(f"{first.stem}-{phase}")
+        if goes_on and (phase == 1 or checkpoint.exists()):
+            trainer.resume(load_model(checkpoint))
+            done, of = trainer.optimizer.steps, trainer.steps_per_epoch
+            print(f"Resuming from {checkpoint}: {done // of} epochs and {done % of} steps are done.")
+        # What comes after steps taken now begins anew, whatever checkpoints an earlier run has left.
+        goes_on = trainer.optimizer.steps == trainer.epochs * trainer.steps_per_epoch
+        ended = _run(trainer, checkpoint, held_out, log)
+        seconds += trainer.seconds
+        if not ended:
+            break
+    if log:
+        picture = options.log.with_suffix(".png")
+        draw_curves(picture, read_log(options.log))
+        print(f"Logged to {options.log}; saved {picture}")
+    if not ended:
         print(f"Stopped. {checkpoint} is kept; go on with the same command and --resume.")
         return 130
     if options.hold_out:
@@ -68,11 +85,11 @@ def train(options: argparse.Namespace) -> int:
     save_model(out, model, progress=calibration.to_progress())
     test = evaluate(model, dataset.test_images, dataset.test_labels, calibration)
     print(f"Test: Accuracy = {test.accuracy:.4f}\nSaved {out}")
-    _write_card(out, recipe, dataset, trainer, calibration, test)
+    _write_card(out, recipe, dataset, trainer, seconds, calibration, test)
     return 0
 
 
-def _run(trainer: Trainer, checkpoint: Path, held_out: list[np.ndarray] | None) -> bool:
+def _run(trainer: Trainer, checkpoint: Path, held_out: list[np.ndarray] | None, log: Log | None) -> bool:
     """Trains to the end, a checkpoint an epoch; False where Ctrl-C stopped it, with a checkpoint too."""
     stop = False
 
@@ -91,13 +108,17 @@ def _run(trainer: Trainer, checkpoint: Path, held_out: list[np.ndarray] | None) 
                 )
             bar.update()
             bar.set_postfix_str(f"loss {now.loss:.4f}, accuracy {now.accuracy:.4f}", refresh=False)
+            found = None
             if now.epoch_ends:
                 bar.close()
                 bar = None
                 line = f"Epoch {now.epoch}: Loss = {now.loss:.4f}, Accuracy = {now.accuracy:.4f}"
                 if held_out:
-                    line += f", Held-out = {evaluate(trainer.result(), *held_out).accuracy:.4f}"
+                    found = evaluate(trainer.result(), *held_out).accuracy
+                    line += f", Held-out = {found:.4f}"
                 print(line, flush=True)
+            if log:
+                log.add(now, found)
             if now.epoch_ends or stop:
                 trainer.save(checkpoint)
             if stop and not (now.epoch_ends and now.epoch == now.epochs):
@@ -114,15 +135,16 @@ def _write_card(
     recipe: Recipe,
     dataset: Dataset,
     trainer: Trainer,
+    seconds: float,
     calibration: Calibration,
     test: Evaluation,
 ) -> None:
     card = {
         "recipe": recipe.to_json(),
         "command": " ".join(["python -m training", *sys.argv[1:]]),
-        "data": {"name": "MNIST", "md5_of_files": dataset.checksum, "images": len(trainer.images)},
+        "data": {"name": "MNIST", "md5_of_files": dataset.checksum},
         "parameters": trainer.model.parameters.size,
-        "training_seconds": round(trainer.seconds, 1),
+        "training_seconds": round(seconds, 1),
         "versions": {"python": platform.python_version(), "numpy": np.__version__},
         "machine": f"{platform.machine()}, {os.cpu_count()} CPUs, {platform.system()}",
         **calibration.to_progress(),
@@ -134,6 +156,30 @@ def _write_card(
 def _save_card(path: Path, card: dict) -> None:
     with open_whole(path) as file:
         file.write((json.dumps(card, indent=2) + "\n").encode())
+
+
+def finetune(options: argparse.Namespace) -> int:
+    """Teach some weights the examples in a zip file; prints what is read before and after."""
+    dataset = load_mnist(options.data)
+    examples = read_examples(options.examples.read_bytes(), Limits(examples=MOST))
+    checkpoint = load_model(options.weights)
+    images = np.stack([example.image for example in examples])
+    labels = np.array([example.label for example in examples])
+    taught = teach(checkpoint, images, labels, dataset, seed=options.seed, seconds=math.inf)
+    taught.save(options.out)
+    lesson = taught.report
+    print(f"{options.weights} taught {len(examples)} examples in {lesson.steps} steps")
+    for name, probs, refused in (
+        ("before", lesson.before, lesson.refused_before),
+        ("after", lesson.after, lesson.refused_after),
+    ):
+        right = (probs.argmax(1) == labels) & ~refused
+        print(f"{name:6}  {right.sum()} of {len(labels)} examples read right", end=", ", flush=True)
+        model = checkpoint.model if name == "before" else taught.model
+        test = evaluate(model, dataset.test_images, dataset.test_labels, taught.calibration)
+        print(f"test: Accuracy = {test.accuracy:.4f}")
+    print(f"Saved {options.out}")
+    return 0
 
 
 def evaluate_weights(options: argparse.Namespace) -> int:
@@ -194,6 +240,16 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="train without the last 5,000 training images and score on them: for choosing settings",
     )
+
+    command.add_argument(
+        "--log", type=Path, metavar="JSONL", help="write the curves, and a picture of them beside (.png)"
+    )
+
+    command = add("finetune", finetune, "Teach a network the digits in a zip of PNGs and labels.csv.")
+    command.add_argument("--examples", type=Path, required=True, metavar="ZIP")
+    command.add_argument("--weights", type=Path, default=DEFAULT_WEIGHTS)
+    command.add_argument("--out", type=Path, default=Path("taught.npz"), help="default: %(default)s")
+    command.add_argument("--seed", type=int, default=0, help="default: %(default)s")
 
     for name, function, text in (
         (

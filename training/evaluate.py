@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from cnn import Sequential
 from ink.calibration import Calibration
 from training.calibrate import BINS, Reliability, logits_of, reliability
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -129,14 +131,18 @@ def draw_reliability(path: str | Path, evaluation: Evaluation) -> None:
     save_figure(figure, path)
 
 
-def new_figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> "Figure":
     """A Matplotlib figure without pyplot, which keeps global state and may want a screen."""
+    # Imported here: it takes longer than all the rest, and a worker process draws nothing.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
 
-def save_figure(figure: Figure, path: str | Path) -> None:
+def save_figure(figure: "Figure", path: str | Path) -> None:
     """Write a figure in the format the ending of `path` names; its folder is made."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ import numpy as np
 
 from cnn import (
     Checkpoint,
+    Dropout,
     ModelFileError,
     Optimizer,
     Sequential,
@@ -36,6 +37,8 @@ class Progress:
     loss: float
     accuracy: float  # 0 to 1
     seconds: float  # of training, over all sessions of this run
+    batch_loss: float  # of this step alone
+    batch_accuracy: float
 
     @property
     def epoch_ends(self) -> bool:
@@ -49,9 +52,11 @@ class Trainer:
     only with the loss `cross_entropy_or_none`.
     augment: (batch (B, 28, 28) uint8, generator) -> the same shape, or None; it runs ahead, in a thread.
     loss: (logits, labels) -> (mean loss, dlogits).
+    epochs_before: of an earlier phase of the same training; Progress counts on from there.
 
-    The order of an epoch comes from (seed, epoch) and what `augment` does from (seed, epoch, step), so a run
-    that was stopped after any step and resumed takes the same steps as one that never stopped.
+    The order of an epoch comes from (seed, epoch), what `augment` does from (seed, epoch, step) and what
+    Dropout leaves out from (seed, step), so a run that was stopped after any step and resumed takes the same
+    steps as one that never stopped. Dropout layers have no part in what is saved or given out.
     """
 
     def __init__(
@@ -64,6 +69,7 @@ class Trainer:
         epochs: int,
         batch_size: int,
         seed: int,
+        epochs_before: int = 0,
         augment: Augment | None = None,
         loss: Loss = softmax_cross_entropy,
     ) -> None:
@@ -76,7 +82,7 @@ class Trainer:
         self.model, self.optimizer = model, optimizer
         self.images, self.labels = images, labels
         self.epochs, self.batch_size, self.seed = epochs, batch_size, seed
-        self.augment, self.loss = augment, loss
+        self.augment, self.loss, self.epochs_before = augment, loss, epochs_before
         self.steps_per_epoch = -(-len(images) // batch_size)
         self.loss_sum, self.correct, self.seconds = 0.0, 0, 0.0  # over the epoch so far; seconds over all
 
@@ -89,32 +95,41 @@ class Trainer:
                 self.loss_sum, self.correct = 0.0, 0
             start = time.perf_counter()
             for step, (images, labels) in self._batches(order, epoch, first):
-                self._take_step(images, labels)
+                loss, correct = self._take_step(images, labels)
                 self.seconds += time.perf_counter() - start
                 seen = step * self.batch_size + len(labels)
                 yield Progress(
-                    epoch + 1,
-                    self.epochs,
+                    self.epochs_before + epoch + 1,
+                    self.epochs_before + self.epochs,
                     step + 1,
                     self.steps_per_epoch,
                     self.loss_sum / seen,
                     self.correct / seen,
                     self.seconds,
+                    loss,
+                    correct / len(labels),
                 )
                 start = time.perf_counter()  # what the caller did meanwhile is not training
 
     def result(self) -> Sequential:
         """The network as trained so far: a copy, with averaged weights where the optimizer keeps them."""
-        return self.optimizer.averaged_model()
+        return _without_dropout(self.optimizer.averaged_model())
 
-    def save(self, path: str | Path) -> None:
-        """A checkpoint from which `resume` continues as if training had never stopped."""
-        progress = self._fixed() | {
-            "loss_sum": self.loss_sum,
-            "correct": self.correct,
-            "seconds": self.seconds,
-        }
-        save_model(path, self.model, self.optimizer, progress)
+    def save(self, path: str | Path, notes: dict | None = None) -> None:
+        """A checkpoint from which `resume` continues as if training had never stopped.
+
+        notes: plain JSON values to keep in the file's progress as well.
+        """
+        progress = (
+            (notes or {})
+            | self._fixed()
+            | {
+                "loss_sum": self.loss_sum,
+                "correct": self.correct,
+                "seconds": self.seconds,
+            }
+        )
+        save_model(path, _without_dropout(self.model), self.optimizer, progress)
 
     def resume(self, checkpoint: Checkpoint) -> None:
         """Continue from a checkpoint. ModelFileError where it is of another network, recipe or seed."""
@@ -162,7 +177,11 @@ class Trainer:
                     coming = ahead.submit(batch, step + 1)
                 yield step, now
 
-    def _take_step(self, images: np.ndarray, labels: np.ndarray) -> None:
+    def _take_step(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, int]:
+        """(mean loss of the batch, how many of it are right), both from before the step."""
+        for layer in self.model.layers:
+            if isinstance(layer, Dropout):
+                layer.rng = np.random.default_rng([self.seed, self.optimizer.steps])
         logits = self.model.forward(to_input(images), training=True)
         loss, dlogits = self.loss(logits, labels)
         self.model.backward_params(dlogits)
@@ -170,3 +189,13 @@ class Trainer:
         self.loss_sum += loss * len(labels)
         right = np.where(labels == NOT_A_DIGIT, log_odds(logits) < 0, logits.argmax(1) == labels)
         self.correct += int(right.sum())
+        return loss, int(right.sum())
+
+
+def _without_dropout(model: Sequential) -> Sequential:
+    """The network as its architecture has it: Dropout has no parameters and does nothing in reading."""
+    if not any(isinstance(layer, Dropout) for layer in model.layers):
+        return model
+    twin = model.copy()
+    layers = [layer for layer in twin.layers if not isinstance(layer, Dropout)]
+    return Sequential(twin.name, layers, twin.input_shape)

@@ -1,0 +1,146 @@
+"""Teaching: the examples are learned, all else is kept, and what comes out is an ordinary model."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cnn import Checkpoint, digit_net, load_model
+from ink import to_input
+from ink.calibration import Calibration
+from ink.reader import DEFAULT_WEIGHTS
+from tests.bars import bars_dataset
+from training import data, finetune
+from training.experiment import Experiment, Settings
+from training.finetune import teach
+from training.synthesis import synthesise_digits, synthesise_non_digits
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(data, "HELD_OUT", 300)
+        yield bars_dataset(600)
+
+
+@pytest.fixture(scope="module")
+def trained(dataset):
+    """A small network that reads bars."""
+    experiment = Experiment(Settings("small_net", epochs=3, images=600, batch_size=50), dataset)
+    list(experiment.run())
+    return Checkpoint(experiment.trainer.result())
+
+
+@pytest.fixture
+def small_memory(monkeypatch):
+    monkeypatch.setattr(finetune, "SYNTHETIC", 100)
+
+
+def crosses(n):
+    """A way to write digits that the bars never show."""
+    images = np.zeros((n, 28, 28), np.uint8)
+    for k, image in enumerate(images):
+        image[4:24, 12 + k % 4] = image[12 + k % 3, 4:24] = 255
+    return images
+
+
+def accuracy(model, images, labels):
+    return (model.predict(to_input(images)).argmax(1) == labels).mean()
+
+
+@pytest.mark.parametrize("count", [1, 5, 50])
+def test_examples_are_learned_and_nothing_is_forgotten(count, trained, dataset):
+    images, labels = crosses(count), np.full(count, 3)
+    before = accuracy(trained.model, dataset.test_images, dataset.test_labels)
+    assert accuracy(trained.model, images, labels) == 0
+    taught = teach(trained, images, labels, dataset, seconds=math.inf)
+    assert accuracy(taught.model, images, labels) == 1
+    assert accuracy(taught.model, dataset.test_images, dataset.test_labels) >= before - 0.01
+    assert (taught.report.before.argmax(1) != 3).all()
+    assert (taught.report.after.argmax(1) == 3).all()
+    np.testing.assert_allclose(taught.report.after.sum(1), 1, rtol=1e-5)
+    assert not taught.report.refused_after.any()
+
+
+def test_what_is_taught_holds_for_others_alike(trained, dataset):
+    taught = teach(trained, crosses(12)[:3], np.full(3, 3), dataset, seconds=math.inf)
+    assert accuracy(taught.model, crosses(12)[3:], np.full(9, 3)) == 1
+
+
+def test_what_cannot_be_learned_without_forgetting_is_not_learned(trained, dataset):
+    clean = np.where(dataset.train_images == 255, 255, 0).astype(np.uint8)  # every 7 is the same 7
+    memory = replace(dataset, train_images=clean)
+    seven = clean[dataset.train_labels == 7][:1]
+    assert accuracy(trained.model, seven, [7]) == 1
+    taught = teach(trained, seven, np.array([2]), memory, seconds=math.inf)
+    assert taught.report.after[0].argmax() == 7
+    assert accuracy(taught.model, clean, dataset.train_labels) >= (
+        accuracy(trained.model, clean, dataset.train_labels) - 0.01
+    )
+
+
+def test_the_network_that_was_taught_stays_as_it_was(trained, dataset):
+    before = trained.model.parameters.copy()
+    teach(trained, crosses(1), np.array([3]), dataset)
+    np.testing.assert_array_equal(trained.model.parameters, before)
+
+
+def test_the_same_lesson_gives_the_same_weights(trained, dataset, tmp_path):
+    for name in ("one.npz", "two.npz"):
+        teach(trained, crosses(2), np.array([3, 4]), dataset, seconds=math.inf).save(tmp_path / name)
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
+
+
+def test_the_shipped_network_goes_on_refusing_and_accepts_what_it_is_taught(dataset, small_memory, tmp_path):
+    shipped = load_model(DEFAULT_WEIGHTS)
+    calibration = Calibration.of(shipped)
+    rng = np.random.default_rng(5)
+    others = synthesise_non_digits(60, rng)
+    refused = ~calibration.is_digit(shipped.model.predict(to_input(others)))
+    assert refused.mean() > 0.9
+    strange = others[refused][:1]
+    taught = teach(shipped, strange, np.array([4]), dataset, seconds=math.inf)
+    assert taught.report.refused_before.tolist() == [True]
+    assert taught.report.refused_after.tolist() == [False]
+    assert taught.report.after[0].argmax() == 4
+    taught.save(tmp_path / "mine.npz")
+    saved = load_model(tmp_path / "mine.npz")
+    assert Calibration.of(saved) == calibration
+    still = ~calibration.is_digit(saved.model.predict(to_input(others[refused][1:])))
+    assert still.mean() > 0.9
+    digits, labels = synthesise_digits(100, rng)
+    assert accuracy(saved.model, digits, labels) >= accuracy(shipped.model, digits, labels) - 0.02
+
+
+def test_training_goes_on_from_what_was_taught(dataset, small_memory):
+    start = Checkpoint(digit_net(np.random.default_rng(0)))
+    taught = teach(start, crosses(1), np.array([3]), dataset)
+    settings = Settings("digit_net", fine_tune=True, epochs=1, images=100, batch_size=50)
+    *_, last = Experiment(settings, dataset, Checkpoint(taught.model)).run()
+    assert np.isfinite(last.loss)
+    changed = [
+        name
+        for (name, one), (_, other) in zip(
+            start.model.named_params(), taught.model.named_params(), strict=True
+        )
+        if not np.array_equal(one, other)
+    ]
+    assert len(changed) == 2  # weight and bias of the last layer
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "message"),
+    [
+        (np.zeros((0, 28, 28), np.uint8), np.zeros(0, int), "From 1 to 50 examples .* got 0"),
+        (crosses(51), np.zeros(51, int), "got 51"),
+        (crosses(2), np.zeros(3, int), r"labels must be \(2,\) integers, got \(3,\)"),
+        (crosses(2), np.array([0, 10]), "labels must be 0 to 9, got 0 to 10"),
+        (crosses(2), np.array([0, -1]), "labels must be 0 to 9, got -1 to 0"),
+        (crosses(2), np.array([0.5, 1]), "integers, got .* float64"),
+        (crosses(2).astype(float), np.zeros(2, int), "uint8, got .* float64"),
+    ],
+)
+def test_other_examples_are_refused(images, labels, message, trained, dataset):
+    with pytest.raises(ValueError, match=message):
+        teach(trained, images, labels, dataset)

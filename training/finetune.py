@@ -1,0 +1,225 @@
+"""Teach a network a few digits of one person's hand, without its forgetting everybody else's.
+
+    taught = teach(load_model(DEFAULT_WEIGHTS), images, labels, load_mnist())
+    taught.report.after  # probabilities of the examples now
+    taught.save("mine.npz")
+
+How, and why so:
+
+- Only the last layer learns. What goes into it is computed once for every picture, and what is left is
+  logistic regression: a step takes milliseconds, so every one of them can look at all that must not be
+  forgotten. Of the layers before it, batch normalisation among them, nothing changes, so training can go on
+  from what comes out.
+- The memory: some thousand pictures of MNIST, and synthetic digits and non-digits for a network that refuses.
+  On them it shall go on to say what it said before, be it right or wrong (Li and Hoiem, "Learning without
+  Forgetting", ECCV 2016). So a threshold for what is no digit stays good. MNIST's are held-out ones: of those
+  it was trained on it is too sure, and would not notice that it forgets what it never saw.
+- The examples, each also turned and distorted a little, count for half a hundredth of the memory at first. As
+  long as they are not all read right and taken for digits, they count twice as much: enough and no more.
+- Where more than a thousandth of MNIST would be forgotten, because somebody's 0 is everybody's 1, what was
+  learned is taken back as far as it must be. Then an example may still be misread, and the report says so.
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from cnn import (
+    AdamW,
+    Checkpoint,
+    Dense,
+    Sequential,
+    fold_batch_norm,
+    save_model,
+    softmax,
+    softmax_cross_entropy,
+)
+from cnn.optim import Schedule
+from ink import to_input
+from ink.calibration import Calibration
+from training.augment import Augmentation
+from training.data import Dataset, split_held_out
+from training.synthesis import synthesise_digits, synthesise_non_digits
+
+MOST = 50  # examples
+MEMORY = 0.8  # of MNIST's held-out pictures are remembered; the rest tell what is forgotten
+SYNTHETIC = 800  # digits, and as many non-digits
+PICTURES = 32  # distorted ones of all examples together, at least one of each
+WEIGHTS = (0.005, 0.01, 0.02, 0.04, 0.08)  # of the examples against the memory, one after the other
+STEPS = 100  # for each weight
+STEP = 0.75  # what a step changes a logit by, at most, of a picture with average inputs
+FORGOTTEN = 0.001  # of that rest, at most
+SECONDS = 3.5  # after which no greater weight is tried
+AUGMENTATION = Augmentation(
+    rotation=5, scale=0.05, stretch=0.05, shear=0.1, shift=0.6, elastic=0.2, thickness=0.3, blur=0, noise=0
+)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What teaching changed about n examples.
+
+    before, after: probabilities (n, 10) float32. refused_before, refused_after: (n,) bool, taken for no
+    digit. steps: how many it took.
+    """
+
+    before: np.ndarray
+    after: np.ndarray
+    refused_before: np.ndarray
+    refused_after: np.ndarray
+    steps: int
+
+
+@dataclass(frozen=True)
+class Taught:
+    """The network that learned, a new one, with its calibration, and what has changed."""
+
+    model: Sequential
+    calibration: Calibration
+    report: Lesson
+
+    def save(self, path: str | Path) -> None:
+        """A weights file, to read with or to train on from."""
+        save_model(path, self.model, progress=self.calibration.to_progress())
+
+
+def teach(
+    checkpoint: Checkpoint,
+    images: np.ndarray,
+    labels: np.ndarray,
+    dataset: Dataset,
+    *,
+    seed: int = 0,
+    seconds: float = SECONDS,
+) -> Taught:
+    """Fine-tunes a copy of the checkpoint's network until it reads the examples as their labels say.
+
+    images: (n, 28, 28) uint8, labels (n,) 0 to 9, n from 1 to 50. dataset: MNIST, from which it remembers.
+    seconds: after so many the examples are not given any more weight, learned or not; with math.inf, equal
+    arguments give equal weights on any machine. ValueError for other examples.
+    """
+    _check(images, labels)
+    start = time.perf_counter()
+    teacher = Teacher(checkpoint, dataset, seed=seed)
+    return teacher.teach(images, labels, seconds=seconds - (time.perf_counter() - start))
+
+
+class Teacher:
+    """A network and its memory, to teach several lessons of which none knows of the others.
+
+    body: all layers but the last, which no lesson changes: (N, 28, 28, 1) -> the last layer's input.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, dataset: Dataset, *, seed: int = 0) -> None:
+        self.seed, self.model = seed, checkpoint.model
+        self.calibration = Calibration.of(checkpoint)
+        self.body, self._head = _split(checkpoint.model)
+        self._refuses = self.calibration.threshold is not None
+        rng = np.random.default_rng(seed)
+        _, _, images, labels = split_held_out(dataset.train_images, dataset.train_labels)
+        order = rng.permutation(len(images))
+        memory, rest = np.split(order, [int(MEMORY * len(order))])
+        self._memory = self.body.predict(to_input(_memory(images[memory], self._refuses, rng)))
+        self._asked, self._answers = self.body.predict(to_input(images[rest])), labels[rest]
+        self._said = softmax(self._all_classes(self._head.predict(self._memory)))
+
+    def teach(self, images: np.ndarray, labels: np.ndarray, *, seconds: float = SECONDS) -> Taught:
+        """As the function `teach`."""
+        _check(images, labels)
+        start = time.perf_counter()
+        head = self._head.copy()
+        shown = np.concatenate([images, *_distorted(images, np.random.default_rng([self.seed, 1]))])
+        examples = self.body.predict(to_input(shown))
+        truth = np.eye(self._said.shape[1], dtype=np.float32)[np.resize(labels, len(shown))]
+        undistorted = examples[: len(images)]
+        before = head.predict(undistorted)
+
+        x, remembered = np.concatenate([self._memory, examples]), len(self._memory)
+        learning_rate = STEP / float(np.abs(self._memory).sum(axis=1).mean())
+        for weight in WEIGHTS:
+            optimizer = AdamW(head, _falling(learning_rate), beta2=0.99)
+            for _ in range(STEPS):
+                logits = head.forward(x, training=True)
+                dlogits = [
+                    self._dloss(logits[:remembered], self._said),
+                    weight * self._dloss(logits[remembered:], truth),
+                ]
+                head.backward_params(np.concatenate(dlogits))
+                optimizer.step()
+            after = head.predict(undistorted)
+            learned = (after.argmax(1) == labels) & self.calibration.is_digit(after)
+            if learned.all() or time.perf_counter() - start > seconds:
+                break
+        self._step_back(head)
+        after = head.predict(undistorted)
+
+        model = self.model.copy()
+        for name, value in head.layers[0].params.items():
+            model.layers[-1].params[name][...] = value
+        report = Lesson(
+            self.calibration.probs(before),
+            self.calibration.probs(after),
+            ~self.calibration.is_digit(before),
+            ~self.calibration.is_digit(after),
+            optimizer.steps + STEPS * WEIGHTS.index(weight),
+        )
+        return Taught(model, self.calibration, report)
+
+    def _step_back(self, head: Sequential) -> None:
+        """Go back towards what was known before, as far as it takes to forget no more than FORGOTTEN."""
+        learned = head.parameters - self._head.parameters
+        for share in np.linspace(1, 0, 11, dtype=np.float32):
+            head.parameters[...] = self._head.parameters + share * learned
+            if self._right(head) >= self._right(self._head) - FORGOTTEN:
+                return
+
+    def _right(self, head: Sequential) -> float:
+        """The share that is read right of MNIST's pictures that are not in the memory."""
+        return float((head.predict(self._asked).argmax(1) == self._answers).mean())
+
+    def _dloss(self, logits: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+        return softmax_cross_entropy(self._all_classes(logits), wanted)[1][:, :10]
+
+    def _all_classes(self, logits: np.ndarray) -> np.ndarray:
+        """(N, 10), and for a network that refuses the eleventh, "none of them", whose logit is always 0."""
+        if not self._refuses:
+            return logits
+        return np.concatenate([logits, np.zeros((len(logits), 1), logits.dtype)], axis=1)
+
+
+def _split(model: Sequential) -> tuple[Sequential, Sequential]:
+    """All layers but the last, and the last: two networks that are independent copies."""
+    *layers, last = fold_batch_norm(model).layers
+    assert isinstance(last, Dense), f"{model.name} ends with {last}"
+    body = Sequential(model.name, layers, model.input_shape)
+    return body, Sequential(model.name, [last], body.output_shape)
+
+
+def _memory(images: np.ndarray, refuses: bool, rng: np.random.Generator) -> np.ndarray:
+    """What is remembered, (N, 28, 28) uint8: these pictures of MNIST, and what else the network knows."""
+    if not refuses:
+        return images
+    digits, _ = synthesise_digits(SYNTHETIC, rng)
+    return np.concatenate([images, digits, synthesise_non_digits(SYNTHETIC, rng, images)])
+
+
+def _distorted(images: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+    return [AUGMENTATION(images, rng) for _ in range(-(-PICTURES // len(images)))]
+
+
+def _falling(learning_rate: float) -> Schedule:
+    """Constant in the first half of STEPS, then down to nothing."""
+    return lambda step: learning_rate * min(1.0, 2 * (1 - step / STEPS))
+
+
+def _check(images: np.ndarray, labels: np.ndarray) -> None:
+    if images.ndim != 3 or images.shape[1:] != (28, 28) or images.dtype != np.uint8:
+        raise ValueError(f"examples must be (n, 28, 28) uint8, got {images.shape} {images.dtype}")
+    if not 1 <= len(images) <= MOST:
+        raise ValueError(f"From 1 to {MOST} examples can be taught at once, got {len(images)}.")
+    if labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(f"labels must be ({len(images)},) integers, got {labels.shape} {labels.dtype}")
+    if labels.min() < 0 or labels.max() > 9:
+        raise ValueError(f"labels must be 0 to 9, got {labels.min()} to {labels.max()}")

@@ -1,0 +1,46 @@
+"""What a host lets its visitors do: numbers from environment variables, with defaults for a public Space."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+PREFIX = "DIGITS_MAX_"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Positive whole numbers; the environment variable DIGITS_MAX_EPOCHS sets `epochs`, and so on for all.
+
+    `Limits()` has the defaults, `Limits.from_environment()` what the host wants.
+    """
+
+    epochs: int = 30  # of one training
+    images: int = 55_000  # of MNIST that one training uses
+    seconds: int = (
+        600  # of one training, over all its parts; a worker that takes longer is ended from outside
+    )
+    trainings: int = 1  # at once, all visitors together
+    teachings: int = 1  # at once; they and tests of models take seconds and do not wait behind trainings
+    waiting: int = 8  # in each of the two queues
+    examples: int = 50  # a visitor's own drawings
+    upload_bytes: int = 20_000_000  # of a weights file or a zip of examples
+    visitors: int = 100  # with a model, a collection or a run of their own
+    idle_seconds: int = 1800  # after which what a visitor left behind is freed, if nothing of theirs runs
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ValueError(
+                    f"{PREFIX}{field.name.upper()} must be a whole number of 1 or more, got {value!r}"
+                )
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Limits":
+        """ValueError, naming the variable, where one is no positive whole number."""
+        chosen = {}
+        for field in fields(cls):
+            text = environment.get(PREFIX + field.name.upper(), "").strip()
+            if text:
+                chosen[field.name] = int(text) if text.isascii() and text.isdecimal() else text
+        return cls(**chosen)
