@@ -90,8 +90,17 @@ def photo(archive: Archive, i: int, rng: np.random.Generator) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(encoded)).convert("RGB"))
 
 
+def cell(archive: Archive, i: int, rng: np.random.Generator) -> np.ndarray:
+    """A sudoku cell without the grid lines at its edge."""
+    return photo(archive, i, rng)[8:88, 8:88]
+
+
 def label(archive: Archive, i: int) -> str:
     return str(archive["labels"][i])
+
+
+def string(archive: Archive, i: int) -> str:
+    return str(archive["digits"][i])
 
 
 def nothing(archive: Archive, i: int) -> str:
@@ -100,6 +109,11 @@ def nothing(archive: Archive, i: int) -> str:
 
 def everything(archive: Archive) -> np.ndarray:
     return np.arange(len(archive["labels"] if "labels" in archive else archive["images"]))
+
+
+def short(archive: Archive) -> np.ndarray:
+    """Lines of at most eight digits: a longer label stands for several lines."""
+    return np.flatnonzero([len(text) < 9 for text in archive["labels"]])
 
 
 def where(name: str, wanted: bool = True) -> Callable[[Archive], np.ndarray]:
@@ -117,6 +131,27 @@ SETS = {
     "chars74k_digits": HandwritingSet(
         "chars74k_hnd", "Chars74K", "read_drawing", where("is_digit"), drawing(), label
     ),
+    "unipen_strings": HandwritingSet(
+        "unipen_strings",
+        "UNIPEN train_r01_v07",
+        "read_drawing",
+        where("has_separator", False),
+        drawing(3),
+        string,
+    ),
+    "photo_digits_misc": HandwritingSet(
+        "photo_digits_misc", "phone photos, public repositories", "read_photo", everything, photo, label
+    ),
+    "sudoku_cells": HandwritingSet(
+        "sudoku_cells", "AlexKubiesa/sudoku-scanner", "read_photo", everything, cell, label
+    ),
+    "photo_lines": HandwritingSet(
+        "photo_lines", "phone photos, public repositories", "read_photo", short, photo, label
+    ),
+    "orand_car_a": HandwritingSet("orand_car_a", "ORAND-CAR 2014", "read_photo", everything, photo, label),
+    "bhmsds_digits": HandwritingSet("bhmsds", "BHMSDS", "read_photo", where("is_digit"), photo, label),
+    "nsysu_digits": HandwritingSet("nsysu_digits", "NSYSU", "read_photo", everything, photo, label),
+    "dida_digits": HandwritingSet("dida_digits", "DIDA", "read_photo", everything, photo, label),
     "not: unipen_letters": HandwritingSet(
         "unipen_letters",
         "UNIPEN train_r01_v07",
@@ -282,7 +317,7 @@ def main() -> None:
         "--choose",
         type=float,
         metavar="PERCENT",
-        help="print the refusal threshold at which no set of digits loses more than this",
+        help="print the refusal threshold at which no set of drawn digits loses more than this",
     )
     options = parser.parse_args()
     unknown = set(options.sets) - set(SETS)
@@ -301,7 +336,8 @@ def main() -> None:
         print(f"{title:22}{rows[title]}", flush=True)
     table = {title: asdict(row) | {"source": SETS[title].source} for title, row in rows.items()}
     if options.choose is not None:
-        print(f"threshold {choose_threshold(reader, results, options.choose):.3f}")
+        drawn = {title: found for title, found in results.items() if SETS[title].method == "read_drawing"}
+        print(f"threshold {choose_threshold(reader, drawn, options.choose):.3f}")
     if options.worst and cases:
         draw_worst(options.worst, cases)
     if options.json:

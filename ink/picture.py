@@ -6,12 +6,17 @@ from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+from pillow_heif import register_heif_opener
 
 MAX_PIXELS = 50_000_000  # more than this is no photo of digits: it costs memory and buys nothing
-# Only formats with decoders inside Pillow: EPS, for one, would start Ghostscript on a stranger's file.
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+# Only formats with decoders inside Pillow, and what phones save: EPS, for one, would start Ghostscript on a
+# stranger's file.
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "HEIF")
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".heic", ".heif"}
 STRIP = 256  # rows that are converted at a time
-USE_INSTEAD = "Please use a PNG, JPEG, WebP, GIF, BMP or TIFF file."
+USE_INSTEAD = "Please use a PNG, JPEG, WebP, HEIC, GIF, BMP or TIFF file."
+
+register_heif_opener(thumbnails=False)
 
 
 class PictureError(ValueError):

@@ -1,23 +1,50 @@
 """The one door to reading: ink + network -> Reading. The page, the command line and programs all use it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from cnn import Sequential, fold_batch_norm, load_model
 from ink.calibration import Calibration
+from ink.lines import find_lines, typical_height
 from ink.normalise import bounding_box, normalise, to_input
-from ink.sketch import ink_of_drawing
+from ink.photo import PhotoInk, ink_of_photo, stroke_width
+from ink.pieces import SOLID, Box, Pieces, find_pieces, without_scraps
+from ink.segment import Candidate, Word, judged, segment
+from ink.sketch import check_picture, ink_of_drawing
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
 SHIPPED = {name: WEIGHTS / f"{name}.npz" for name in ("digits", "seed")}
 DEFAULT_NETWORK = "digits"  # the one that reads best
 DEFAULT_WEIGHTS = SHIPPED[DEFAULT_NETWORK]
+BATCH = 256  # pictures the network is shown at a time
 
 # A tap of the pen is a filled disc: as wide as high, and nearly all of its box is ink. No digit is both.
 BLOB_ASPECT = 1.6  # longest over shortest side, at most
 BLOB_FILL = 0.72  # share of the box that is ink, at least: a disc fills 0.79
+
+# A drawing is plainly one digit where it is slim, more so of one piece, or not broad and sure to be a digit.
+SLIM, SLIM_PIECE, NOT_BROAD = 0.4, 0.9, 1.2  # width over height
+SURE = 0.1  # nats of cost, at most
+
+# Letters and doodles, too, fall into pieces that look like digits, and more so once they are cut, though
+# seldom plainly and seldom all of them. So pieces are believed together, and the more they stand in a row,
+# the less each has to prove.
+DOUBT, DOUBT_CUT = 0.6, 0.3  # nats that each of several digits may cost, as they are and with some cut,
+NO_ROW = 0.4  # times the width over height of all less this
+MOST_DOUBT = 0.7  # and at most so many
+ROW, ROW_DOUBT = 2.5, 2.0  # but so many in a photo where all are that wide: a sum with a blot is still a sum
+LEAST_ACCEPTED = 0.5  # share of them that must pass as digits each alone
+LEAST_INK = 0.8  # share of the ink that must be in them: the rest is punctuation
+FEW = 6  # so many digits or fewer are believed together even where wide gaps part them
+NEIGHBOURS = 2.0  # log odds that a piece gains where it stands among other digits
+LEAST_READ = 0.6  # share of a full page that must be digits: otherwise it is a page of text
+
+EMPTY = "Nothing is drawn: the picture is all one colour."
+BLOB = "That is a blot, not a digit: draw a little more."
+NO_DIGIT = "That does not look like a digit. The bars show what comes nearest."
+NO_DIGITS = "No digits were found in this picture."
 
 
 @dataclass(frozen=True)
@@ -29,19 +56,32 @@ class Digit:
     probs: np.ndarray  # (10,) float32, softmax, sums to 1
     digit: int | None  # 0 to 9, or None for ink that is no digit
     confidence: float  # 0 to 1: the largest probability
+    line: int = 0  # which line of the picture it stands in, from the top
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a photo looks like after one step of its reading."""
+
+    name: str
+    picture: np.ndarray  # uint8, (H, W) or (H, W, 3)
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read, left to right."""
+    """What was read, line by line from the top, each from the left."""
 
     digits: tuple[Digit, ...]
     message: str = ""  # for a person: why there is no answer; "" where there is one
+    stages: tuple[Stage, ...] = ()  # of a photo, in the order they were made
 
     @property
     def text(self) -> str:
         """ "7", "42"; "" for an empty canvas; "?" stands for ink that is no digit."""
-        return "".join("?" if found.digit is None else str(found.digit) for found in self.digits)
+        lines: dict[int, str] = {}
+        for found in self.digits:
+            lines[found.line] = lines.get(found.line, "") + ("?" if found.digit is None else str(found.digit))
+        return "\n".join(lines.values())
 
     def to_json(self) -> dict:
         """Plain lists and numbers, the JSON of the page's endpoints."""
@@ -54,6 +94,7 @@ class Reading:
                     "confidence": round(found.confidence, 4),
                     "probs": [round(float(p), 4) for p in found.probs],
                     "box": list(found.box),
+                    "line": found.line,
                 }
                 for found in self.digits
             ],
@@ -81,27 +122,141 @@ class Reader:
         return self.read_ink(ink_of_drawing(image))
 
     def read_photo(self, image: np.ndarray) -> Reading:
-        """A picture of one digit on plain paper -> Reading; arguments and errors as for `read_drawing`."""
-        return self.read_drawing(image)
+        """A photo or scan of digits, one or many, in one line or several -> Reading, with its stages.
+
+        Arguments and errors as for `read_drawing`; the ink may be dark on light or light on dark.
+        """
+        check_picture(image, "a photo")
+        photo = ink_of_photo(image)
+        pieces = find_pieces(photo.ink, photo.stroke)
+        if not len(pieces.numbers):
+            return Reading((), EMPTY, _stages(photo, pieces))
+        found = self._find(pieces, without_scraps(pieces), photo.stroke)
+        digits = tuple(replace(digit, box=_in_photo(digit.box, photo, image)) for digit in found)
+        return Reading(digits, _message(digits), _stages(photo, pieces))
 
     def read_ink(self, ink: np.ndarray) -> Reading:
         """Ink (H, W), floating point, 0 paper, 1 full ink -> Reading. Raises as `normalise` does."""
         box = bounding_box(ink)
         if box is None:
-            return Reading((), "Nothing is drawn: the picture is all one colour.")
+            return Reading((), EMPTY)
+        x, y, width, height = box
         image = normalise(ink)
-        logits = self.model.predict(to_input(image[None]))
+        whole = Candidate((), (0, 0, width, height), image, self._logits(image[None])[0])
+        found = [self._digit(whole)]
+        if width > SLIM * height and not (width <= NOT_BROAD * height and whole.cost < SURE):
+            cropped = ink[y : y + height, x : x + width] / ink.max()
+            stroke = stroke_width(cropped >= SOLID)
+            pieces = find_pieces(cropped, stroke)
+            if len(pieces.numbers) > 1 or (len(pieces.numbers) and width > SLIM_PIECE * height):
+                found = self._find(pieces, pieces.numbers, stroke, whole)
+        digits = tuple(
+            replace(digit, box=(digit.box[0] + x, digit.box[1] + y, *digit.box[2:])) for digit in found
+        )
+        return Reading(digits, _message(digits))
+
+    def _find(
+        self, pieces: Pieces, numbers: np.ndarray, stroke: float, whole: Candidate | None = None
+    ) -> list[Digit]:
+        """The digits that these pieces are, in reading order, or the whole of them as one.
+
+        whole: all of them, where it has been judged before.
+        """
+        boxes = pieces.boxes[numbers]
+        height = typical_height(boxes, pieces.areas[numbers])
+        rows = [[int(numbers[i]) for i in line] for line in find_lines(boxes, height)]
+        lines = segment(pieces, rows, stroke, height, self._logits)
+        words = [word for line in lines for word in line]
+        count = sum(len(word.candidates) for word in words)
+        drawn = whole is not None
+        if (drawn or count <= FEW) and not self._are_digits(pieces, words, drawn):
+            if whole is None:
+                run = tuple(number for word in words for number in word.numbers)
+                whole = judged(pieces, [run], self._logits)[run]
+            return [self._digit(whole)]
+        found = [
+            digit
+            for row, line in enumerate(lines)
+            for word in line
+            for digit in self._digits_of(pieces, word, row, drawn)
+        ]
+        read = sum(digit.digit is not None for digit in found)
+        return found if drawn or count <= FEW or read >= LEAST_READ * count else []
+
+    def _digits_of(self, pieces: Pieces, word: Word, line: int, drawn: bool) -> list[Digit]:
+        """The digits of a word; all refused where it is none of digits."""
+        if not self._are_digits(pieces, [word], drawn):
+            return [replace(self._digit(found, line), digit=None) for found in word.candidates]
+        prior = NEIGHBOURS if len(word.candidates) > 2 else 0.0
+        return [self._digit(found, line, prior) for found in word.candidates]
+
+    def _are_digits(self, pieces: Pieces, words: list[Word], drawn: bool) -> bool:
+        """Are these, taken together, digits, and not something else that has been cut into pieces?"""
+        candidates = [candidate for word in words for candidate in word.candidates]
+        n = len(candidates)
+        read = [number for candidate in candidates for number in candidate.numbers]
+        all_numbers = [number for word in words for number in word.numbers]
+        if n == 0 or pieces.areas[read].sum() < LEAST_INK * pieces.areas[all_numbers].sum():
+            return False
+        if n == 1:
+            return not drawn  # in a photo beside a dot or a dash; a drawing of a dot more is a letter, i or ?
+        accepted = self.calibration.is_digit(np.stack([candidate.logits for candidate in candidates]))
+        cost = sum(word.cost for word in words) / n
+        _, _, width, height = pieces.box_of(all_numbers)
+        doubt = (DOUBT_CUT if any(word.cuts for word in words) else DOUBT) * (width / height - NO_ROW)
+        doubt = min(doubt, MOST_DOUBT) if drawn or width < ROW * height else ROW_DOUBT
+        return accepted.mean() >= LEAST_ACCEPTED and cost <= doubt
+
+    def _logits(self, images: np.ndarray) -> np.ndarray:
+        """(N, 28, 28) uint8 -> (N, 10) logits."""
+        batches = range(0, len(images), BATCH)
+        return np.concatenate([self.model.predict(to_input(images[i : i + BATCH])) for i in batches])
+
+    def _digit(self, found: Candidate, line: int = 0, prior: float = 0.0) -> Digit:
+        """prior: log odds in favour of a digit that its neighbours give it."""
+        logits = found.logits[None]
         probs = self.calibration.probs(logits)[0]
-        digit, message = int(probs.argmax()), ""
-        if _is_blob(ink):
-            digit, message = None, "That is a blot, not a digit: draw a little more."
-        elif not self.calibration.is_digit(logits)[0]:
-            digit, message = None, "That does not look like a digit. The bars show what comes nearest."
-        return Reading((Digit(box, image, probs, digit, float(probs.max())),), message)
+        is_digit = self.calibration.is_digit(logits + np.float32(prior))[0] and not _is_blob(found.image)
+        digit = int(probs.argmax()) if is_digit else None
+        return Digit(found.box, found.image, probs, digit, float(probs.max()), line)
 
 
-def _is_blob(ink: np.ndarray) -> bool:
-    solid = ink >= ink.max() / 2  # the soft rim of a small dot would count for much of its box
+def _is_blob(image: np.ndarray) -> bool:
+    """image: (28, 28) uint8, normalised."""
+    solid = image >= 128  # the soft rim of a small dot would count for much of its box
     x, y, width, height = bounding_box(solid.astype(np.float32))
     fill = solid[y : y + height, x : x + width].mean()
     return max(width, height) <= BLOB_ASPECT * min(width, height) and fill >= BLOB_FILL
+
+
+def _message(digits: tuple[Digit, ...]) -> str:
+    """Why there is no answer; "" where there is one."""
+    if any(found.digit is not None for found in digits):
+        return ""
+    if len(digits) != 1:
+        return NO_DIGITS
+    return BLOB if _is_blob(digits[0].image) else NO_DIGIT
+
+
+def _in_photo(box: Box, photo: PhotoInk, image: np.ndarray) -> Box:
+    """A box in the ink of a photo -> in the photo."""
+    x, y, width, height = (value / photo.scale for value in box)
+    left, top = int(x), int(y)
+    right, bottom = (
+        min(image.shape[1], int(np.ceil(x + width))),
+        min(image.shape[0], int(np.ceil(y + height))),
+    )
+    return left, top, right - left, bottom - top
+
+
+def _stages(photo: PhotoInk, pieces: Pieces) -> tuple[Stage, ...]:
+    """What the photo looked like on the way, at the size that was worked on."""
+    colours = np.random.default_rng(5).integers(30, 200, (len(pieces.boxes), 3), np.uint8)
+    colours[0] = 255
+    return (
+        Stage("Grey", photo.grey),
+        Stage("Light evened", np.uint8(255 - 255 * photo.contrast)),
+        Stage("Ink", np.where(photo.found, np.uint8(0), np.uint8(255))),
+        Stage("Lines removed", np.uint8(255 - 255 * photo.ink)),
+        Stage("Pieces", colours[pieces.labels]),
+    )

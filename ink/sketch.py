@@ -15,12 +15,7 @@ def ink_of_drawing(image: np.ndarray) -> np.ndarray:
     (H, W) grey. Paper is the colour most of the border has; ink is the distance from it in brightness, so
     black on white and white on black both work. Raises TypeError or ValueError for anything else.
     """
-    if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
-        got = getattr(image, "dtype", type(image).__name__)
-        raise TypeError(f"a drawing must be a uint8 array with values 0 to 255, got {got}")
-    if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (3, 4)) or image.size == 0:
-        raise ValueError(f"a drawing must have shape (H, W), (H, W, 3) or (H, W, 4), got {image.shape}")
-
+    check_picture(image, "a drawing")
     # In whole grey levels as long as possible: four times as many pixels fit into one instruction.
     if image.ndim == 2:
         level = image
@@ -39,6 +34,15 @@ def ink_of_drawing(image: np.ndarray) -> np.ndarray:
     if ink.max() < PALEST:
         ink[...] = 0
     return ink * np.float32(1 / 255)
+
+
+def check_picture(image: np.ndarray, what: str) -> None:
+    """Raises TypeError or ValueError, saying that `what` must be (H, W), (H, W, 3) or (H, W, 4) uint8."""
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
+        got = getattr(image, "dtype", type(image).__name__)
+        raise TypeError(f"{what} must be a uint8 array with values 0 to 255, got {got}")
+    if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (3, 4)) or image.size == 0:
+        raise ValueError(f"{what} must have shape (H, W), (H, W, 3) or (H, W, 4), got {image.shape}")
 
 
 def _range(levels: np.ndarray) -> float:

@@ -52,6 +52,23 @@ def test_lossy_pictures_come_back_almost_the_same(kind):
     assert np.abs(loaded.astype(int) - flat).max() <= 4
 
 
+def test_what_a_phone_saves_as_heic_is_read():
+    halves = np.zeros((32, 64, 3), np.uint8)
+    halves[:, 32:] = (250, 240, 230)
+    loaded = load_picture(_file(Image.fromarray(halves), "HEIF", quality=90))
+    assert loaded.shape == halves.shape
+    assert np.abs(loaded.astype(int) - halves)[:, [5, 60]].max() <= 6
+
+
+def test_a_heic_that_is_too_large_or_cut_short_is_refused_with_a_message():
+    whole = _file(Image.fromarray(np.full((32, 64, 3), 90, np.uint8)), "HEIF").getvalue()
+    with pytest.raises(PictureError, match="64 x 32"):
+        load_picture(io.BytesIO(whole), max_pixels=100)
+    for share in (0.3, 0.6, 0.95):
+        with pytest.raises(PictureError):
+            load_picture(io.BytesIO(whole[: int(len(whole) * share)]))
+
+
 def test_paths_are_read_as_strings_and_as_path_objects(tmp_path):
     path = tmp_path / "seven.png"
     Image.fromarray(_gradient()).save(path)

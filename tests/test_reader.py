@@ -1,5 +1,6 @@
 """The one door to reading: right answers for digits, honest ones for everything else, clear errors."""
 
+import csv
 import json
 
 import cv2
@@ -158,7 +159,62 @@ def test_a_calibration_that_makes_no_sense_is_refused(tmp_path, calibration):
         Reader(tmp_path / "odd.npz")
 
 
+# --- several digits on the pad
+
+
+def side_by_side(*digits, size=(600, 280), pen=14, side=130, step=110):
+    """(H, W, 4) uint8: digits drawn one beside the other."""
+    drawn = np.zeros((size[1], size[0], 4), np.uint8)
+    for place, digit in enumerate(digits):
+        one = canvas(STROKES[digit], size=280, pen=pen, side=side, x=30, y=70)[..., 3]
+        left = step * place
+        region = drawn[:, left : left + 280, 3]
+        np.maximum(region, one[:, : region.shape[1]], out=region)
+    return drawn
+
+
+@pytest.mark.parametrize("number", [(4, 7), (1, 0), (3, 0, 4), (1, 7, 1, 3)])
+def test_digits_drawn_side_by_side_are_a_number(reader, number):
+    reading = reader.read_drawing(side_by_side(*number))
+    assert reading.text == "".join(map(str, number))
+    assert reading.message == ""
+    left = [found.box[0] for found in reading.digits]
+    assert left == sorted(left)
+    x, y, _, height = reading.digits[0].box
+    assert (x, y) == pytest.approx((70, 70), abs=30)
+    assert height == pytest.approx(130, abs=25)
+
+
+def test_digits_drawn_below_each_other_are_lines(reader):
+    drawn = np.concatenate([side_by_side(4, 7), side_by_side(3, 0)])
+    assert reader.read_drawing(drawn).text == "47\n30"
+
+
+def test_a_digit_of_several_strokes_stays_one(reader):
+    open_four = [[(0.25, 0.05), (0.2, 0.5), (0.75, 0.5)], [(0.72, 0.1), (0.68, 0.95)]]
+    barred_seven = [[(0.2, 0.1), (0.8, 0.1), (0.45, 0.95)], [(0.3, 0.5), (0.75, 0.5)]]
+    assert reader.read_drawing(canvas(open_four)).text == "4"
+    assert reader.read_drawing(canvas(barred_seven)).text == "7"
+
+
+def test_a_word_is_refused_as_a_whole(reader):
+    word = np.zeros((280, 840, 4), np.uint8)
+    letters = word[..., 3].copy()
+    cv2.putText(letters, "Wesen", (40, 190), cv2.FONT_HERSHEY_SCRIPT_COMPLEX, 5, 255, 12, cv2.LINE_AA)
+    word[..., 3] = letters
+    reading = reader.read_drawing(word)
+    assert reading.text == "?"
+    assert "does not look like a digit" in reading.message
+
+
 # --- the command line
+
+
+def save(strokes, path, paper=False):
+    """A drawing as a file, on transparent paper or as a photo."""
+    drawn = strokes if isinstance(strokes, np.ndarray) else canvas(strokes)
+    Image.fromarray(255 - np.repeat(drawn[..., 3:], 3, -1) if paper else drawn).save(path)
+    return str(path)
 
 
 def test_the_command_line_prints_ten_percentages_and_the_digit(tmp_path, capsys):
@@ -183,3 +239,52 @@ def test_the_command_line_tells_of_wrong_weights_in_one_line(tmp_path, capsys):
     (tmp_path / "w.npz").write_bytes(b"x")
     assert main(["--weights", str(tmp_path / "w.npz"), "any.png"]) == 1
     assert "w.npz is damaged or not" in capsys.readouterr().err
+
+
+def test_the_command_line_prints_several_digits_line_by_line(tmp_path, capsys):
+    drawn = np.concatenate([side_by_side(4, 7), side_by_side(3, 0)])
+    assert main([save(drawn, tmp_path / "numbers.png", paper=True)]) == 0
+    assert capsys.readouterr().out == "47\n30\n"
+
+
+def test_the_command_line_saves_a_picture_with_boxes_and_a_table(tmp_path):
+    photo = save(side_by_side(4, 7), tmp_path / "numbers.jpg", paper=True)
+    boxes, table = tmp_path / "boxes.png", tmp_path / "table.csv"
+    assert main([photo, "--boxes", str(boxes), "--csv", str(table)]) == 0
+    with table.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["digit"] for row in rows] == ["4", "7"]
+    assert [row["picture"] for row in rows] == [photo, photo]
+    assert [row["line"] for row in rows] == ["0", "0"]
+    assert all(0.5 < float(row["confidence"]) <= 1 for row in rows)
+    drawn = np.asarray(Image.open(boxes))
+    assert drawn.shape == (280, 600, 3)
+    x, y, height = (int(rows[1][name]) for name in ("x", "y", "height"))
+    assert len(set(drawn[y + height // 2, x].tolist())) > 1, "a coloured edge of the box"
+
+
+def test_the_command_line_takes_folders_and_several_files(tmp_path, capsys):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    save(STROKES[7], folder / "b.png")
+    save(STROKES[1], folder / "a.PNG")
+    (folder / "notes.txt").write_text("no picture")
+    table = tmp_path / "table.csv"
+    boxes = tmp_path / "boxes"
+    assert main([str(folder), "--csv", str(table), "--boxes", str(boxes)]) == 0
+    printed = capsys.readouterr().out
+    assert printed.index("a.PNG:") < printed.index("Predicted digit: 1") < printed.index("b.png:")
+    with table.open(newline="", encoding="utf-8") as file:
+        assert [row["digit"] for row in csv.DictReader(file)] == ["1", "7"]
+    assert sorted(path.name for path in boxes.iterdir()) == ["a.PNG.png", "b.png.png"]
+
+
+def test_the_command_line_says_where_it_finds_and_can_write_nothing(tmp_path, capsys):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert main([str(empty)]) == 1
+    assert "no picture in that folder" in capsys.readouterr().err
+    photo = save(STROKES[7], tmp_path / "seven.png")
+    for option in ("--csv", "--boxes"):
+        assert main([photo, option, str(tmp_path / "nowhere" / "out")]) == 1
+        assert "cannot be written" in capsys.readouterr().err
