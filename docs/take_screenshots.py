@@ -8,19 +8,27 @@ from playwright.sync_api import Page, sync_playwright
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))  # run as a script, from anywhere
 
-from tests.browser.driver import Pad, Point, launch_chromium, serve_app  # noqa: E402
+from tests.browser.driver import DIGITS, Pad, PhotoTab, Point, TrainTab, launch_chromium, serve_app  # noqa: E402
 
+TRAINING = 120_000  # milliseconds, at most
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 
-# A digit written by hand, as an SVG path in a box of 100 x 100, for each picture.
-PICTURES = {
+# A digit written by hand, as an SVG path in a box of 100 x 100, for each picture of the pad.
+DRAWN = {
     "screenshot.png": (DESKTOP, "M36 27C33 45 30 56 37 58C48 61 60 54 66 46M67 24C62 44 58 62 56 84"),
     "screenshot-phone.png": (
         PHONE | {"color_scheme": "dark"},
         "M33 31C38 15 66 16 66 33C66 46 54 49 45 49C57 49 70 54 68 69C65 88 36 86 30 71",
     ),
 }
+# An example photo for each picture of the Photo tab, by its title.
+READ = {
+    "screenshot-photo.png": (DESKTOP, "Ballpoint on ruled paper"),
+    "screenshot-photo-phone.png": (PHONE | {"color_scheme": "dark"}, "Pencil, squares, a shadow"),
+}
+# What each series of pictures of the Train tab is named after: at rest, running and done.
+TRAINED = {"train-{}.png": DESKTOP, "train-{}-phone.png": PHONE | {"color_scheme": "dark"}}
 SAMPLE = """curve => {
   const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
   path.setAttribute("d", curve);
@@ -36,16 +44,40 @@ SAMPLE = """curve => {
 def main() -> None:
     with serve_app() as (url, _), sync_playwright() as playwright:
         browser = launch_chromium(playwright)
-        for name, (device, curves) in PICTURES.items():
-            context = browser.new_context(device_scale_factor=2, **device)
-            pad = Pad(context.new_page(), url)
+        for name, (device, curves) in DRAWN.items():
+            pad = Pad(browser.new_page(device_scale_factor=2, **device), url)
             pad.draw([sample(pad.page, f"M{curve}") for curve in curves.split("M")[1:]])
-            pad.page.mouse.move(1, 1)
-            pad.page.wait_for_timeout(300)  # the ghost fades
-            pad.page.screenshot(path=HERE / name)
-            print(HERE / name)
-            context.close()
+            take(pad.page, name)
+        for name, (device, title) in READ.items():
+            tab = PhotoTab(browser.new_page(device_scale_factor=2, **device), url)
+            tab.try_example(title)
+            take(tab.page, name)
+        for name, device in TRAINED.items():
+            take_training(TrainTab(browser.new_page(**device), url), name)
         browser.close()
+
+
+def take_training(tab: TrainTab, name: str) -> None:
+    tab.go_to("Draw")
+    tab.pad.draw(DIGITS[3])
+    tab.go_to("Train")
+    take(tab.page, name.format("rest"), close=False)
+    tab.start(images=20_000)
+    tab.settle("training")
+    tab.page.wait_for_function("document.querySelector('.line').ariaValueNow >= 50", timeout=TRAINING)
+    take(tab.page, name.format("running"), close=False)
+    tab.settle("done")
+    tab.page.locator(".outcome").evaluate("e => e.scrollIntoView()")
+    take(tab.page, name.format("done"))
+
+
+def take(page: Page, name: str, close: bool = True) -> None:
+    page.mouse.move(1, 1)
+    page.wait_for_timeout(500)  # the ghost fades, the photo is unpacked
+    page.screenshot(path=HERE / name, full_page="train" in name and "done" not in name)
+    print(HERE / name)
+    if close:
+        page.close()
 
 
 def sample(page: Page, curve: str) -> list[Point]:

@@ -232,8 +232,9 @@ def test_a_long_curve_is_thinned_and_keeps_its_ends():
 # --- teaching
 
 
-def test_a_visitor_teaches_and_undoes_it(workshop):
-    session = workshop.session("ann")
+def test_a_visitor_teaches_and_undoes_it(open_workshop):
+    patient = "import functools, math; worker.teach = functools.partial(worker.teach, seconds=math.inf);"
+    session = open_workshop(before=patient).session("ann")
     with pytest.raises(ValueError, match="nothing to teach"):
         session.teach()
     session.add_example(cross(), 4)

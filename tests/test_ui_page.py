@@ -1,13 +1,20 @@
 """The page as Gradio is given it, without a browser."""
 
+import asyncio
+import contextlib
 import gc
 import inspect
+import json
 import warnings
 
 import gradio as gr
 import pytest
 
-from ui import draw, page
+from training.session import Workshop
+from ui import component, page
+
+FILES = [*component.HERE.glob("*.html"), *component.HERE.glob("*.css")]
+TEMPLATES = sorted(file.name for file in FILES if file.name != "page.css")  # Gradio takes that as it is
 
 
 class _Reader:
@@ -19,7 +26,9 @@ def _built():
         warnings.simplefilter(
             "ignore", ResourceWarning
         )  # Gradio leaves event loops open that it made for locks
-        demo = page.build_page({"digits": _Reader()})
+        with contextlib.closing(Workshop()) as workshop:
+            demo = page.build_page({"digits": _Reader()}, workshop)
+        asyncio.set_event_loop(None)  # else another test that runs one would hear of it
         gc.collect()
     return demo
 
@@ -28,32 +37,41 @@ def _components(demo, kind):
     return [one for one in demo.config["components"] if one["type"] == kind]
 
 
-def test_a_lone_tab_is_shown_without_a_strip_of_tabs():
+def test_the_tabs_stand_in_the_order_in_which_they_are_listed():
     demo = _built()
-    assert _components(demo, "tabs") == []
+    assert [tab["props"]["label"] for tab in _components(demo, "tabitem")] == ["Draw", "Photo", "Train"]
     assert demo.title == "Digits from Scratch"
 
 
-def test_a_second_tab_is_one_line_more(monkeypatch):
-    def build(reader):
+def test_a_new_tab_is_one_line_more(monkeypatch):
+    def build(visitors):
         gr.Markdown("hello")
 
-    monkeypatch.setattr(page, "TABS", (*page.TABS, ("Photo", build)))
+    monkeypatch.setattr(page, "TABS", (*page.TABS, ("Hello", build)))
     demo = _built()
-    assert [tab["props"]["label"] for tab in _components(demo, "tabitem")] == ["Draw", "Photo"]
+    assert [tab["props"]["label"] for tab in _components(demo, "tabitem")] == [
+        "Draw",
+        "Photo",
+        "Train",
+        "Hello",
+    ]
 
 
 def test_launch_settings_are_ones_that_gradio_knows():
     assert set(page.LAUNCH) <= set(inspect.signature(gr.Blocks.launch).parameters)
 
 
-def test_programs_find_one_named_endpoint():
+def test_programs_find_two_named_endpoints():
     api = _built().get_api_info()
-    assert list(api["named_endpoints"]) == ["/read_drawing"]
+    assert list(api["named_endpoints"]) == ["/read_drawing", "/read_photo"]
 
 
-@pytest.mark.parametrize("name", ["pad.html", "pad.css"])
+def test_the_page_is_light_though_it_shows_examples():
+    assert len(json.dumps(_built().get_config_file())) < 250_000
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
 def test_templates_hold_nothing_that_javascript_would_evaluate(name):
     # Gradio puts both files between backticks and evaluates them: one in a comment, and the page is bare.
-    text = (draw.HERE / name).read_text(encoding="utf-8")
+    text = (component.HERE / name).read_text(encoding="utf-8")
     assert not any(mark in text for mark in ("`", "${", "\\"))

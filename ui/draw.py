@@ -1,65 +1,57 @@
 """The Draw tab: a pad whose ink is read while the pen still moves, and the same reading for programs.
 
-The pad is one `gr.HTML` component of three static files: `pad.html`, `pad.css` and `pad.js`. Its script
-sends the ink to `live` some thirty times a second and moves the bars itself; no Gradio event is involved,
-because those would cost several times as long.
+The pad is one component of static files: `pad.html`, `pad.css` and `pad.js`. Its script sends the ink to
+`live` some thirty times a second and moves the bars itself; no Gradio event is involved, because those would
+cost several times as long.
 """
 
 import base64
 import binascii
 import io
 import logging
-from collections.abc import Mapping
-from pathlib import Path
 
+import anyio
 import gradio as gr
-from gradio.utils import get_upload_folder, is_in_or_equal
 
 from ink import Reader
 from ink.picture import PictureError, load_picture
 from ink.reader import DEFAULT_NETWORK
+from ui import teach
+from ui.component import answer_of, component
+from ui.uploads import read_upload
+from ui.visitors import Readers, Visitors, key_of
 
-HERE = Path(__file__).parent
 PNG = "data:image/png;base64,"
-MAX_CHARACTERS = 40_000  # of a drawing from the pad, base64; its script sends about 4,000
-MAX_PIXELS = 512 * 512  # of the same; its script sends about 150 x 150
+MAX_CHARACTERS = 40_000  # of a drawing from the pad, base64; its script sends about 4,000 a digit
+MAX_PIXELS = 512 * 512  # of the same; its script sends about 150 x 150 for a digit, 488 x 488 at most
 MAX_FILE_PIXELS = 16_000_000  # of an image file; a phone photographs a sheet of paper with 12 million
-
-Readers = Mapping[str, Reader]  # by the name under which their network was shipped
+OWN = "own"  # beside the names of the shipped networks: the visitor's
 
 logger = logging.getLogger(__name__)
 
 
-def drawing_pad(readers: Readers) -> gr.HTML:
-    """A drawing pad and ten bars. A plain `gr.HTML`: a subclass would have Gradio write a .pyi beside us."""
-
-    def live(drawing: object) -> dict:
-        return read_live(readers, drawing)
-
-    return gr.HTML(
-        html_template=_asset("pad.html"),
-        css_template=_asset("pad.css"),
-        js_on_load=_asset("pad.js"),
-        server_functions=[live],
-        apply_default_css=False,
-        elem_id="draw",
-        digits=list(range(10)),  # the template repeats a bar for each
-    )
-
-
-def build(readers: Readers) -> None:
+def build(visitors: Visitors) -> None:
     """Lays out the tab, and opens the endpoint `/read_drawing` to `gradio_client`."""
-    drawing_pad(readers)
+
+    def read_by_own(key: str, drawing: object) -> dict:
+        own = visitors.own_reader(key)
+        return read_live({OWN: own, **visitors.readers} if own else visitors.readers, drawing)
+
+    async def live(drawing: object, request: gr.Request) -> dict:
+        return await anyio.to_thread.run_sync(read_by_own, await key_of(request), drawing)
+
+    component("pad", [live, *visitors.server_functions(teach.ACTIONS)], ("teach",))
 
     def read_drawing(image: gr.FileData) -> dict:
-        return read_file(readers[DEFAULT_NETWORK], image)
+        return read_upload(visitors.readers[DEFAULT_NETWORK].read_drawing, image, MAX_FILE_PIXELS)
 
     gr.api(
         read_drawing,
         api_name="read_drawing",
         api_description=(
-            "An image file of a drawn digit in; out comes {text, message, digits: [{digit, confidence, "
-            "probs, box}]}, the digits from left to right, each box [x, y, width, height] in pixels."
+            "An image file of a drawn digit or number in; out comes {text, message, digits: [{digit, "
+            "confidence, probs, box, line}]}, the digits in reading order, each box [x, y, width, height] in "
+            "pixels, lines counted from 0."
         ),
         concurrency_limit=2,
     )
@@ -80,22 +72,7 @@ def read_live(readers: Readers, drawing: object) -> dict:
     except Exception:
         logger.exception("A drawing could not be read")
         return {"error": "The drawing could not be read. Please try again."}
-    answer = reading.to_json()
-    for shown, found in zip(answer["digits"], reading.digits, strict=True):
-        shown["picture"] = base64.b64encode(found.image.tobytes()).decode()
-    return answer
-
-
-def read_file(reader: Reader, image: dict) -> dict:
-    """An uploaded image file -> the JSON of its reading; `gr.Error`, in words, where there is none."""
-    path = image.get("path") if isinstance(image, dict) else None
-    # Only what was uploaded: not any other file of this machine that a caller may name.
-    if not isinstance(path, str) or "\0" in path or not is_in_or_equal(path, get_upload_folder()):
-        raise gr.Error("Please send an image file, with gradio_client's handle_file.", print_exception=False)
-    try:
-        return reader.read_drawing(load_picture(path, MAX_FILE_PIXELS)).to_json()
-    except (PictureError, ValueError, TypeError) as error:
-        raise gr.Error(str(error), print_exception=False) from None
+    return answer_of(reading)
 
 
 def _chosen(readers: Readers, network: object) -> Reader:
@@ -114,7 +91,3 @@ def _png(drawing: object) -> io.BytesIO:
         return io.BytesIO(base64.b64decode(image.removeprefix(PNG), validate=True))
     except (binascii.Error, ValueError):
         raise ValueError("The drawing is not valid base64.") from None
-
-
-def _asset(name: str) -> str:
-    return (HERE / name).read_text(encoding="utf-8")

@@ -1,12 +1,15 @@
-// The drawing pad. Gradio runs this file as the body of a function, with the component's `element` and the
-// `server` whose `live` reads a drawing. A stroke is a flat list [x, y, x, y, ...] in shares of the pad's
-// side, so that it means the same on every screen.
+// The drawing pad. Gradio runs visit.js, reading.js and this file as the body of a function, with the component's
+// `element` and the `server` whose `live` reads a drawing. A stroke is a flat list [x, y, x, y, ...] in
+// shares of the pad's side, so that it means the same on every screen; or it is a picture that fills the pad,
+// 28x28 grey bytes in base64, of a test image that the visitor chose on the Train tab.
 
 const PEN = 0.07; // width of the pen, a share of the pad's side
 const STEP = 0.002; // movements shorter than this share of the side add nothing
-const SENT_SIDE = 140; // pixels of the ink's longer side as sent: seven times what the network keeps of it
+const SENT_SIDE = 140; // pixels of a digit's longer side as sent: seven times what the network keeps of it
+const SENT_MOST = 480; // pixels of the longer side of all ink as sent, at most: ui/draw.py takes 512 x 512
 const SENT_MARGIN = 4; // pixels of paper around it
-const SENT_PEN = [0.03, 0.18]; // the pen as sent: at least this share of the pad, at most this of the ink
+const SENT_PEN = [0.03, 0.18]; // the pen as sent: at least this share of the pad, at most this of a digit
+const FRAME_GAP = 0.012; // between a digit of a number and the frame around it, a share of the side
 const GAP = 33; // milliseconds from one request to the next, at least
 const MAX_IN_FLIGHT = 3; // requests under way at once
 const PATIENCE = 5000; // milliseconds after which a request counts as lost
@@ -15,6 +18,8 @@ const SPEAK_AFTER = 700; // milliseconds of rest before a screen reader hears th
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const KEY_STEP = 0.05; // of the side, an arrow key; with Shift a fifth of it
 const CENTRE = [0.5, 0.5]; // where the keyboard's pen starts
+const PICTURE = 28; // pixels of a picture's side
+const OWN = "own"; // among the networks: the visitor's, as in ui/draw.py
 const STORED_AS = "digits-from-scratch/strokes";
 // Ghosts that show a newcomer what to do, in a box of 100 x 100.
 const GHOSTS = [
@@ -24,14 +29,13 @@ const GHOSTS = [
   "M66 20H38L35 47C47 40 70 43 70 62C70 86 37 87 31 72",
 ];
 
-const find = (selector) => element.querySelector(selector);
 const canvas = find(".strokes");
 const screen = canvas.getContext("2d");
 const cursor = find(".cursor");
 const notice = find(".notice");
-const reading = find(".reading");
-const seen = find(".seen canvas");
-const bars = [...element.querySelectorAll(".bar")];
+const frames = find(".frames");
+const verdict = find(".verdict");
+const answerShown = find(".answer");
 const buttons = { undo: find(".undo"), redo: find(".redo"), clear: find(".clear") };
 
 // ---------------------------------------------------------------- the drawing and its history
@@ -46,11 +50,24 @@ const allStrokes = () => (current ? [...strokes, current] : strokes);
 function restored() {
   try {
     const stored = JSON.parse(sessionStorage.getItem(STORED_AS)) ?? [];
-    const isStroke = (stroke) => Array.isArray(stroke) && stroke.length >= 2 && stroke.every(Number.isFinite);
+    const isDrawn = (stroke) => Array.isArray(stroke) && stroke.length >= 2 && stroke.every(Number.isFinite);
+    const isStroke = (stroke) => isDrawn(stroke) || (isPicture(stroke) && atob(stroke).length === 784);
     return Array.isArray(stored) ? stored.filter(isStroke) : [];
   } catch {
     return []; // nothing stored, or storage is forbidden here: an empty pad
   }
+}
+
+const isPicture = (stroke) => typeof stroke === "string";
+
+/** Puts a picture onto the pad, in place of what is there; Undo brings that back. */
+function take(picture) {
+  liftPen();
+  past.push(strokes);
+  future = [];
+  strokes = [picture];
+  drawingChanged();
+  rested();
 }
 
 function store() {
@@ -119,6 +136,7 @@ function clear() {
 /** The ink is not what it was: show it and have it read. */
 function drawingChanged() {
   paintSoon();
+  choice = null;
   if (allStrokes().length === 0) showEmpty();
   else askForReading();
 }
@@ -137,6 +155,10 @@ function trace(context, someStrokes, pen = PEN) {
   context.lineWidth = pen;
   context.lineCap = context.lineJoin = "round";
   for (const stroke of someStrokes) {
+    if (isPicture(stroke)) {
+      context.drawImage(inkOf(stroke, context.fillStyle), 0, 0, 1, 1);
+      continue;
+    }
     context.beginPath();
     if (stroke.length === 2) {
       context.arc(stroke[0], stroke[1], pen / 2, 0, 2 * Math.PI);
@@ -152,6 +174,20 @@ function trace(context, someStrokes, pen = PEN) {
     context.lineTo(...stroke.slice(-2));
     context.stroke();
   }
+}
+
+/** A picture as ink of a colour on nothing, a pixel each. */
+function inkOf(picture, colour) {
+  const ink = document.createElement("canvas");
+  ink.width = ink.height = PICTURE;
+  const context = ink.getContext("2d");
+  const pixels = new ImageData(PICTURE, PICTURE);
+  greyOf(picture).forEach((value, i) => (pixels.data[4 * i + 3] = value));
+  context.putImageData(pixels, 0, 0);
+  context.globalCompositeOperation = "source-in";
+  context.fillStyle = colour;
+  context.fillRect(0, 0, PICTURE, PICTURE);
+  return ink;
 }
 
 let frame = null;
@@ -193,30 +229,75 @@ function showGhost() {
 /** Name of the network that the visitor chose to be read by. */
 const network = () => find(".networks input:checked").value;
 
+/** Who trained a network of their own is read by it, and may still choose another. */
+function showNetworks() {
+  const { own } = visit.mine;
+  find(".networks .own").hidden = !own;
+  find(".networks").classList.toggle("three", own);
+  if (own) find(".networks .own input").checked = true;
+  else if (network() === OWN) find(".networks input").checked = true;
+  if (allStrokes().length > 0) askForReading();
+}
+
 const sheet = document.createElement("canvas");
 const sheetContext = sheet.getContext("2d", { alpha: false, willReadFrequently: true });
 
+/** The box [left, top, right, bottom] around a stroke. */
+function boxOf(stroke) {
+  if (isPicture(stroke)) return [0, 0, 1, 1];
+  const box = [Infinity, Infinity, -Infinity, -Infinity];
+  for (let i = 0; i < stroke.length; i += 2) {
+    box[0] = Math.min(box[0], stroke[i]);
+    box[1] = Math.min(box[1], stroke[i + 1]);
+    box[2] = Math.max(box[2], stroke[i]);
+    box[3] = Math.max(box[3], stroke[i + 1]);
+  }
+  return box;
+}
+
+const around = (a, b) => a.map((edge, i) => (i < 2 ? Math.min(edge, b[i]) : Math.max(edge, b[i])));
+const apart = (a, b) => Math.max(a[0] - b[2], b[0] - a[2], a[1] - b[3], b[1] - a[3]);
+const extentOf = (box) => Math.max(box[2] - box[0], box[3] - box[1]);
+
+/** How large the digits are, about, as a share of the side: the largest of the heaps that strokes lie in. */
+function sizeOfDigits(boxes) {
+  const heaps = [];
+  for (let heap of boxes) {
+    let i = heaps.length;
+    while (i-- > 0) {
+      if (apart(heaps[i], heap) > PEN / 2) continue;
+      heap = around(heap, heaps.splice(i, 1)[0]);
+      i = heaps.length; // it has grown: it may touch one that was passed
+    }
+    heaps.push(heap);
+  }
+  return heaps.map(extentOf).reduce((a, b) => Math.max(a, b));
+}
+
 /**
- * The ink, black on white, cut to its bounding box and drawn anew at a fixed size, so that a small digit is
- * sent as sharply as a large one, and with a finer pen: enlarged with the pad's own, it would close its
- * loops. Null where there is none, or all of it lies beside the pad.
+ * The ink, black on white, cut to its bounding box and drawn anew so that digits have a fixed size, small
+ * ones as sharp as large ones, and with a finer pen: enlarged with the pad's own, they would close their
+ * loops. With it comes `toPad`, which takes a box in its pixels to the place of a frame around it on the pad,
+ * [left, top, right, bottom] in shares of the side. Null where there is no ink, or all of it lies beside the
+ * pad.
  */
 function inkAsSent() {
   const drawn = allStrokes();
   if (drawn.length === 0) return null;
-  const xs = drawn.flatMap((stroke) => stroke.filter((_, i) => i % 2 === 0));
-  const ys = drawn.flatMap((stroke) => stroke.filter((_, i) => i % 2 === 1));
-  const smallest = (values) => values.reduce((a, b) => Math.min(a, b));
-  const largest = (values) => values.reduce((a, b) => Math.max(a, b));
-  const extent = Math.max(largest(xs) - smallest(xs), largest(ys) - smallest(ys));
-  const pen = Math.min(Math.max(SENT_PEN[1] * extent, SENT_PEN[0]), PEN);
-  const left = Math.max(smallest(xs) - pen / 2, 0);
-  const top = Math.max(smallest(ys) - pen / 2, 0);
-  const width = Math.min(largest(xs) + pen / 2, 1) - left;
-  const height = Math.min(largest(ys) + pen / 2, 1) - top;
+  const boxes = drawn.map(boxOf);
+  const box = boxes.reduce(around);
+  const size = sizeOfDigits(boxes);
+  const pen = Math.min(Math.max(SENT_PEN[1] * size, SENT_PEN[0]), PEN);
+  const left = Math.max(box[0] - pen / 2, 0);
+  const top = Math.max(box[1] - pen / 2, 0);
+  const width = Math.min(box[2] + pen / 2, 1) - left;
+  const height = Math.min(box[3] + pen / 2, 1) - top;
   if (width <= 0 || height <= 0) return null;
 
-  const scale = SENT_SIDE / Math.max(width, height);
+  const longest = Math.max(width, height);
+  const scale = drawn.every(isPicture)
+    ? PICTURE // one of its pixels is one of those sent
+    : Math.min(SENT_SIDE / Math.min(size + pen, longest), SENT_MOST / longest);
   sheet.width = Math.ceil(width * scale) + 2 * SENT_MARGIN;
   sheet.height = Math.ceil(height * scale) + 2 * SENT_MARGIN;
   sheetContext.fillStyle = "white";
@@ -228,7 +309,14 @@ function inkAsSent() {
   sheetContext.clip();
   sheetContext.fillStyle = "black";
   trace(sheetContext, drawn, pen);
-  return sheet.toDataURL("image/png");
+  const off = (PEN - pen) / 2 + FRAME_GAP;
+  const toPad = ([x, y, w, h]) => [
+    (x - SENT_MARGIN) / scale + left - off,
+    (y - SENT_MARGIN) / scale + top - off,
+    (x + w - SENT_MARGIN) / scale + left + off,
+    (y + h - SENT_MARGIN) / scale + top + off,
+  ];
+  return { image: sheet.toDataURL("image/png"), toPad };
 }
 
 let unread = false; // the drawing has changed since it was last sent
@@ -256,8 +344,8 @@ function send() {
   clearTimeout(timer);
   timer = null;
   unread = false;
-  const image = inkAsSent();
-  if (image === null) {
+  const ink = inkAsSent();
+  if (ink === null) {
     recovered(); // nothing is left to try again with
     return showEmpty();
   }
@@ -266,13 +354,13 @@ function send() {
   inFlight += 1;
   reading.dataset.state = "asked";
   const late = new Promise((resolve) => setTimeout(resolve, PATIENCE));
-  Promise.race([server.live({ image, network: network() }), late]).then((answer) => {
+  Promise.race([server.live({ image: ink.image, network: network() }), late]).then((answer) => {
     inFlight -= 1;
     if (!answer) return lost(number); // undefined: no connection or no answer in time; null: it failed there
     recovered();
     if (number > shown) {
       shown = number;
-      showAnswer(answer);
+      showAnswer(answer, ink.toPad);
     }
     if (unread) askForReading();
   });
@@ -294,59 +382,108 @@ function lost(number) {
 
 // ---------------------------------------------------------------- the answer
 
+let found = []; // the digits of the reading on the screen, each box as `toPad` makes it
+let message = ""; // of that reading
+let choice = null; // the digit whose bars the visitor wants to see; null: the one that was written last
+
 function showEmpty() {
   shown = sent; // answers under way are about ink that is gone
   unread = false;
   reading.dataset.state = "empty";
+  found = [];
+  tell(null);
+  showNumber(null);
   show({ answer: "", sure: "Waiting for ink", doubt: "The bars move as you draw." });
-  seen.getContext("2d").clearRect(0, 0, 28, 28);
-  seen.setAttribute("aria-label", "What the network sees: nothing yet");
+  showNothingSeen();
   clearTimeout(speech);
   requestAnimationFrame(showGhost);
 }
 
-function showAnswer({ text, message, digits, error }) {
+function showAnswer(answer, toPad) {
   reading.dataset.state = sent === shown && !unread ? "read" : "asked";
   reading.dataset.answers = Number(reading.dataset.answers) + 1;
-  if (error || digits.length === 0) {
-    show({ answer: "?", doubt: error || message });
-    return;
+  found = (answer.digits ?? []).map((digit) => ({ ...digit, box: toPad(digit.box) }));
+  message = answer.error || answer.message;
+  if (choice !== null && choice >= found.length) choice = null;
+  showFound();
+}
+
+/** The reading, with the bars and the picture of one of its digits. */
+function showFound() {
+  const at = choice ?? newest();
+  showNumber(at);
+  tell(found[at] ?? null);
+  if (found.length === 0) {
+    show({ answer: "?", doubt: message });
+    return speakLater(message);
   }
-  const { probs, digit, confidence, picture } = digits.at(-1); // bars and picture: of the latest digit
-  const sure = digit === null ? "Not a digit" : certainty(confidence);
-  show({ answer: text, sure, doubt: message || secondThought(probs), probs, digit });
-  showPicture(picture, text);
+  const one = found[at];
+  const answer = found.length === 1 ? figure(one) : null; // else it is there already
+  const sure = one.digit === null ? "Not a digit" : certainty(one.confidence);
+  const doubt = message || secondThought(one);
+  show({ ...one, answer, sure: found.length > 1 ? `${figure(one)}: ${sure.toLowerCase()}` : sure, doubt });
+  showSeen(one);
+  speakLater([answerShown.innerText, sure, doubt].filter(Boolean).join(". "));
 }
 
-function show({ answer, sure = "", doubt = "", probs = Array(10).fill(0), digit = null }) {
-  find(".answer").textContent = answer;
-  find(".answer").classList.toggle("long", answer.length > 1);
-  find(".sure").textContent = sure;
-  find(".doubt").textContent = doubt;
-  bars.forEach((bar, i) => {
-    bar.style.setProperty("--share", probs[i]);
-    bar.setAttribute("aria-valuenow", Math.round(100 * probs[i]));
-    bar.querySelector(".percent").textContent = percent(probs[i]);
-    bar.classList.toggle("best", i === digit);
+/** The other tabs learn which digit is shown. */
+function tell(drawing) {
+  visit.drawing = drawing;
+  announce("drawing");
+}
+
+/** Index of the digit that was written last: where most of the last stroke lies. */
+function newest() {
+  const last = allStrokes().filter((stroke) => !isPicture(stroke)).at(-1) ?? [];
+  const inside = found.map(({ box: [left, top, right, bottom] }) => {
+    const isInside = (x, y) => x >= left && x <= right && y >= top && y <= bottom;
+    return last.filter((x, i) => i % 2 === 0 && isInside(x, last[i + 1])).length;
   });
-  if (reading.dataset.state !== "empty") speakLater([answer, sure, doubt].filter(Boolean).join(". "));
+  return inside.lastIndexOf(Math.max(...inside));
 }
 
-/** What else it could be, where that is worth saying. */
-function secondThought(probs) {
-  const [, second] = probs.map((_, i) => i).sort((a, b) => probs[b] - probs[a]);
-  return probs[second] >= 0.1 ? `Or it could be ${second === 8 ? "an" : "a"} ${second}.` : "";
+/**
+ * Several digits: each is a button in the answer and a frame on the pad. One alone needs neither. at: index of
+ * the one whose bars are shown.
+ */
+function showNumber(at) {
+  const several = found.length > 1 ? found : [];
+  verdict.classList.toggle("several", several.length > 0);
+  frames.replaceChildren(...several.map((digit, i) => frameOf(digit, i === at)));
+
+  const lines = several.map(({ line }) => line);
+  if (answerShown.dataset.lines !== lines.join()) {
+    // Only then, or a focused button would be lost with every reading.
+    answerShown.dataset.lines = lines.join();
+    answerShown.replaceChildren(...lines.flatMap((line, i) => buttonOf(i, i > 0 && line !== lines[i - 1])));
+    answerShown.setAttribute("aria-hidden", String(several.length === 0));
+    const lengths = lines.map((line) => lines.filter((other) => other === line).length);
+    answerShown.style.setProperty("--columns", Math.max(...lengths));
+    answerShown.style.setProperty("--rows", new Set(lines).size);
+  }
+  answerShown.querySelectorAll("button").forEach((button, i) => {
+    button.textContent = figure(several[i]);
+    button.ariaLabel = `${figure(several[i])}, digit ${i + 1} of ${several.length}`;
+    button.ariaPressed = String(i === at);
+  });
 }
 
-const percent = (share) => `${Math.round(100 * share)}%`;
-const certainty = (share) => (share >= 0.995 ? "Over 99% sure" : `${percent(share)} sure`); // never quite sure
+function buttonOf(i, startsLine) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.addEventListener("click", () => {
+    choice = i;
+    showFound();
+  });
+  return startsLine ? [document.createElement("br"), button] : [button];
+}
 
-function showPicture(base64, text) {
-  const grey = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  const pixels = new ImageData(28, 28);
-  grey.forEach((value, i) => pixels.data.set([value, value, value, 255], 4 * i));
-  seen.getContext("2d").putImageData(pixels, 0, 0);
-  seen.setAttribute("aria-label", `What the network sees: your ${text}, 28 by 28 pixels`);
+function frameOf({ box: [left, top, right, bottom] }, isPicked) {
+  const frame = document.createElement("span");
+  frame.classList.toggle("picked", isPicked);
+  const inset = [top, 1 - right, 1 - bottom, left].map((share) => `${100 * share}%`);
+  frame.style.inset = inset.join(" ");
+  return frame;
 }
 
 function showNotice(sentence) {
@@ -359,10 +496,6 @@ let speech = null;
 function speakLater(sentence) {
   clearTimeout(speech);
   speech = setTimeout(() => (current && !cursorIsShown() ? speakLater(sentence) : say(sentence)), SPEAK_AFTER);
-}
-
-function say(sentence) {
-  find(".announcement").textContent = sentence;
 }
 
 // ---------------------------------------------------------------- mouse, pen and finger
@@ -476,6 +609,9 @@ window.addEventListener("pagehide", store); // a stroke may be half drawn
 window.addEventListener("online", () => timer !== null && failures > 0 && send());
 new ResizeObserver(paintSoon).observe(canvas);
 new MutationObserver(paintSoon).observe(document.body, { attributeFilter: ["class"] }); // dark mode comes and goes
+
+visit.addEventListener("model", showNetworks);
+visit.addEventListener("picture", () => take(visit.picture));
 
 showTools();
 if (strokes.length === 0) showEmpty();

@@ -1,24 +1,29 @@
 """The page: header, tabs, wiring, and how Gradio serves it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
 from starlette.middleware import Middleware
 
-from ink import Reader
-from ui import draw
+from training.session import Workshop
+from ui import draw, photo, train
 from ui.limits import LimitBody
 from ui.theme import theme
+from ui.visitors import Readers, Visitors
 
 HERE = Path(__file__).parent
 
 TITLE = "Digits from Scratch"
-SENTENCE = "A neural network written in plain NumPy reads your handwriting, stroke by stroke."
+SENTENCE = "A neural network written in plain NumPy reads your handwriting, as you draw or from a photo."
 
 # Each builder lays out one tab and wires its events. A new tab is a new line here.
-Builder = Callable[[Mapping[str, Reader]], None]
-TABS: tuple[tuple[str, Builder], ...] = (("Draw", draw.build),)
+Builder = Callable[[Visitors], None]
+TABS: tuple[tuple[str, Builder], ...] = (
+    ("Draw", draw.build),
+    ("Photo", photo.build),
+    ("Train", train.build),
+)
 
 LAUNCH = {
     "theme": theme(),
@@ -33,19 +38,18 @@ LAUNCH = {
 }
 
 
-def build_page(readers: Mapping[str, Reader]) -> gr.Blocks:
+def build_page(readers: Readers, workshop: Workshop) -> gr.Blocks:
     """The whole page around shared, read-only readers, by the names of their networks.
 
-    Show it with `launch(**LAUNCH)`.
+    workshop: where visitors train networks of their own. Show it with `launch(**LAUNCH)`.
     """
+    visitors = Visitors(readers, workshop)
     hour = 3600
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(hour, hour)) as demo:
         gr.HTML(f"<h1>{TITLE}</h1><p>{SENTENCE}</p>", elem_id="masthead", apply_default_css=False)
-        if len(TABS) == 1:  # a lone tab is no choice: show what is in it
-            TABS[0][1](readers)
-        else:
-            with gr.Tabs():
-                for name, build in TABS:
-                    with gr.Tab(name):
-                        build(readers)
+        with gr.Tabs():
+            for name, build in TABS:
+                with gr.Tab(name):
+                    build(visitors)
+        demo.unload(visitors.leave)
     return demo

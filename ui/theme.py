@@ -27,6 +27,8 @@ def theme() -> gr.themes.Base:
         background_fill_secondary_dark="#2a2e37",
         link_text_color="#1f4fd8",  # the blue ink: strokes, the answer, its bar
         link_text_color_dark="#8fb0ff",
+        error_text_color="#b3480f",  # what is wrong, and a second curve beside the blue one
+        error_text_color_dark="#f0a060",
         border_color_accent="#7686b8",  # the other bars
         border_color_accent_dark="#6f82b5",
     )

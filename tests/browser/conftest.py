@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Request, sync_playwright
 
-from tests.browser.driver import CHROMIUM, Pad, launch_chromium, serve_app
+from tests.browser.driver import CHROMIUM, Pad, PhotoTab, TrainTab, launch_chromium, serve_app
 
+Tab = Pad | PhotoTab | TrainTab
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {
     "viewport": {"width": 390, "height": 844},
@@ -50,20 +51,21 @@ def browser() -> Iterator[Browser]:
 class Visitors:
     """Opens the page for new visitors, and notes what no page may do: fail, or turn to another host."""
 
-    def __init__(self, browser: Browser, url: str) -> None:
+    def __init__(self, browser: Browser, url: str, tab: type[Tab] = Pad) -> None:
+        self.tab = tab
         self.browser = browser
         self.url = url
         self.contexts: list[BrowserContext] = []
         self.complaints: list[str] = []
 
-    def __call__(self, query: str = "", expected_errors: str | None = None, **options: Any) -> Pad:
-        """A pad in a browser context with these options; console errors with these words are let by."""
+    def __call__(self, query: str = "", expected_errors: str | None = None, **options: Any) -> Tab:
+        """The tab in a browser context with these options; console errors with these words are let by."""
         self.contexts.append(self.browser.new_context(**(DESKTOP | options)))
         page = self.contexts[-1].new_page()
         page.on("console", lambda message: self._check_message(message, expected_errors))
         page.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))
         page.on("request", self._check_request)
-        return Pad(page, self.url + query)
+        return self.tab(page, self.url + query)
 
     def _check_message(self, message: ConsoleMessage, expected: str | None) -> None:
         if message.type == "error" and not (expected and expected in message.text):
@@ -113,3 +115,22 @@ def pad(open_pad: Visitors) -> Pad:
 @pytest.fixture
 def phone(open_pad: Visitors) -> Pad:
     return open_pad(**PHONE)
+
+
+@pytest.fixture
+def open_photo_tab(browser: Browser, url: str) -> Iterator[Visitors]:
+    visitors = Visitors(browser, url, PhotoTab)
+    yield visitors
+    visitors.leave()
+
+
+@pytest.fixture
+def photo_tab(open_photo_tab: Visitors) -> PhotoTab:
+    return open_photo_tab()
+
+
+@pytest.fixture
+def open_train_tab(browser: Browser, url: str) -> Iterator[Visitors]:
+    visitors = Visitors(browser, url, TrainTab)
+    yield visitors
+    visitors.leave()

@@ -14,7 +14,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, Playwright
+from playwright.sync_api import Browser, Locator, Page, Playwright
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -27,7 +27,8 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-STARTUP = 60  # seconds; importing Gradio alone takes five
+STARTUP = 180  # seconds; five where nothing else runs
+PATIENCE = 30_000  # milliseconds until something is taken to never happen, on however busy a machine
 
 Point = tuple[float, float]  # shares of the pad's side
 Stroke = Sequence[Point]
@@ -100,7 +101,7 @@ class Pad:
 
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         page.goto(url)
         page.wait_for_function("document.querySelector('.reading')?.dataset.state")
         page.wait_for_function("document.querySelector('.sure')?.textContent")
@@ -128,7 +129,7 @@ class Pad:
         return in_pixels(point, self.canvas.bounding_box())
 
     def settle(self, state: str = "read") -> None:
-        self.page.wait_for_selector(f".reading[data-state={state}]", timeout=10_000)
+        self.page.wait_for_selector(f".reading[data-state={state}]", timeout=PATIENCE)
 
     @property
     def answer(self) -> str:
@@ -151,6 +152,96 @@ class Pad:
             "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data"
             ".filter((value, i) => i % 4 === 3 && value > 127).length"
         )
+
+
+class PhotoTab:
+    """The Photo tab in an open page, as a person uses it."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        page.set_default_timeout(PATIENCE)
+        page.goto(url)
+        page.get_by_role("tab", name="Photo").click()
+        page.get_by_text("Waiting for a photo").wait_for()
+        self.text_box = page.get_by_label("What it says")
+        self.boxes = page.locator(".boxes button")
+        self.inputs = page.locator("td input")
+
+    def send(self, photo: Path) -> None:
+        """Chooses a file, and waits for what was read."""
+        with self.page.expect_file_chooser() as chooser:
+            self.page.get_by_role("button", name="Choose a photo").click()
+        chooser.value.set_files(photo)
+        self.settle()
+
+    def try_example(self, title: str) -> None:
+        self.page.get_by_role("button", name=f"Example: {title}").click()
+        self.settle()
+
+    def settle(self, state: str = "read") -> None:
+        self.page.wait_for_selector(f"#photo .tab[data-state={state}]")
+
+    @property
+    def text(self) -> str:
+        return self.text_box.input_value()
+
+    @property
+    def answer(self) -> str:
+        """What the network says of the digit that is picked."""
+        return self.page.locator("#photo .answer").inner_text()
+
+    @property
+    def trouble(self) -> str:
+        """The message over the photo."""
+        return self.page.locator(".trouble p").inner_text()
+
+
+class TrainTab:
+    """The Train tab, with the pad beside it, in an open page, as a person uses them."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.pad = Pad(page, url)
+        self.go_to("Train")
+        self.button("Start training").wait_for()
+
+    def go_to(self, tab: str) -> None:
+        self.page.get_by_role("tab", name=tab).click()
+
+    def button(self, name: str) -> Locator:
+        return self.page.locator("#train").get_by_role("button", name=name)
+
+    def start(self, images: int, epochs: int = 3) -> None:
+        self.page.get_by_role("spinbutton", name="Pictures Of").fill(str(images))
+        self.page.get_by_role("spinbutton", name="Epochs").fill(str(epochs))
+        self.button("Start").click()
+
+    def settle(self, phase: str) -> None:
+        self.page.wait_for_selector(f"#train .tab[data-phase={phase}]", state="attached", timeout=120_000)
+
+    @property
+    def points(self) -> int:
+        """Of the loss curve."""
+        return int(self.page.locator("[data-chart=loss] .plot").get_attribute("data-points"))
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """All that moves while a training runs."""
+        return self.page.evaluate(
+            """() => ({
+              line: document.querySelector(".line").ariaValueNow,
+              loss: document.querySelector("[data-chart=loss] path.of-training").getAttribute("d"),
+              accuracy: document.querySelector("[data-chart=accuracy] path.of-training").getAttribute("d"),
+              kernels: document.querySelector(".kernels canvas").toDataURL(),
+              bars: [...document.querySelectorAll("#train .fill")].map((fill) =>
+                fill.parentNode.parentNode.style.getPropertyValue("--share")).join(),
+            })"""
+        )
+
+
+def placed(strokes: Sequence[Stroke], x: float, y: float, size: float) -> list[Stroke]:
+    """A digit of DIGITS, smaller: `size` times, with the middle of its pad at (x, y)."""
+    return [[(x + size * (px - 0.5), y + size * (py - 0.5)) for px, py in stroke] for stroke in strokes]
 
 
 def in_pixels(point: Point, box: dict[str, float]) -> Point:

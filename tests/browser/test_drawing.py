@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from tests.browser.driver import DIGITS, along
+from tests.browser.driver import DIGITS, along, placed
 
 
 class _Fingers:
@@ -85,6 +85,52 @@ def test_small_digits_in_the_corner_are_read_as_well_as_large_ones(used_pad):
         assert np.ptp(np.nonzero(_seen(used_pad) > 60)[0]) + 1 == 20
         used_pad.page.locator(".clear").click()
     assert answers == {digit: str(digit) for digit in DIGITS}
+
+
+def test_digits_side_by_side_are_a_number_and_each_can_be_looked_at(used_pad):
+    figures = used_pad.page.locator(".answer button")
+    frames = used_pad.page.locator(".frames span")
+    used_pad.draw(placed(DIGITS[4], 0.3, 0.5, 0.6), step=0.05)
+    assert (used_pad.answer, figures.count(), frames.count()) == ("4", 0, 0)  # nothing new for a single one
+    used_pad.draw(placed(DIGITS[2], 0.75, 0.5, 0.6), step=0.05)
+    assert used_pad.answer == "42"
+    assert frames.count() == 2
+    assert int(np.argmax(used_pad.bars)) == 2  # the one that was written last
+    figures.first.click()
+    assert int(np.argmax(used_pad.bars)) == 4
+    assert used_pad.page.locator(".sure").inner_text().startswith("4: ")
+    assert figures.first.get_attribute("aria-pressed") == "true"
+    assert _seen(used_pad)[14, 3:25].max() > 60  # the bar of the 4
+    used_pad.page.get_by_role("button", name="Undo").click()
+    used_pad.settle()
+    assert (used_pad.answer, figures.count(), frames.count()) == ("4", 0, 0)
+
+
+def test_the_bars_are_of_the_digit_that_was_written_last_wherever_it_stands(used_pad):
+    used_pad.draw(placed(DIGITS[2], 0.75, 0.5, 0.6), step=0.05)
+    used_pad.draw(placed(DIGITS[7], 0.25, 0.5, 0.6), step=0.05)
+    assert used_pad.answer == "72"
+    assert int(np.argmax(used_pad.bars)) == 7
+
+
+def test_frames_stand_around_their_digits(used_pad):
+    used_pad.draw(placed(DIGITS[0], 0.25, 0.5, 0.5) + placed(DIGITS[7], 0.75, 0.5, 0.5), step=0.05)
+    pad = used_pad.canvas.bounding_box()
+    for frame, middle in zip(used_pad.page.locator(".frames span").all(), (0.25, 0.75), strict=True):
+        box = frame.bounding_box()
+        # A digit is 0.4 wide and 0.66 high on its pad, and the pen 0.07; then a little air.
+        assert box["x"] == pytest.approx(pad["x"] + (middle - 0.1 - 0.035) * pad["width"], abs=12)
+        assert box["width"] == pytest.approx((0.2 + 0.07) * pad["width"], abs=20)
+        assert box["height"] == pytest.approx((0.32 + 0.07) * pad["width"], abs=20)
+
+
+def test_small_digits_in_two_lines_are_read_line_by_line(used_pad):
+    for line, number in enumerate(((3, 1, 4), (7, 0, 2))):
+        for place, digit in enumerate(number):
+            small = placed(DIGITS[digit], 0.2 + 0.3 * place, 0.25 + 0.5 * line, 0.35)
+            used_pad.draw(small, step=0.03, settle=False)
+    used_pad.settle()
+    assert used_pad.answer == "314\n702"
 
 
 def test_an_empty_pad_invites_and_claims_nothing(used_pad):

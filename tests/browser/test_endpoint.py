@@ -1,4 +1,4 @@
-"""Programs read drawings through gradio_client; and whoever sends anything else gets an answer in words."""
+"""Programs have pictures read through gradio_client; whoever sends anything else gets an answer in words."""
 
 import http.client
 import json
@@ -12,6 +12,10 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image, ImageDraw
+
+from ui.photo import EXAMPLES_FOLDER
+
+ENDPOINTS = ["/read_drawing", "/read_photo"]
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +43,12 @@ def _post(url, body):
             return refusal.code, refusal.read().decode()
 
 
-def _live(url, drawing):
-    """Calls the pad's own server function, as its script does."""
+def _call(url, tab, function, sent):
+    """Calls a tab's own server function, as its script does."""
     with urllib.request.urlopen(f"{url}/config", timeout=20) as response:
         components = json.loads(response.read())["components"]
-    [pad] = [one["id"] for one in components if one["props"].get("elem_id") == "draw"]
-    call = {"component_id": pad, "fn_name": "live", "session_hash": "a", "data": drawing}
+    [component] = [one["id"] for one in components if one["props"].get("elem_id") == tab]
+    call = {"component_id": component, "fn_name": function, "session_hash": "a", "data": sent}
     return _post(f"{url}/gradio_api/component_server", json.dumps(call).encode())
 
 
@@ -61,13 +65,25 @@ def test_an_image_file_gives_its_reading_as_json(client, seven):
     assert (width, height) == pytest.approx((80, 110), abs=8)
 
 
-def test_an_empty_picture_gives_an_empty_text(client, tmp_path):
+def test_a_photo_gives_its_lines_in_the_same_json(client):
+    reading = client.predict(handle_file(EXAMPLES_FOLDER / "board.jpg"), api_name="/read_photo")
+    assert reading["text"] == "1729\n6174"
+    assert [digit["line"] for digit in reading["digits"]] == [0] * 4 + [1] * 4
+    assert set(reading) == {"text", "message", "digits"}
+    assert set(reading["digits"][0]) == {"digit", "confidence", "probs", "box", "line"}
+    left = [digit["box"][0] for digit in reading["digits"][:4]]
+    assert left == sorted(left)
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_an_empty_picture_gives_an_empty_text(client, tmp_path, endpoint):
     Image.new("RGB", (50, 50), "white").save(tmp_path / "empty.png")
-    reading = client.predict(handle_file(tmp_path / "empty.png"), api_name="/read_drawing")
+    reading = client.predict(handle_file(tmp_path / "empty.png"), api_name=endpoint)
     assert (reading["text"], reading["digits"]) == ("", [])
     assert reading["message"] != ""
 
 
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -76,24 +92,28 @@ def test_an_empty_picture_gives_an_empty_text(client, tmp_path):
         ("seven.png", None, "damaged or cut short"),
     ],
 )
-def test_files_that_are_no_pictures_are_refused_in_words(client, seven, tmp_path, name, content, message):
+def test_files_that_are_no_pictures_are_refused_in_words(
+    client, seven, tmp_path, name, content, message, endpoint
+):
     path = tmp_path / name
     path.write_bytes(seven.read_bytes()[:200] if content is None else content)
     with pytest.raises(AppError, match=message):
-        client.predict(handle_file(path), api_name="/read_drawing")
+        client.predict(handle_file(path), api_name=endpoint)
 
 
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize(
     "sent", [None, 7, "/etc/hostname", {}, {"path": None}, {"path": "/tmp/gradio/../../etc/hostname"}]
 )
-def test_only_uploaded_files_are_read(client, sent):
+def test_only_uploaded_files_are_read(client, sent, endpoint):
     with pytest.raises(AppError, match="Please send an image file"):
-        client.predict(sent, api_name="/read_drawing")
+        client.predict(sent, api_name=endpoint)
 
 
-def test_a_file_of_the_server_cannot_be_named_in_a_bare_request(url):
-    _, call = _post(f"{url}/gradio_api/call/read_drawing", b'{"data": [{"path": "/etc/hostname"}]}')
-    events = f"{url}/gradio_api/call/read_drawing/{call['event_id']}"
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_a_file_of_the_server_cannot_be_named_in_a_bare_request(url, endpoint):
+    _, call = _post(f"{url}/gradio_api/call{endpoint}", b'{"data": [{"path": "/etc/hostname"}]}')
+    events = f"{url}/gradio_api/call{endpoint}/{call['event_id']}"
     with urllib.request.urlopen(events, timeout=20) as answer:
         assert "Please send an image file" in answer.read().decode()
 
@@ -102,9 +122,18 @@ def test_a_file_of_the_server_cannot_be_named_in_a_bare_request(url):
     "drawing", [None, 7, "seven", [], {}, {"image": float("nan")}, {"image": "data:text/html,x"}]
 )
 def test_the_pads_own_function_answers_nonsense_in_words(url, drawing):
-    status, answer = _live(url, drawing)
+    status, answer = _call(url, "pad", "live", drawing)
     assert status == 200
     assert "A drawing is sent as" in answer["error"]
+
+
+@pytest.mark.parametrize(
+    "asked", [None, 7, "ruled", [], {}, {"path": "/etc/hostname"}, {"example": "../../weights/digits"}]
+)
+def test_the_photo_tabs_own_function_answers_nonsense_in_words(url, asked):
+    status, answer = _call(url, "photo", "read", asked)
+    assert status == 200
+    assert answer["error"].startswith(("Please send an image file", "There is no such example"))
 
 
 def test_a_request_too_large_to_be_a_drawing_is_refused_unread(url):

@@ -4,41 +4,13 @@ import re
 
 import pytest
 
+from tests.browser.colours import texts_of, too_pale
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.driver import DIGITS
 
-# For every element with text of its own that is visible: its text, colour and the colour behind it, as sRGB.
-TEXT_COLOURS = """() => {
-  const parse = (colour) => colour.match(/[\\d.]+/g).map(Number);
-  const behind = (element) => {
-    for (let e = element; e; e = e.parentElement) {
-      const colour = parse(getComputedStyle(e).backgroundColor);
-      if (colour.length === 3 || colour[3] === 1) return colour.slice(0, 3);
-    }
-    return [255, 255, 255];
-  };
-  const owns = (e) => [...e.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
-  return [...document.querySelectorAll(".gradio-container *")]
-    .filter((e) => owns(e) && e.checkVisibility({ visibilityProperty: true, opacityProperty: true }))
-    .filter((e) => !e.closest("[aria-disabled=true]"))
-    .map((e) => [e.textContent.trim(), parse(getComputedStyle(e).color).slice(0, 3), behind(e)]);
-}"""
-
-
-def _contrast(text, background):
-    """WCAG 2.2: the contrast ratio of two sRGB colours, 1 to 21."""
-
-    def luminance(colour):
-        shares = [value / 255 for value in colour]
-        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in shares]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    lighter, darker = sorted((luminance(text), luminance(background)), reverse=True)
-    return (lighter + 0.05) / (darker + 0.05)
-
 
 def _boxes(pad):
-    parts = (".pad", ".paper", ".tools", ".verdict", ".words", ".seen", ".bars", ".bar:last-child")
+    parts = (".pad", ".paper", ".pad .tools", ".verdict", ".words", ".seen", ".bars", ".bar:last-child")
     return {part: pad.page.locator(part).bounding_box() for part in parts}
 
 
@@ -54,11 +26,11 @@ def _boxes(pad):
 )
 def test_all_text_is_readable_in_every_theme(open_pad, query, scheme, is_dark):
     pad = open_pad(query, color_scheme=scheme)
-    texts = pad.page.evaluate(TEXT_COLOURS)
+    texts = texts_of(pad.page)
     pad.draw(DIGITS[7])
-    texts += pad.page.evaluate(TEXT_COLOURS)
+    texts += texts_of(pad.page)
     assert {"Digits from Scratch", "Waiting for ink", "7"} <= {text for text, *_ in texts}
-    assert [text for text, colour, behind in texts if _contrast(colour, behind) < 4.5] == []
+    assert too_pale(texts) == []
     assert (sum(texts[0][2]) < 200) == is_dark
 
 
@@ -110,7 +82,7 @@ def test_pad_answer_and_bars_are_in_view_without_scrolling(open_pad, device, siz
 
 
 def test_buttons_are_large_enough_for_a_finger(phone):
-    for button in phone.page.locator(".tools button").all():
+    for button in phone.page.locator(".pad .tools button, .labels button").all():
         box = button.bounding_box()
         assert box["width"] >= 44
         assert box["height"] >= 44
@@ -169,7 +141,7 @@ def test_the_focus_is_visible_on_the_pad_and_on_the_buttons(used_pad):
     used_pad.draw(DIGITS[1])
     used_pad.canvas.focus()
     used_pad.page.keyboard.press("ArrowLeft")
-    for part in (".paper", ".tools .undo", ".tools .redo", ".tools .clear"):
+    for part in (".paper", ".pad .undo", ".pad .redo", ".pad .clear"):
         outline = used_pad.page.locator(part).evaluate("e => getComputedStyle(e).outlineStyle")
         assert outline == "solid", part
         used_pad.page.keyboard.press("Tab")

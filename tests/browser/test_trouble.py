@@ -16,6 +16,7 @@ def _digit(digit, **changes):
         "confidence": 0.9,
         "probs": [0.01] * 10,
         "box": [0, 0, 9, 9],
+        "line": 0,
         "picture": "A" * 1044 + "AA==",  # 784 black pixels
     } | changes
 
@@ -109,22 +110,29 @@ def test_ink_that_is_no_digit_shows_a_question_mark_the_reason_and_the_bars(used
     assert used_pad.page.locator(".bar.best").count() == 0
 
 
-def test_several_digits_are_shown_as_a_number_with_the_bars_of_the_last(used_pad):
-    last = _digit(2, probs=[0.0, 0.0, 0.9] + [0.0] * 6 + [0.1])
+def test_a_digit_in_doubt_among_several_says_so(used_pad):
+    last = _digit(2, probs=[0.0, 0.0, 0.8] + [0.0] * 6 + [0.2], confidence=0.8)
     _answering(used_pad, {"text": "42", "message": "", "digits": [_digit(4), last]})
     used_pad.draw(DIGITS[4])
     assert used_pad.answer == "42"
-    assert used_pad.bars[2] == 90
+    assert used_pad.bars[2] == 80
+    assert used_pad.page.get_by_text("2: 80% sure").is_visible()
     assert used_pad.page.get_by_text("Or it could be a 9.").is_visible()
 
 
 def test_a_long_number_does_not_push_anything_aside(open_pad):
     pad = open_pad(**PHONE)
     before = pad.canvas.bounding_box()
-    _answering(pad, {"text": "1234567890", "message": "", "digits": [_digit(4), _digit(2)]})
-    pad.draw(DIGITS[4])
-    assert pad.canvas.bounding_box() == before
-    assert pad.page.evaluate("document.documentElement.scrollWidth") <= 390
+    for lines in ((10,), (30,), (5, 5, 5)):
+        digits = [_digit(8, line=line) for line, length in enumerate(lines) for _ in range(length)]
+        _answering(pad, {"text": "...", "message": "Some is not a digit.", "digits": digits})
+        pad.draw(DIGITS[4])
+        assert len(pad.answer.replace("\n", "")) == sum(lines)
+        assert pad.canvas.bounding_box() == before
+        assert pad.page.evaluate("document.documentElement.scrollWidth") <= 390
+        number, bars = pad.page.locator(".answer").bounding_box(), pad.page.locator(".bars").bounding_box()
+        assert number["y"] + number["height"] < bars["y"]
+        assert number["x"] + number["width"] < pad.page.locator(".seen").bounding_box()["x"]
 
 
 def test_an_answer_that_comes_late_never_replaces_a_newer_one(used_pad):

@@ -1,0 +1,427 @@
+"""A person has a photo read, corrects it and takes the text along."""
+
+import base64
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Route
+
+from tests.browser.colours import texts_of, too_pale
+from tests.browser.conftest import DESKTOP, PHONE
+from ui.photo import EXAMPLES, EXAMPLES_FOLDER
+
+READING = "**/component_server**"
+RULED = EXAMPLES_FOLDER / "ruled.jpg"
+RULED_SAYS = "4719\n20586\n3341"
+NOTHING = "No digits were found in this photo."
+
+
+def _answer(*lines, **changes):
+    """What the server would answer to a photo with these digits, one string a line."""
+    digits = []
+    for line, written in enumerate(lines):
+        for place, character in enumerate(written):
+            digit = None if character == "?" else int(character)
+            probs = [0.0] * 10
+            probs[digit or 0] = 0.97
+            digits.append(
+                {
+                    "digit": digit,
+                    "confidence": 0.97,
+                    "probs": probs,
+                    "box": [10 + 12 * place, 10 + 20 * line, 8, 12],
+                    "line": line,
+                    "picture": base64.b64encode(bytes(784)).decode(),
+                }
+            )
+    file = io.BytesIO()
+    Image.new("L", (120, 80), 200).save(file, "PNG")
+    photo = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    return {
+        "text": "\n".join(lines),
+        "message": "",
+        "digits": digits,
+        "width": 120,
+        "height": 80,
+        "photo": photo,
+        "stages": [{"name": "Grey", "picture": photo}],
+    } | changes
+
+
+def _show(tab, answer):
+    """The server answers this, whatever it is asked; and it is asked."""
+    body = json.dumps(answer)
+    tab.page.route(READING, lambda route: route.fulfill(body=body, content_type="application/json"))
+    tab.page.get_by_role("button", name=f"Example: {EXAMPLES[0].title}").click()
+    if "error" not in answer:
+        tab.settle()
+
+
+def _downloaded(tab):
+    """The rows of the CSV file, as a program reads it."""
+    with tab.page.expect_download() as download:
+        tab.page.get_by_role("button", name="Download CSV").click()
+    assert download.value.suggested_filename == "digits.csv"
+    with download.value.path().open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _labels(tab):
+    return tab.boxes.locator("span").all_inner_texts()
+
+
+def test_a_photo_is_uploaded_read_looked_at_corrected_and_taken_along(open_photo_tab):
+    tab = open_photo_tab(permissions=["clipboard-read", "clipboard-write"])
+    page = tab.page
+    tab.send(RULED)
+    assert tab.text == RULED_SAYS
+    assert _labels(tab) == list(RULED_SAYS.replace("\n", ""))
+
+    tab.boxes.nth(6).click()  # the 5 of 20586
+    assert tab.answer == "5"
+    assert int(page.get_by_role("meter", name="digit 5").get_attribute("aria-valuenow")) > 50
+    assert page.locator("tr.picked input").input_value() == "5"
+    assert page.get_by_role("img", name="What the network sees: your 5").is_visible()
+
+    page.get_by_label("Answer for digit 3 of line 2").fill("6")
+    assert tab.text == "4719\n20686\n3341"
+    assert _labels(tab)[6] == "6"
+    page.get_by_role("button", name="Copy").click()
+    page.get_by_role("button", name="Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == "4719\n20686\n3341"
+
+    rows = _downloaded(tab)
+    assert "".join(row["answer"] for row in rows) == "4719206863341"
+    corrected = rows[6]
+    assert (corrected["line"], corrected["place"], corrected["read_as"]) == ("2", "3", "5")
+    x, y, width, height = (int(corrected[side]) for side in ("x", "y", "width", "height"))
+    assert 350 < x < x + width < 550  # in pixels of the photo
+    assert 250 < y < y + height < 450
+
+
+def test_a_file_dropped_anywhere_on_the_page_is_read(photo_tab):
+    photo_tab.page.evaluate(
+        """(base64) => {
+          const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+          const dataTransfer = new DataTransfer();
+          dataTransfer.items.add(new File([bytes], "a.jpg", { type: "image/jpeg" }));
+          for (const kind of ["dragover", "drop"]) {
+            const event = new DragEvent(kind, { dataTransfer, bubbles: true, cancelable: true });
+            document.querySelector("h1").dispatchEvent(event);
+            if (!event.defaultPrevented) throw Error("the browser would open the file and leave the page");
+          }
+        }""",
+        base64.b64encode(RULED.read_bytes()).decode(),
+    )
+    photo_tab.settle()
+    assert photo_tab.text == RULED_SAYS
+
+
+def test_a_picture_in_the_clipboard_is_read_with_ctrl_v_and_with_the_button(open_photo_tab, tmp_path):
+    tab = open_photo_tab(permissions=["clipboard-read", "clipboard-write"])
+    paste = tab.page.get_by_role("button", name="Paste")
+    tab.page.evaluate("navigator.clipboard.writeText('some words')")
+    paste.click()
+    tab.page.get_by_text("There is no picture in the clipboard.").wait_for()
+
+    file = io.BytesIO()
+    Image.open(EXAMPLES_FOLDER / "marker.jpg").save(file, "PNG")  # the kind that browsers copy
+    tab.page.evaluate(
+        """async (url) => {
+          const blob = await (await fetch(url)).blob();
+          await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
+        }""",
+        "data:image/png;base64," + base64.b64encode(file.getvalue()).decode(),
+    )
+    paste.click()
+    tab.settle()
+    assert tab.text == "7"
+    tab.page.locator("h1").click()
+    tab.page.keyboard.press("Control+V")
+    tab.settle("busy")
+    tab.settle()
+    assert tab.text == "7"
+
+
+def test_the_camera_takes_a_photo_and_is_switched_off_again(photo_tab):
+    page = photo_tab.page
+    page.evaluate(
+        """async (base64) => {
+          const image = new Image();
+          image.src = "data:image/jpeg;base64," + base64;
+          await image.decode();
+          const canvas = document.createElement("canvas");
+          [canvas.width, canvas.height] = [image.width, image.height];
+          const context = canvas.getContext("2d");
+          setInterval(() => context.drawImage(image, 0, 0), 30);
+          window.camera = canvas.captureStream();
+          navigator.mediaDevices.getUserMedia = async () => camera;
+        }""",
+        base64.b64encode((EXAMPLES_FOLDER / "marker.jpg").read_bytes()).decode(),
+    )
+    page.get_by_role("button", name="Camera").click()
+    page.wait_for_function("document.querySelector('video').videoWidth > 0")
+    page.get_by_role("button", name="Take the photo").click()
+    photo_tab.settle()
+    assert photo_tab.text == "7"
+    assert not page.get_by_role("dialog").is_visible()
+    assert page.evaluate("camera.active") is False
+
+
+@pytest.mark.parametrize(
+    ("refusal", "message"),
+    [("NotAllowedError", "The camera may not be used."), ("NotFoundError", "No camera was found.")],
+)
+def test_a_camera_that_cannot_be_used_is_explained(photo_tab, refusal, message):
+    photo_tab.page.evaluate(
+        """(name) => {
+          navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("", name));
+        }""",
+        refusal,
+    )
+    photo_tab.page.get_by_role("button", name="Camera").click()
+    photo_tab.page.get_by_text(message).wait_for()
+
+
+def test_a_file_that_cannot_be_read_is_explained_and_what_was_there_stays(photo_tab, tmp_path):
+    _show(photo_tab, _answer("42"))
+    photo_tab.page.get_by_label("Answer for digit 1").fill("9")
+    photo_tab.page.unroute(READING)
+    (tmp_path / "words.jpg").write_text("just some words")
+    photo_tab.send(tmp_path / "words.jpg")
+    assert "The file is not a picture that can be read." in photo_tab.trouble
+    assert str(tmp_path) not in photo_tab.page.content()
+    assert photo_tab.text == "92"
+    photo_tab.page.get_by_role("button", name="Close this message").click()
+    assert not photo_tab.page.locator(".trouble").is_visible()
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_sent(photo_tab, tmp_path):
+    (tmp_path / "large.tiff").write_bytes(bytes(20_400_000))
+    photo_tab.page.on("request", lambda request: pytest.fail(f"sent: {request.url}"))
+    photo_tab.page.locator(".file").set_input_files(tmp_path / "large.tiff")
+    photo_tab.page.get_by_text("The file is too large: 20.4 MB, and at most 20 MB can be sent.").wait_for()
+
+
+def test_without_a_connection_the_photo_is_kept_and_can_be_sent_again(open_photo_tab):
+    tab = open_photo_tab(expected_errors="ERR_INTERNET_DISCONNECTED")
+    tab.page.context.set_offline(True)
+    tab.page.locator(".file").set_input_files(EXAMPLES_FOLDER / "marker.jpg")
+    tab.page.get_by_text("There is no connection. Your photo is still here.").wait_for()
+    tab.page.context.set_offline(False)
+    tab.page.get_by_role("button", name="Try again").click()
+    tab.settle()
+    assert tab.text == "7"
+    assert not tab.page.locator(".trouble").is_visible()
+
+
+def test_an_error_that_the_server_reports_is_shown_in_its_words(photo_tab):
+    _show(photo_tab, {"error": "Very many photos are being read."})
+    photo_tab.page.get_by_text("Very many photos are being read.").wait_for()
+    photo_tab.settle("empty")
+
+
+def test_an_answer_that_comes_late_never_replaces_a_newer_one(photo_tab):
+    held: list[Route] = []
+
+    def first_answer_last(route: Route) -> None:
+        if not held:
+            held.append(route)
+        else:
+            route.fulfill(body=json.dumps(_answer("42")), content_type="application/json")
+
+    photo_tab.page.route(READING, first_answer_last)
+    photo_tab.page.locator("[data-example]").first.click()
+    photo_tab.page.get_by_text("Reading…").wait_for()
+    photo_tab.page.locator("[data-example]").last.click()
+    photo_tab.settle()
+    held[0].fulfill(body=json.dumps(_answer("5")), content_type="application/json")
+    photo_tab.page.wait_for_timeout(200)
+    assert photo_tab.text == "42"
+
+
+def test_a_photo_without_digits_says_so_and_offers_nothing_to_copy(photo_tab):
+    _show(photo_tab, _answer("42"))
+    _show(photo_tab, _answer(message=NOTHING))
+    assert photo_tab.text == ""
+    assert photo_tab.page.get_by_text(NOTHING).first.is_visible()
+    assert photo_tab.boxes.count() == photo_tab.inputs.count() == 0
+    for name in ("Copy", "Download CSV"):
+        assert photo_tab.page.get_by_role("button", name=name).get_attribute("aria-disabled") == "true"
+    assert photo_tab.page.get_by_text("How it was read").is_visible()
+
+
+def test_the_first_digit_in_doubt_is_shown_first(photo_tab):
+    _show(photo_tab, _answer("4?2"))
+    assert photo_tab.answer == "?"
+    assert photo_tab.page.locator("#photo .sure").inner_text() == "Not a digit"
+    assert photo_tab.page.locator(".boxes .doubtful").count() == 1
+    _show(photo_tab, _answer("42"))
+    assert photo_tab.answer == "4"
+
+
+def test_a_correction_can_be_taken_back(photo_tab):
+    _show(photo_tab, _answer("42"))
+    photo_tab.inputs.nth(1).fill("8")
+    assert photo_tab.text == "48"
+    assert photo_tab.page.get_by_text("was 2").is_visible()
+    photo_tab.page.get_by_role("button", name="Undo the correction of digit 2 of line 1").click()
+    assert photo_tab.text == "42"
+    assert photo_tab.page.get_by_text("was 2").count() == 0
+
+
+def test_an_empty_answer_leaves_the_digit_out_and_an_empty_line_too(photo_tab):
+    _show(photo_tab, _answer("42", "?", "17"))
+    photo_tab.inputs.nth(2).fill("")
+    assert photo_tab.text == "42\n17"
+    assert [row["line"] for row in _downloaded(photo_tab)] == ["1", "1", "3", "3"]
+
+
+@pytest.mark.parametrize("typed", ["=1+1", "+1", "-1", "@A1", '"=1"', "1,5", "<b>"])
+def test_no_spreadsheet_takes_an_answer_for_a_formula_and_none_breaks_a_row(photo_tab, typed):
+    _show(photo_tab, _answer("42"))
+    photo_tab.inputs.first.fill(typed)
+    assert photo_tab.text == f"{typed}2"
+    assert _labels(photo_tab) == [typed, "2"]
+    first, second = _downloaded(photo_tab)
+    assert first["answer"].removeprefix("'") == typed
+    assert first["answer"][0] not in "=+-@"
+    assert (second["answer"], second["height"]) == ("2", "12")
+
+
+def test_the_keyboard_alone_goes_through_the_boxes_and_corrects(photo_tab):
+    _show(photo_tab, _answer("123", "45"))
+    press = photo_tab.page.keyboard.press
+    photo_tab.boxes.first.focus()
+    seen = []
+    for key in ("ArrowRight", "ArrowDown", "ArrowUp", "End", "ArrowRight", "Home", "ArrowLeft"):
+        press(key)
+        seen.append(photo_tab.answer)
+    assert seen == ["2", "5", "2", "5", "5", "1", "1"]
+    press("7")
+    press("ArrowRight")
+    press("Delete")
+    press("ArrowRight")
+    press("?")
+    assert photo_tab.text == "7?\n45"
+    press("Tab")  # the boxes are one stop
+    assert photo_tab.page.evaluate("document.activeElement.classList.contains('choose')")
+
+
+def test_enter_and_the_arrows_go_through_the_answers(photo_tab):
+    _show(photo_tab, _answer("12", "3"))
+    photo_tab.inputs.first.focus()
+    for typed in ("7", "Enter", "8", "ArrowDown", "9", "Enter", "ArrowUp", "5"):
+        photo_tab.page.keyboard.press(typed)
+    assert photo_tab.text == "75\n9"
+    assert photo_tab.answer == "2"  # the row one is in is the digit shown
+
+
+def test_the_stages_can_be_unfolded(photo_tab):
+    photo_tab.try_example("Red felt-tip pen")
+    stages = photo_tab.page.locator(".stages img")
+    assert not stages.first.is_visible()
+    photo_tab.page.get_by_text("How it was read").click()
+    assert stages.first.is_visible()
+    names = photo_tab.page.locator(".stages strong").all_inner_texts()
+    assert names == ["Grey", "Light evened", "Ink", "Lines removed", "Pieces"]
+    assert stages.evaluate_all("all => all.every((one) => one.complete && one.naturalWidth > 100)")
+
+
+def test_boxes_and_crops_show_the_very_digit(photo_tab):
+    photo_tab.send(RULED)
+    frame = photo_tab.page.locator(".photo").bounding_box()
+    box = photo_tab.boxes.first.bounding_box()
+    assert box["x"] - frame["x"] == pytest.approx(0.13 * frame["width"], abs=0.03 * frame["width"])
+    crop = photo_tab.page.locator(".crop").first
+    seen = "c => [...c.getContext('2d').getImageData(0, 0, 96, 96).data]"
+    photo_tab.page.wait_for_function(f"({seen})(document.querySelector('.crop'))[3] > 0")  # it is painted
+    red, _, blue, _ = np.array(crop.evaluate(seen)).reshape(-1, 4).T
+    assert 0.05 < (blue > red + 30).mean() < 0.6  # ballpoint on paper, neither one alone
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_all_text_is_readable_by_day_and_by_night(open_photo_tab, scheme):
+    tab = open_photo_tab(color_scheme=scheme)
+    texts = texts_of(tab.page)
+    _show(tab, _answer("4?2", "17"))
+    texts += texts_of(tab.page)
+    tab.inputs.first.fill("9")
+    tab.page.get_by_text("How it was read").click()
+    texts += texts_of(tab.page)
+    _show(tab, {"error": "Something is wrong."})
+    tab.page.get_by_text("Something is wrong.").wait_for()
+    texts += texts_of(tab.page)
+    seen = {text for text, *_ in texts}
+    assert {"What it says", "was 4", "Not a digit", "Grey", "Something is wrong."} <= seen
+    assert too_pale(texts) == []
+
+
+@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_nothing_is_wider_than_the_screen_and_fingers_can_press_everything(open_photo_tab, device):
+    tab = open_photo_tab(**device)
+    width = device["viewport"]["width"]
+    assert tab.page.evaluate("document.documentElement.scrollWidth") <= width
+    _show(tab, _answer("12345678", "?0"))
+    tab.inputs.first.fill("12345678")
+    tab.page.get_by_text("How it was read").click()
+    assert tab.page.evaluate("document.documentElement.scrollWidth") <= width
+    for control in tab.page.locator("#photo .tools button, td input, td .undo, [data-example]").all():
+        box = control.bounding_box()
+        if box is not None:  # the camera's are not on the screen
+            assert box["height"] >= 44
+            assert box["width"] >= 44
+
+
+def test_a_phone_offers_its_own_camera(open_photo_tab):
+    tab = open_photo_tab(**PHONE)
+    with tab.page.expect_file_chooser() as chooser:
+        tab.page.get_by_role("button", name="Camera").tap()
+    assert chooser.value.element.get_attribute("capture") == "environment"
+
+
+def test_every_part_has_a_name_for_a_screen_reader(photo_tab):
+    _show(photo_tab, _answer("4?"))
+    page = photo_tab.page
+    assert page.get_by_role("img", name="Your photo: 2 digits found").count() == 1
+    assert page.get_by_role("button", name="4, 97% sure").count() == 1
+    assert page.get_by_role("button", name="?, not a digit").count() == 1
+    assert page.get_by_role("img", name="digit 1 of line 1, cut from the photo").count() == 1
+    assert page.locator(".result [role=status]").inner_text() == "It says 4?"
+    for button in page.get_by_role("button").all():
+        assert button.get_attribute("aria-label") or button.inner_text().strip()
+
+
+def test_the_focus_is_visible_everywhere(photo_tab):
+    _show(photo_tab, _answer("42"))
+    photo_tab.inputs.first.fill("9")
+    photo_tab.boxes.first.focus()
+    photo_tab.page.keyboard.press("ArrowRight")
+    for _ in range(20):
+        outline, part = photo_tab.page.evaluate(
+            "[getComputedStyle(document.activeElement).outlineStyle, document.activeElement.outerHTML]"
+        )
+        assert outline == "solid", part
+        photo_tab.page.keyboard.press("Tab")
+        if photo_tab.page.evaluate("!document.activeElement.closest('#photo')"):
+            break
+    else:
+        pytest.fail("the focus never left the tab")
+
+
+def test_a_drawing_survives_a_visit_to_the_photo_tab(photo_tab):
+    page = photo_tab.page
+    page.get_by_role("tab", name="Draw").click()
+    page.locator("canvas.strokes").click(position={"x": 60, "y": 60})
+    page.wait_for_selector("#pad .reading[data-state=read]")
+    page.get_by_role("tab", name="Photo").click()
+    page.get_by_role("tab", name="Draw").click()
+    page.wait_for_timeout(100)
+    ink = page.locator("canvas.strokes").evaluate(
+        "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((v) => v > 0)"
+    )
+    assert ink

@@ -1,0 +1,282 @@
+"""What each visitor has of their own: who asks, the network they read with, and what the page is told of it.
+
+A visitor is one open page. Gradio gives each a session hash, which only that page and the server know; every
+server function finds it in the request, never in what the script sends as an argument.
+"""
+
+import base64
+import binascii
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from weakref import WeakKeyDictionary
+
+import anyio
+import gradio as gr
+import numpy as np
+
+from ink import Reader
+from ink.normalise import SIZE
+from ink.reader import DEFAULT_NETWORK, SHIPPED
+from training.evaluate import Evaluation
+from training.experiment import Snapshot
+from training.finetune import Lesson
+from training.session import Session, Workshop
+from training.status import Comparison, Status
+
+Readers = Mapping[str, Reader]  # by the name under which their network was shipped
+Action = Callable[[Session, object], dict | None]
+ServerFunction = Callable[[object, gr.Request], Awaitable[dict]]
+
+PATIENCE = 10.0  # seconds that `watch` waits for something new
+LOOK = 0.05  # seconds between two looks for it
+# Seconds after a page was closed, or lost its connection and may come back:
+PAUSED_AFTER = 5.0  # what trains is saved, and its process ends
+FREED_AFTER = 60.0  # nothing of the visitor's is left
+
+logger = logging.getLogger(__name__)
+
+
+class Visitors:
+    """The visitors of a page, all reading with shared `readers` until they have a network of their own."""
+
+    def __init__(self, readers: Readers, workshop: Workshop) -> None:
+        self.readers, self.workshop = readers, workshop
+        self._own: WeakKeyDictionary[Session, tuple[Path, Reader]] = WeakKeyDictionary()
+        self._versions: WeakKeyDictionary[Session, tuple[Status, int]] = WeakKeyDictionary()
+        self._asked: WeakKeyDictionary[Session, float] = WeakKeyDictionary()  # when, for the last time
+
+    def own_reader(self, key: str) -> Reader | None:
+        """What the visitor trained, taught or brought, where they read with that."""
+        session = self._known(key)
+        return session and self._own_reader(session)
+
+    def server_functions(self, actions: Sequence[Action]) -> list[ServerFunction]:
+        """What a script may call: `watch`, and each action, of the visitor's session and what was sent.
+
+        An action answers with what it returned, or else with all there is to show, as `watch` does. Its
+        ValueError becomes {"error": the sentence}, any other mistake an {"error"} too: Gradio would answer an
+        exception with a bare null.
+        """
+
+        async def watch(asked: object, request: gr.Request) -> dict:
+            return await self.watch(await key_of(request), asked)
+
+        return [watch, *map(self._server_function, actions)]
+
+    def _server_function(self, do: Action) -> ServerFunction:
+
+        def work(key: str, asked: object) -> dict:
+            try:
+                session = self.workshop.session(key)
+                self._asked[session] = time.monotonic()
+                answer = do(session, asked)
+                return self._shown(session, True) if answer is None else answer
+            except (ValueError, TypeError) as error:
+                return {"error": str(error)}
+            except Exception:
+                logger.exception("%s failed", do.__name__)
+                return {"error": "That did not work, for a reason of our own. Please try again."}
+
+        async def answer(asked: object, request: gr.Request) -> dict:
+            return await anyio.to_thread.run_sync(work, await key_of(request), asked)
+
+        answer.__name__ = do.__name__
+        return answer
+
+    async def watch(self, key: str, asked: object) -> dict:
+        """All there is to show, as soon as it is not what the script knows already, or after PATIENCE.
+
+        asked: the `version` of the last answer. Whoever has no session yet is told so at once, as version 0.
+        """
+        session = self._known(key)
+        if session is None:
+            return self._nothing()
+        deadline = time.monotonic() + PATIENCE
+        while self._version(session)[1] == asked and time.monotonic() < deadline:
+            await anyio.sleep(LOOK)
+        return await anyio.to_thread.run_sync(self._shown, session, False)
+
+    def leave(self, request: gr.Request) -> None:
+        """The page was closed, or lost its connection: frees what is the visitor's, unless it asks again."""
+        key, left = request.session_hash, time.monotonic()
+        session = self.workshop.known(key)
+
+        def gone() -> bool:
+            return self._asked.get(session, 0.0) <= left
+
+        def pause() -> None:
+            if gone():
+                with contextlib.suppress(ValueError):  # nothing trains
+                    session.pause()
+
+        def free() -> None:
+            if gone():
+                self.workshop.leave(key)
+
+        if session is not None:
+            for seconds, act in ((PAUSED_AFTER, pause), (FREED_AFTER, free)):
+                timer = threading.Timer(seconds, act)
+                timer.daemon = True
+                timer.start()
+
+    def _known(self, key: str) -> Session | None:
+        session = self.workshop.known(key)
+        if session is not None:
+            self._asked[session] = time.monotonic()
+        return session
+
+    def _own_reader(self, session: Session) -> Reader | None:
+        weights = session.model
+        if weights in SHIPPED.values():
+            return None
+        known = self._own.get(session)
+        if known is None or known[0] != weights:
+            try:
+                known = self._own[session] = weights, Reader(weights)
+            except FileNotFoundError:
+                return None  # the visitor left just now
+        return known[1]
+
+    def _version(self, session: Session) -> tuple[Status, int]:
+        """The session's status, with a number that is another for every other one."""
+        known, number = self._versions.get(session, (None, 0))
+        status = session.status
+        if status is not known:
+            self._versions[session] = status, number + 1
+        return self._versions[session]
+
+    def _shown(self, session: Session, asked_for: bool) -> dict:
+        """What is the visitor's own is left out of the many answers while a training runs."""
+        status, number = self._version(session)
+        answer = _status(status) | {"version": number}
+        if asked_for or status.phase != "training":
+            answer["mine"] = self._mine(session)
+        return answer
+
+    def _mine(self, session: Session) -> dict:
+        own = self._own_reader(session)
+        shipped = next((name for name, path in SHIPPED.items() if path == session.model), DEFAULT_NETWORK)
+        examples = [{"picture": encoded(one.image), "label": one.label} for one in session.examples]
+        return {
+            "own": own is not None,
+            "weights": session.model.stem,
+            "network": (own or self.readers[shipped]).model.name,
+            "can_undo": session.can_undo,
+            "examples": examples,
+        }
+
+    def _nothing(self) -> dict:
+        mine = {
+            "own": False,
+            "weights": DEFAULT_NETWORK,
+            "network": self.readers[DEFAULT_NETWORK].model.name,
+            "can_undo": False,
+            "examples": [],
+        }
+        return _status(Status()) | {"version": 0, "mine": mine}
+
+
+async def key_of(request: gr.Request) -> str:
+    """The session hash of the page that asks.
+
+    Gradio hands its server functions the web server's own request, which has read its JSON already.
+    """
+    body = await request.json()
+    return str(body["session_hash"])
+
+
+def picture_of(asked: object, name: str) -> np.ndarray | None:
+    """asked[name], 28x28 grey bytes in base64, as (28, 28) uint8; None where it is left out or null."""
+    text = asked.get(name) if isinstance(asked, dict) else None
+    if text is None:
+        return None
+    try:
+        content = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError, TypeError):
+        content = b""
+    if len(content) != SIZE * SIZE:
+        raise ValueError(f"A {name} is sent as {SIZE} x {SIZE} grey bytes in base64.")
+    return np.frombuffer(content, np.uint8).reshape(SIZE, SIZE)
+
+
+def encoded(array: np.ndarray) -> str:
+    return base64.b64encode(array.tobytes()).decode()
+
+
+def _status(status: Status) -> dict:
+    return {
+        "phase": status.phase,
+        "active": status.active,
+        "message": status.message,
+        "place": status.place,
+        "result": status.result,
+        "resumable": status.resumable,
+        "settings": status.settings and asdict(status.settings),
+        "now": status.snapshot and _snapshot(status.snapshot),
+        "curve": [_rounded(asdict(point).values()) for point in status.curve],
+        "lesson": status.lesson and _lesson(status.lesson),
+        "comparison": status.comparison and _comparison(status.comparison),
+    }
+
+
+def _snapshot(now: Snapshot) -> dict:
+    size, _, _, count = now.kernels.shape
+    # The kernels that look at the picture's only channel, one after the other, row by row.
+    kernels = np.moveaxis(now.kernels[:, :, 0], -1, 0).astype("<f4")
+    return {
+        **{name: value for name, value in asdict(now).items() if name not in ("kernels", "probs")},
+        "done": now.done,
+        "kernels": {"size": size, "count": count, "weights": encoded(kernels)},
+        "probs": None if now.probs is None else _rounded(now.probs),
+    }
+
+
+def _lesson(lesson: Lesson) -> dict:
+    return {
+        "before": _readings(lesson.before, lesson.refused_before),
+        "after": _readings(lesson.after, lesson.refused_after),
+    }
+
+
+def _readings(probs: np.ndarray, refused: np.ndarray) -> list[dict]:
+    return [
+        {"digit": None if no_digit else int(row.argmax()), "confidence": float(row.max())}
+        for row, no_digit in zip(probs, refused, strict=True)
+    ]
+
+
+def _comparison(comparison: Comparison) -> dict:
+    mistakes = [
+        {
+            "picture": encoded(one.image),
+            "predicted": one.predicted,
+            "true": one.true,
+            "confidence": one.confidence,
+        }
+        for one in comparison.mistakes
+    ]
+    return {
+        "images": len(comparison.after.labels),
+        "after": _evaluation(comparison.after),
+        "before": _evaluation(comparison.before),
+        "newly_right": comparison.newly_right,
+        "newly_wrong": comparison.newly_wrong,
+        "mistakes": mistakes,
+    }
+
+
+def _evaluation(evaluation: Evaluation) -> dict:
+    return {
+        "accuracy": evaluation.accuracy,
+        "wrong": len(evaluation.errors),
+        "confusion": evaluation.confusion.tolist(),
+    }
+
+
+def _rounded(values: object) -> list[float | None]:
+    return [None if value is None else round(float(value), 4) for value in values]
