@@ -157,12 +157,14 @@ def ink_level(contrast: np.ndarray, noise: float) -> np.ndarray:
     solid = np.where(contrast > faintest, contrast, 0)
     if not solid.any():
         return np.ones_like(contrast)
-    everywhere = float((solid**3).sum() / (solid**2).sum())
+    squared = solid * solid
+    cubed = squared * solid
+    everywhere = float(cubed.sum(dtype=np.float64) / squared.sum(dtype=np.float64))
     scale = min(1.0, COARSE / min(contrast.shape))
     size = max(1, round(scale * contrast.shape[1])), max(1, round(scale * contrast.shape[0]))
     cubes, squares = (
         cv2.GaussianBlur(cv2.resize(power, size, interpolation=cv2.INTER_AREA), (0, 0), min(size) * NEAR)
-        for power in (solid**3, solid**2)
+        for power in (cubed, squared)
     )
     near = np.maximum(cubes / np.maximum(squares, 1e-9), max(PALEST * everywhere, faintest))
     return cv2.resize(near, contrast.shape[::-1], interpolation=cv2.INTER_LINEAR)

@@ -1,5 +1,6 @@
 """The one door to reading: ink + network -> Reading. The page, the command line and programs all use it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -39,6 +40,7 @@ LEAST_ACCEPTED = 0.5  # share of them that must pass as digits each alone
 LEAST_INK = 0.8  # share of the ink that must be in them: the rest is punctuation
 FEW = 6  # so many digits or fewer are believed together even where wide gaps part them
 NEIGHBOURS = 2.0  # log odds that a piece gains where it stands among other digits
+FULL_PAGE, LEAST_ALONE = 100, 0.2  # of more pieces this share must be digits, or none is cut or joined
 LEAST_READ = 0.6  # share of a full page that must be digits: otherwise it is a page of text
 
 EMPTY = "Nothing is drawn: the picture is all one colour."
@@ -165,7 +167,10 @@ class Reader:
         boxes = pieces.boxes[numbers]
         height = typical_height(boxes, pieces.areas[numbers])
         rows = [[int(numbers[i]) for i in line] for line in find_lines(boxes, height)]
-        lines = segment(pieces, rows, stroke, height, self._logits)
+        alone = judged(pieces, [(number,) for row in rows for number in row], self._logits)
+        if len(alone) > FULL_PAGE and self._accepted(list(alone.values())).mean() < LEAST_ALONE:
+            return []
+        lines = segment(pieces, rows, alone, stroke, height, self._logits)
         words = [word for line in lines for word in line]
         count = sum(len(word.candidates) for word in words)
         drawn = whole is not None
@@ -200,12 +205,16 @@ class Reader:
             return False
         if n == 1:
             return not drawn  # in a photo beside a dot or a dash; a drawing of a dot more is a letter, i or ?
-        accepted = self.calibration.is_digit(np.stack([candidate.logits for candidate in candidates]))
+        accepted = self._accepted(candidates)
         cost = sum(word.cost for word in words) / n
         _, _, width, height = pieces.box_of(all_numbers)
         doubt = (DOUBT_CUT if any(word.cuts for word in words) else DOUBT) * (width / height - NO_ROW)
         doubt = min(doubt, MOST_DOUBT) if drawn or width < ROW * height else ROW_DOUBT
         return accepted.mean() >= LEAST_ACCEPTED and cost <= doubt
+
+    def _accepted(self, candidates: Sequence[Candidate]) -> np.ndarray:
+        """Which of them pass as digits, each alone: (N,) bool."""
+        return self.calibration.is_digit(np.stack([candidate.logits for candidate in candidates]))
 
     def _logits(self, images: np.ndarray) -> np.ndarray:
         """(N, 28, 28) uint8 -> (N, 10) logits."""

@@ -7,7 +7,7 @@ Source: over-segmentation and the best path through the candidates, as in LeCun,
 "Gradient-Based Learning Applied to Document Recognition", 1998, section VI.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,15 +80,15 @@ def cost_of(logits: np.ndarray) -> float:
 
 
 def segment(
-    pieces: Pieces, lines: list[list[int]], stroke: float, height: float, judge: Judge
+    pieces: Pieces, lines: list[list[int]], known: Known, stroke: float, height: float, judge: Judge
 ) -> list[list[Word]]:
     """The words of every line, from left to right.
 
-    lines: the numbers of their pieces, in order. stroke: width of the strokes; height: of a digit, pixels.
-    Cuts pieces in two where digits touch.
+    lines: the numbers of their pieces, in order. known: what the network makes of every piece alone; what
+    it makes of others is added. stroke: width of the strokes; height: of a digit, pixels. Cuts pieces in
+    two where digits touch.
     """
     words = [(row, word) for row, line in enumerate(lines) for word in _words(pieces, line, height)]
-    known = judged(pieces, [(number,) for _, word in words for number in word], judge)
     parts_of = [_parts(pieces, word, known, stroke, height) for _, word in words]
     runs = {run for parts in parts_of for run in _runs(pieces, parts, height)} - known.keys()
     known |= judged(pieces, sorted(runs), judge)
@@ -98,7 +98,7 @@ def segment(
     return read
 
 
-def judged(pieces: Pieces, runs: list[tuple[int, ...]], judge: Judge) -> Known:
+def judged(pieces: Pieces, runs: Sequence[tuple[int, ...]], judge: Judge) -> Known:
     """What the network makes of each of these pieces or joined pieces."""
     if not runs:
         return {}
