@@ -17,6 +17,7 @@ from PIL import Image
 from docs.make_examples import EXAMPLES as MADE
 from ink import Digit, Reader, Reading
 from ink.reader import Stage
+from tests import event_loop
 from ui import photo, uploads
 from ui.photo import EXAMPLES, EXAMPLES_FOLDER, MOST_IN_LINE, SHOWN, STAGE, read_for_page, read_in_turn
 from ui.uploads import read_upload
@@ -201,7 +202,7 @@ def test_photos_are_read_one_at_a_time_and_a_long_line_is_turned_away(reader, mo
             for _ in range(MOST_IN_LINE + 5):
                 visitors.start_soon(visit)
 
-    anyio.run(visits)
+    event_loop.call(visits)
     assert most_at_once == 1
     assert answers.count({"text": "7"}) == MOST_IN_LINE
     assert sum("Please try again in a minute" in answer.get("error", "") for answer in answers) == 5

@@ -8,13 +8,13 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-import anyio
 import numpy as np
 import pytest
 
 from cnn import ARCHITECTURES, save_model
 from ink import Reader
 from ink.reader import DEFAULT_NETWORK, DEFAULT_WEIGHTS
+from tests import event_loop
 from tests.bars import bars, bars_dataset, worker_command, write_mnist
 from training.experiment import NETWORKS, Settings
 from training.limits import Limits
@@ -54,7 +54,7 @@ class _Page:
         }
 
     def __call__(self, name, asked=None):
-        answer = anyio.run(self.functions[name], asked, _Request(self.key))
+        answer = event_loop.call(self.functions[name], asked, _Request(self.key))
         assert json.loads(json.dumps(answer, allow_nan=False)) == answer
         return answer
 
@@ -275,7 +275,7 @@ def test_a_fault_of_our_own_is_logged_and_told_without_detail(house, caplog):
 
     [_, function] = house.server_functions([broken])
     with caplog.at_level(logging.ERROR):
-        answer = anyio.run(function, None, _Request("one"))
+        answer = event_loop.call(function, None, _Request("one"))
     assert answer == {"error": "That did not work, for a reason of our own. Please try again."}
     assert "ZeroDivisionError" in caplog.text
 
