@@ -19,6 +19,7 @@ from cnn.optim import SGD, AdamW, Optimizer, Schedule
 from cnn.pool import GlobalAveragePool, MaxPool2D
 from cnn.schedule import cosine, inverse_time_decay, one_cycle
 from cnn.storage import Checkpoint, ModelFileError, load_model, save_model
+from cnn.window import WindowConvPoolReLU
 from cnn.winograd import WinogradConv2D
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "ReLU",
     "Schedule",
     "Sequential",
+    "WindowConvPoolReLU",
     "WinogradConv2D",
     "cosine",
     "cross_entropy_or_none",

@@ -10,6 +10,7 @@ from cnn.fast import ConvPoolReLU
 from cnn.model import Sequential
 from cnn.norm import BatchNorm
 from cnn.pool import GlobalAveragePool
+from cnn.window import WindowConvPoolReLU
 from cnn.winograd import WinogradConv2D
 
 
@@ -19,7 +20,7 @@ def small_net(rng: np.random.Generator) -> Sequential:
         "small_net",
         [
             # (N, 28, 28, 1)
-            ConvPoolReLU(1, 8, kernel_size=5, padding=2, rng=rng),  # (N, 14, 14, 8)
+            WindowConvPoolReLU(1, 8, kernel_size=5, padding=2, rng=rng),  # (N, 14, 14, 8)
             ConvPoolReLU(8, 16, kernel_size=3, padding=1, rng=rng),  # (N, 7, 7, 16)
             Flatten(),  # (N, 784)
             Dense(7 * 7 * 16, 10, rng=rng, init="xavier"),  # (N, 10) logits
@@ -34,7 +35,7 @@ def seed_net(rng: np.random.Generator) -> Sequential:
         "seed_net",
         [
             # (N, 28, 28, 1)
-            ConvPoolReLU(1, 32, kernel_size=3, padding=1, rng=rng),  # (N, 14, 14, 32)
+            WindowConvPoolReLU(1, 32, kernel_size=3, padding=1, rng=rng),  # (N, 14, 14, 32)
             Flatten(),  # (N, 6272)
             Dense(14 * 14 * 32, 128, rng=rng),
             ReLU(),  # (N, 128)
@@ -54,7 +55,7 @@ def digit_net(rng: np.random.Generator) -> Sequential:
         "digit_net",
         [
             # (N, 28, 28, 1)
-            ConvPoolReLU(1, 16, kernel_size=5, rng=rng),  # (N, 12, 12, 16)
+            WindowConvPoolReLU(1, 16, kernel_size=5, rng=rng),  # (N, 12, 12, 16)
             ConvPoolReLU(16, 48, kernel_size=3, padding=1, rng=rng),  # (N, 6, 6, 48)
             WinogradConv2D(48, 128, rng=rng, bias=False),
             BatchNorm(128, momentum=0.99, relu=True),  # (N, 6, 6, 128)

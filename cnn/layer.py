@@ -88,7 +88,9 @@ class Layer:
         return self._workspace[key][: shape[0]]
 
     def scratch(self, name: str, shape: Shape, dtype: np.dtype, training: bool = True) -> Array:
-        """A workspace of this thread's own, for what does not outlive one slice."""
+        """A workspace of this thread's own, for what does not outlive one slice; zeros in training only."""
+        if not training:
+            return np.empty(shape, dtype)
         return self.workspace(f"{name} of thread {threading.get_ident()}", shape, dtype, training)
 
     def __deepcopy__(self, memo: dict) -> "Layer":

