@@ -1,33 +1,46 @@
-"""How soon the bars follow the pen: real strokes in headless Chromium against the real app.
+"""How soon the bars follow the pen, in headless Chromium against the real app, and how soon a photo is read.
 
-    python benchmarks/latency.py [--strokes 40] [--url http://...] [--json FILE]
+    python benchmarks/latency.py [--strokes 40] [--url http://...] [--only photos] [--json FILE]
 
 Pen-up to final bars is the time from the pointerup event until the bars show the reading of the whole
 drawing; a drawing whose last point was already read counts as 0 ms. Once on localhost, and once with 100 ms
 added to every request by Chromium's own network emulation, which is checked to really add them.
+
+A photo is a JPEG file: from opening it to the reading, on one core. Time is the processor's, which on a
+machine with nothing else to do is the clock's.
 """
 
 import argparse
 import contextlib
+import io
 import itertools
 import json
 import os
 import platform
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
+from PIL import Image
 from playwright.sync_api import Page, sync_playwright
+from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, from anywhere
 
+from ink import Reader
+from ink.picture import load_picture
 from tests.browser.driver import DIGITS, Pad, launch_chromium, serve_app
 
 DELAY = 100  # ms added to every request in the second part
 TARGETS = {"localhost": (50, 100), f"{DELAY} ms away": (160, None)}  # ms: median, 95th percentile
 UPDATES = 15  # in a one-second stroke, at least
 STROKE = 0.35  # seconds a stroke takes
+
+EXAMPLE = Path(__file__).parents[1] / "ui" / "examples" / "ruled.jpg"
+PHOTOS = {"12 megapixels": ((4000, 3000), 1500), "300 pixels": ((300, 225), 50)}  # size; ms at the median
 
 # Notes when the pen went down and up and when bars moved; the clock is that of the events themselves.
 PROBE = """() => {
@@ -57,25 +70,64 @@ def main() -> None:
     )
     parser.add_argument("--strokes", type=int, default=40, help="digits drawn in each part (default: 40)")
     parser.add_argument("--url", help="a running app; without it, one is started")
+    parser.add_argument("--only", choices=["photos", "drawing"], help="leave the other out")
+    parser.add_argument("--readings", type=int, default=9, help="of each photo (default: 9)")
     parser.add_argument("--json", type=Path, help="write the numbers to this file too")
     options = parser.parse_args()
 
     report = {"machine": f"{platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}"}
-    with _app(options.url) as url, sync_playwright() as playwright:
+    print(report["machine"])
+    met = True
+    if options.only != "drawing":
+        report["photos"] = {name: _read_photo(size, options.readings) for name, (size, _) in PHOTOS.items()}
+        met &= _print_photos(report["photos"])
+    if options.only != "photos":
+        report |= _follow_pen(options.url, options.strokes)
+        met &= _print_drawing(report)
+    print("All targets met." if met else "A target was missed.")
+    if options.json:
+        options.json.write_text(json.dumps(report | {"targets_met": met}, indent=2) + "\n")
+    sys.exit(not met)
+
+
+def _read_photo(size: tuple[int, int], readings: int) -> dict[str, float]:
+    """The example photo at this size (width, height), read again and again."""
+    file = io.BytesIO()
+    Image.open(EXAMPLE).resize(size, Image.Resampling.LANCZOS).save(file, "JPEG", quality=90)
+    reader, seconds = Reader(), []
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    with threadpool_limits(1):
+        reader.read_photo(load_picture(io.BytesIO(file.getvalue())))  # the first fills caches
+        for _ in range(readings):
+            start = time.process_time()
+            reading = reader.read_photo(load_picture(io.BytesIO(file.getvalue())))
+            seconds.append(time.process_time() - start)
+    cv2.setNumThreads(before)
+    return {"ms_median": round(1000 * float(np.median(seconds)), 1), "digits": len(reading.digits)}
+
+
+def _print_photos(photos: dict[str, dict[str, float]]) -> bool:
+    """The times; returns whether the targets are met."""
+    for name, (_, target) in PHOTOS.items():
+        row = photos[name]
+        print(f"a photo of {name}, {row['digits']} digits: {row['ms_median']:.1f} ms (target: <= {target})")
+    return all(photos[name]["ms_median"] <= target for name, (_, target) in PHOTOS.items())
+
+
+def _follow_pen(url: str | None, strokes: int) -> dict[str, dict[str, float]]:
+    report = {}
+    with _app(url) as url, sync_playwright() as playwright:
         browser = launch_chromium(playwright)
         for place, delay in (("localhost", 0), (f"{DELAY} ms away", DELAY)):
             page = browser.new_page()
             pad = Pad(page, url)
             added = _delay(page, delay)
             page.evaluate(PROBE)
-            report[place] = _measure(pad, options.strokes) | {"added_ms": round(added, 1)}
+            report[place] = _measure(pad, strokes) | {"added_ms": round(added, 1)}
             page.close()
         browser.close()
-
-    met = _print(report)
-    if options.json:
-        options.json.write_text(json.dumps(report | {"targets_met": met}, indent=2) + "\n")
-    sys.exit(not met)
+    return report
 
 
 def _app(url: str | None) -> contextlib.AbstractContextManager[str]:
@@ -130,10 +182,9 @@ def _measure(pad: Pad, strokes: int) -> dict[str, float]:
     }
 
 
-def _print(report: dict) -> bool:
+def _print_drawing(report: dict) -> bool:
     """The table; returns whether every target is met."""
     met = True
-    print(report["machine"])
     print(f"{'':14}{'pen-up to final bars, ms':>36}{'updates a second':>20}")
     print(f"{'':14}{'median':>18}{'95th percentile':>18}{'mid-stroke':>20}")
     for place, (median, tail) in TARGETS.items():
@@ -146,7 +197,6 @@ def _print(report: dict) -> bool:
         met &= row["pen_up_to_bars_ms_median"] <= median and row["updates_per_second"] >= UPDATES
         met &= tail is None or row["pen_up_to_bars_ms_p95"] <= tail
     print(f"Requests took {report[f'{DELAY} ms away']['added_ms']:.0f} ms longer with the delay.")
-    print("All targets met." if met else "A target was missed.")
     return met
 
 

@@ -1,4 +1,4 @@
-"""A photo -> ink, as clean as a drawing's: one grey channel, light evened, ink found, ruled lines removed.
+"""A photo -> ink, as clean as a drawing's: the desk gone, light evened, ink found, ruled lines removed.
 
 Every stage is a function from array to array and can be looked at alone; `ink_of_photo` runs them in order.
 """
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+
+from ink.sheet import without_desk
 
 LONGEST = 1600  # pixels of the longest side worked on: enough for a page of digits, little enough to be quick
 SHORTEST = 96  # pixels of the shortest side: a digit of fewer is blown up, so that its strokes have insides
@@ -27,7 +29,7 @@ WEAK, STRONG = 0.4, 0.7  # shares of full ink from which there is ink beside ink
 
 @dataclass(frozen=True)
 class PhotoInk:
-    """What the stages made of a photo; all of one size, `scale` times the photo's."""
+    """What the stages made of a photo, or of the sheets of paper in it; all of one size."""
 
     grey: np.ndarray  # (H, W) uint8, ink dark
     contrast: np.ndarray  # (H, W) float32: the share of the paper's light that is missing
@@ -35,19 +37,21 @@ class PhotoInk:
     ink: np.ndarray  # (H, W) float32, 0 paper, 1 full ink, without ruled lines
     stroke: float  # width of the strokes, pixels
     scale: float  # pixels here for one of the photo's
+    corner: tuple[int, int]  # (x, y) of the upper left corner in the photo, in pixels here
 
 
 def ink_of_photo(image: np.ndarray) -> PhotoInk:
     """A photo -> ink. image: uint8 (H, W), (H, W, 3) RGB or (H, W, 4) RGBA, of any size."""
     small, scale = resized(image)
-    grey = dark_on_light(strongest_channel(on_white(small)))
+    alone, corner = without_desk(on_white(small))
+    grey = dark_on_light(strongest_channel(alone))
     contrast, noise, stroke = even_light(grey)
     level = ink_level(contrast, noise)
     found = threshold(contrast, level)
     kept = remove_lines(found, stroke)
     near = cv2.dilate(kept.view(np.uint8), np.ones((3, 3), np.uint8))
     ink = np.minimum(contrast / level, 1) * near
-    return PhotoInk(grey, contrast, found, ink, stroke, scale)
+    return PhotoInk(grey, contrast, found, ink, stroke, scale, corner)
 
 
 def on_white(image: np.ndarray) -> np.ndarray:

@@ -10,9 +10,10 @@ from cnn import Sequential, fold_batch_norm, load_model
 from ink.calibration import Calibration
 from ink.lines import find_lines, typical_height
 from ink.normalise import bounding_box, normalise, to_input
+from ink.numbers import log_odds_of_number
 from ink.photo import PhotoInk, ink_of_photo, stroke_width
-from ink.pieces import SOLID, Box, Pieces, find_pieces, without_scraps
-from ink.segment import Candidate, Word, judged, segment
+from ink.pieces import SOLID, Box, Pieces, find_pieces, thinned, without_scraps
+from ink.segment import SURE, Candidate, Word, judged, segment
 from ink.sketch import check_picture, ink_of_drawing
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
@@ -25,21 +26,14 @@ BATCH = 256  # pictures the network is shown at a time
 BLOB_ASPECT = 1.6  # longest over shortest side, at most
 BLOB_FILL = 0.72  # share of the box that is ink, at least: a disc fills 0.79
 
-# A drawing is plainly one digit where it is slim, more so of one piece, or not broad and sure to be a digit.
-SLIM, SLIM_PIECE, NOT_BROAD = 0.4, 0.9, 1.2  # width over height
-SURE = 0.1  # nats of cost, at most
+SLIM, SLIM_PIECE = 0.4, 0.6  # width over height up to which a drawing, and one of one piece, is one digit
 
-# Letters and doodles, too, fall into pieces that look like digits, and more so once they are cut, though
-# seldom plainly and seldom all of them. So pieces are believed together, and the more they stand in a row,
-# the less each has to prove.
-DOUBT, DOUBT_CUT = 0.6, 0.3  # nats that each of several digits may cost, as they are and with some cut,
-NO_ROW = 0.4  # times the width over height of all less this
-MOST_DOUBT = 0.7  # and at most so many
-ROW, ROW_DOUBT = 2.5, 2.0  # but so many in a photo where all are that wide: a sum with a blot is still a sum
-LEAST_ACCEPTED = 0.5  # share of them that must pass as digits each alone
-LEAST_INK = 0.8  # share of the ink that must be in them: the rest is punctuation
+# Words are drawn as wide as numbers; but a photo of something wide was taken of what is to be read. On the
+# other hand a photo may show anything.
+WIDEST_DRAWN, WIDEST_PHOTO = 2.5, 4.0  # heights up to which a row's width tells that it is a number
+LEAST_DRAWN, LEAST_PHOTO = 0.0, 0.45  # log odds of a number from which it is read as one
 FEW = 6  # so many digits or fewer are believed together even where wide gaps part them
-NEIGHBOURS = 2.0  # log odds that a piece gains where it stands among other digits
+NEIGHBOURS = 5.0  # log odds that a piece gains where it is part of a number
 FULL_PAGE, LEAST_ALONE = 100, 0.2  # of more pieces this share must be digits, or none is cut or joined
 LEAST_READ = 0.6  # share of a full page that must be digits: otherwise it is a page of text
 
@@ -111,9 +105,23 @@ class Reader:
     """
 
     def __init__(self, weights: str | Path | None = None) -> None:
-        checkpoint = load_model(weights or DEFAULT_WEIGHTS)
+        self.weights = Path(weights or DEFAULT_WEIGHTS)
+        checkpoint = load_model(self.weights)
         self.model: Sequential = fold_batch_norm(checkpoint.model)
         self.calibration = Calibration.of(checkpoint)
+
+    @classmethod
+    def from_pretrained(cls, name: str | Path, **options: object) -> "Reader":
+        """With a network of the Hugging Face Hub, "user/model": `ink.hub.HubReader.from_pretrained`."""
+        from ink.hub import HubReader  # slow to import, and seldom wanted
+
+        return HubReader.from_pretrained(name, **options)
+
+    def push_to_hub(self, repo_id: str, **options: object) -> str:
+        """Puts its network onto the Hugging Face Hub: `ink.hub.HubReader.push_to_hub`."""
+        from ink.hub import HubReader
+
+        return HubReader(self.weights).push_to_hub(repo_id, **options)
 
     def read_drawing(self, image: np.ndarray) -> Reading:
         """A drawing -> Reading.
@@ -146,11 +154,13 @@ class Reader:
         image = normalise(ink)
         whole = Candidate((), (0, 0, width, height), image, self._logits(image[None])[0])
         found = [self._digit(whole)]
-        if width > SLIM * height and not (width <= NOT_BROAD * height and whole.cost < SURE):
+        if width > SLIM * height:
             cropped = ink[y : y + height, x : x + width] / ink.max()
-            stroke = stroke_width(cropped >= SOLID)
-            pieces = find_pieces(cropped, stroke)
-            if len(pieces.numbers) > 1 or (len(pieces.numbers) and width > SLIM_PIECE * height):
+            thin = thinned(cropped, stroke_width(cropped >= SOLID))
+            stroke = stroke_width(thin >= SOLID)
+            pieces = find_pieces(thin, stroke)
+            might_be_cut = width > SLIM_PIECE * height and whole.cost >= SURE
+            if len(pieces.numbers) > 1 or (len(pieces.numbers) and might_be_cut):
                 found = self._find(pieces, pieces.numbers, stroke, whole)
         digits = tuple(
             replace(digit, box=(digit.box[0] + x, digit.box[1] + y, *digit.box[2:])) for digit in found
@@ -171,46 +181,45 @@ class Reader:
         if len(alone) > FULL_PAGE and self._accepted(list(alone.values())).mean() < LEAST_ALONE:
             return []
         lines = segment(pieces, rows, alone, stroke, height, self._logits)
-        words = [word for line in lines for word in line]
-        count = sum(len(word.candidates) for word in words)
+        count = sum(len(word.candidates) for line in lines for word in line)
         drawn = whole is not None
-        if (drawn or count <= FEW) and not self._are_digits(pieces, words, drawn):
-            if whole is None:
-                run = tuple(number for word in words for number in word.numbers)
-                whole = judged(pieces, [run], self._logits)[run]
-            return [self._digit(whole)]
+        if drawn or count <= FEW:
+            if not self._are_digits(pieces, lines, height, drawn):
+                if whole is None:
+                    run = tuple(number for line in lines for word in line for number in word.numbers)
+                    whole = judged(pieces, [run], self._logits)[run]
+                return [self._digit(whole)]
+            prior = NEIGHBOURS if count > 1 else 0.0
+            return [
+                self._digit(candidate, row, prior)
+                for row, line in enumerate(lines)
+                for word in line
+                for candidate in word.candidates
+            ]
         found = [
             digit
             for row, line in enumerate(lines)
             for word in line
-            for digit in self._digits_of(pieces, word, row, drawn)
+            for digit in self._digits_of(pieces, word, row, height)
         ]
         read = sum(digit.digit is not None for digit in found)
-        return found if drawn or count <= FEW or read >= LEAST_READ * count else []
+        return found if read >= LEAST_READ * count else []
 
-    def _digits_of(self, pieces: Pieces, word: Word, line: int, drawn: bool) -> list[Digit]:
-        """The digits of a word; all refused where it is none of digits."""
-        if not self._are_digits(pieces, [word], drawn):
+    def _digits_of(self, pieces: Pieces, word: Word, line: int, height: float) -> list[Digit]:
+        """The digits of a word in a photo; all refused where it is none of digits."""
+        if not self._are_digits(pieces, [[word]], height, drawn=False):
             return [replace(self._digit(found, line), digit=None) for found in word.candidates]
-        prior = NEIGHBOURS if len(word.candidates) > 2 else 0.0
+        prior = NEIGHBOURS if len(word.candidates) > 1 else 0.0
         return [self._digit(found, line, prior) for found in word.candidates]
 
-    def _are_digits(self, pieces: Pieces, words: list[Word], drawn: bool) -> bool:
+    def _are_digits(self, pieces: Pieces, lines: list[list[Word]], height: float, drawn: bool) -> bool:
         """Are these, taken together, digits, and not something else that has been cut into pieces?"""
-        candidates = [candidate for word in words for candidate in word.candidates]
-        n = len(candidates)
-        read = [number for candidate in candidates for number in candidate.numbers]
-        all_numbers = [number for word in words for number in word.numbers]
-        if n == 0 or pieces.areas[read].sum() < LEAST_INK * pieces.areas[all_numbers].sum():
-            return False
-        if n == 1:
-            return not drawn  # in a photo beside a dot or a dash; a drawing of a dot more is a letter, i or ?
-        accepted = self._accepted(candidates)
-        cost = sum(word.cost for word in words) / n
-        _, _, width, height = pieces.box_of(all_numbers)
-        doubt = (DOUBT_CUT if any(word.cuts for word in words) else DOUBT) * (width / height - NO_ROW)
-        doubt = min(doubt, MOST_DOUBT) if drawn or width < ROW * height else ROW_DOUBT
-        return accepted.mean() >= LEAST_ACCEPTED and cost <= doubt
+        count = sum(len(word.candidates) for line in lines for word in line)
+        if count < 2:
+            # In a photo beside a dot or a dash; a drawing of a dot more is a letter, i or ?
+            return count == 1 and not drawn
+        widest, least = (WIDEST_DRAWN, LEAST_DRAWN) if drawn else (WIDEST_PHOTO, LEAST_PHOTO)
+        return log_odds_of_number(lines, pieces.areas, height, widest) >= least
 
     def _accepted(self, candidates: Sequence[Candidate]) -> np.ndarray:
         """Which of them pass as digits, each alone: (N,) bool."""
@@ -249,7 +258,9 @@ def _message(digits: tuple[Digit, ...]) -> str:
 
 def _in_photo(box: Box, photo: PhotoInk, image: np.ndarray) -> Box:
     """A box in the ink of a photo -> in the photo."""
-    x, y, width, height = (value / photo.scale for value in box)
+    x, y, width, height = box
+    x, y = x + photo.corner[0], y + photo.corner[1]
+    x, y, width, height = (value / photo.scale for value in (x, y, width, height))
     left, top = int(x), int(y)
     right, bottom = (
         min(image.shape[1], int(np.ceil(x + width))),

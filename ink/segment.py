@@ -21,11 +21,11 @@ WIDEST_RUN = 1.8  # digits' heights that joined parts are wide, at most
 UNKNOWN = 6.0  # the cost of ink that is no digit: no candidate's is higher
 CUT = 0.7  # for a cut through ink
 APART = 2.0  # for joining two parts with a gap of a digit's height between them
-SIDE_BY_SIDE = 1.0  # for joining two parts beside each other that are both tall enough to be digits
+SIDE_BY_SIDE = 3.0  # for joining two parts beside each other that are both tall enough to be digits
 BROAD = 2.0  # for a digit wider than usual, each time by its own height
 WIDEST, WIDEST_ONE = 1.2, 0.8  # width over height up to which a digit, and a 1, is not too broad
 SMALL = 6.0  # for a digit smaller than usual, each time by the height of a digit
-SMALLEST, SMALLEST_ONE = 0.3, 0.6  # digits' heights from which a digit, and a 1, is not too small
+SMALLEST, SMALLEST_ONE = 0.5, 0.6  # digits' heights from which a digit, and a 1, is not too small
 ASIDE = 0.3  # for leaving a small piece aside: a full stop, a dash, a speck
 ASIDE_HEIGHT = 0.5  # digits' heights of what may be left aside
 SPECK_HEIGHT = 0.25  # digits' heights below which it may whatever it looks like
@@ -52,8 +52,7 @@ class Word:
     """Digits beside each other without a wide gap."""
 
     candidates: tuple[Candidate, ...]  # those chosen, from left to right
-    cost: float  # of all of them, cuts included
-    cuts: int  # how often one digit was cut from the next
+    is_cut: tuple[bool, ...]  # which of them was cut from the one before
     numbers: tuple[int, ...]  # all its pieces, those left aside included
 
 
@@ -165,13 +164,13 @@ def _best_path(pieces: Pieces, parts: list[Part], known: Known, height: float) -
         cost, start, candidate = min(ways, key=lambda way: way[0])
         costs.append(cost)
         steps.append((start, candidate))
-    chosen, cuts, end = [], 0, len(parts)
+    chosen, is_cut, end = [], [], len(parts)
     while end:
         end, candidate = steps[end]
         if candidate is not None:
             chosen.append(candidate)
-            cuts += parts[end].cut_from_last
-    return Word(tuple(chosen[::-1]), costs[-1], cuts, numbers)
+            is_cut.append(parts[end].cut_from_last)
+    return Word(tuple(chosen[::-1]), tuple(is_cut[::-1]), numbers)
 
 
 def _cost(pieces: Pieces, candidate: Candidate, height: float) -> float:

@@ -1,6 +1,7 @@
 """Photos of digits: found, cut, ordered and read, on whatever paper and in whatever light."""
 
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -8,8 +9,11 @@ import pytest
 
 from ink import Reader
 from ink.lines import find_lines, typical_height
+from ink.numbers import log_odds_of_number
 from ink.photo import dark_on_light, even_light, ink_of_photo, remove_lines, stroke_width
-from ink.pieces import find_pieces, places_to_cut, without_scraps
+from ink.pieces import find_pieces, places_to_cut, thinned, without_scraps
+from ink.segment import Candidate, Word
+from ink.sheet import without_desk
 from tests.test_reader import STROKES
 
 HEIGHT = 60  # of a written digit, pixels
@@ -140,6 +144,67 @@ def test_a_tilted_line_is_one_line(reader, number):
     assert reader.read_photo(photo(turned)).text == "30417"
 
 
+# --- sheets of paper on something else
+
+
+def on_desk(sheet, corners, size=(900, 700), desk=(96, 70, 50), paper_colour=(247, 222, 96)):
+    """A uint8 sheet (255 paper, 0 ink) on a desk, its corners at these pixels: (H, W, 3) uint8."""
+    height, width = sheet.shape
+    view = cv2.getPerspectiveTransform(
+        np.float32([[0, 0], [width, 0], [width, height], [0, height]]), np.float32(corners)
+    )
+    cover = cv2.warpPerspective(np.ones(sheet.shape, np.float32), view, size)[..., None]
+    seen = cv2.warpPerspective(sheet, view, size, borderValue=255)[..., None] / 255
+    ink_colour = np.array((30, 30, 40))
+    picture = (1 - cover) * np.array(desk) + cover * (
+        ink_colour + seen * (np.array(paper_colour) - ink_colour)
+    )
+    picture += np.random.default_rng(0).normal(0, 2, picture.shape)
+    return np.rint(picture.clip(0, 255)).astype(np.uint8)
+
+
+ASKEW = [(150, 90), (790, 140), (750, 560), (110, 500)]
+
+
+@pytest.mark.parametrize("desk", [(96, 70, 50), (40, 40, 44), (60, 84, 128)])
+@pytest.mark.parametrize("paper_colour", [(247, 222, 96), (242, 240, 236)])
+def test_a_note_on_a_desk_is_read_with_boxes_in_the_photo(reader, number, desk, paper_colour):
+    picture = on_desk(cv2.copyMakeBorder(number, 70, 70, 0, 0, cv2.BORDER_CONSTANT, value=255), ASKEW,
+                      desk=desk, paper_colour=paper_colour)  # fmt: skip
+    reading = reader.read_photo(picture)
+    assert reading.text == "30417"
+    assert reading.stages[0].picture.shape < picture.shape[:2], "the desk is cropped away"
+    for found in reading.digits:
+        x, y, width, height = found.box
+        inside = cv2.cvtColor(picture[y : y + height, x : x + width], cv2.COLOR_RGB2GRAY)
+        assert inside.min() < 60 < 150 < np.median(picture[y - 6, x : x + width, 0]), (
+            "the box is not around ink"
+        )
+
+
+@pytest.mark.parametrize("desk", [(96, 70, 50), (110, 110, 112)])  # less colourful than the note, and grey
+def test_a_photo_that_is_light_beside_the_sheet_too_stays_whole(number, desk):
+    sheet = cv2.copyMakeBorder(number, 70, 70, 0, 0, cv2.BORDER_CONSTANT, value=255)
+    picture = on_desk(sheet, ASKEW, desk=desk)
+    assert without_desk(picture)[0].size < picture.size
+    for x, y, wide, high in ((0, 0, 400, 400), (0, 600, 900, 100)):  # a window, a sheet that the edge cuts
+        more = picture.copy()
+        cv2.rectangle(more, (x, y), (x + wide, y + high), (250, 250, 250), -1)
+        alone, corner = without_desk(more)
+        assert alone is more
+        assert corner == (0, 0)
+
+
+def test_light_shapes_without_writing_are_no_sheets():
+    for shape in ([(200, 60), (700, 60), (700, 600), (200, 600)], ASKEW):
+        blank = np.zeros((700, 900), np.uint8)
+        cv2.fillPoly(blank, [np.array(shape)], 230)
+        assert without_desk(blank)[0] is blank
+    ring = np.zeros((700, 900), np.uint8)
+    cv2.circle(ring, (450, 350), 250, 230, 120)  # a thick 0
+    assert without_desk(ring)[0] is ring
+
+
 # --- what does not belong to the digits
 
 
@@ -236,6 +301,21 @@ def test_touching_digits_are_cut(reader):
     assert reader.read_photo(photo(write(sheet, "74", 180, 50, gap=0.3))).text == "3374"
 
 
+def test_what_a_thick_pen_made_touch_comes_apart_and_a_thin_pen_stays():
+    sheet = write(paper(160, 300), "04", 40, 40, height=80, pen=30, gap=0.44)
+    cv2.line(sheet, (105, 80), (140, 80), 0, 8)
+    ink = (255 - sheet) / np.float32(255)
+    assert len(find_pieces(ink, 30).numbers) == 1
+    thin = thinned(ink, 30)
+    assert len(find_pieces(thin, 12).numbers) >= 2
+    assert (thin <= ink).all()
+    assert stroke_width(thin >= 0.5) < stroke_width(ink >= 0.5) - 8
+    ink = (255 - write(paper(160, 300), "04", 40, 40, height=80, pen=9)) / np.float32(255)
+    assert thinned(ink, 9) is ink
+    blank = np.zeros((20, 20), np.float32)
+    assert thinned(blank, 9) is blank
+
+
 def test_the_strokes_of_a_broken_digit_are_joined(reader, number):
     cv2.line(number, (100, 40), (100, 120), 255, 3)  # through the 0
     cv2.line(number, (30, 100), (80, 92), 255, 3)  # through the foot of the 3
@@ -257,6 +337,72 @@ def test_cuts_go_through_little_ink_and_parts_keep_all_of_it():
     assert pieces.areas[parts].sum() == solid
     left = [pieces.box_of([part])[0] for part in parts]
     assert left == sorted(left)
+
+
+# --- a number, or something else
+
+
+HIGH = 40  # pixels, of the candidates below
+
+
+def word(odds=(6.0, 6.0, 6.0), digit=3, cut=(), heights=(HIGH,) * 3, feet=(0, 0, 0)):
+    """Three candidates side by side, each the digit with these log odds, standing on these feet."""
+    logits = np.full((3, 10), -20.0)
+    logits[:, digit] = odds
+    candidates = tuple(
+        Candidate((1 + i,), (30 * i, HIGH + feet[i] - heights[i], 24, heights[i]), None, logits[i])
+        for i in range(3)
+    )
+    return Word(candidates, tuple(i in cut for i in range(3)), (1, 2, 3))
+
+
+def number_odds(*lines, areas=(0, 100, 100, 100, 0), widest=3.0):
+    return log_odds_of_number(lines, np.array(areas), HIGH, widest)
+
+
+def test_everything_odd_about_a_row_speaks_against_a_number():
+    plain = number_odds([word()])
+    assert plain > 2
+    for odd in (
+        word(odds=(6, 6, 2)),
+        word(cut=(1,)),
+        word(heights=(HIGH, 22, HIGH)),
+        word(feet=(0, -12, 0)),
+    ):
+        assert number_odds([odd]) < plain - 0.3
+    assert number_odds([word()], areas=(0, 60, 60, 60, 0)) == plain, "only shares count"
+    aside = Word(word().candidates, (False,) * 3, (1, 2, 3, 4))
+    assert number_odds([aside], areas=(0, 100, 100, 100, 100)) < plain - 1
+    assert number_odds([word(odds=(-9, -9, -9))]) < 0
+
+
+def test_a_one_that_was_cut_from_something_is_believed_less_than_another_digit():
+    assert number_odds([word(digit=1)]) == pytest.approx(number_odds([word(digit=3)]))
+    assert number_odds([word(digit=1, cut=(1,))]) < number_odds([word(digit=3, cut=(1,))]) - 1
+
+
+def test_a_tilted_row_stands_on_one_line_and_rows_on_their_own():
+    assert number_odds([word(feet=(0, 6, 12))]) > number_odds([word(feet=(0, 12, 0))]) + 0.2
+    below = [
+        replace(found, box=(found.box[0], found.box[1] + 90, *found.box[2:])) for found in word().candidates
+    ]
+    two = number_odds([word()], [Word(tuple(below), (False,) * 3, (1, 2, 3))])
+    assert two > number_odds([word(feet=(0, 40, 0))])
+
+
+def test_digits_below_each_other_are_believed_less_than_beside_each_other():
+    first, *others = word().candidates
+    column = [
+        [Word((replace(found, box=(0, 60 * row, 24, HIGH)),), (False,), found.numbers)]
+        for row, found in enumerate((first, *others))
+    ]
+    assert number_odds(*column) < number_odds([word()]) - 2
+    assert number_odds([word()], [Word((), (), (4,))]) < number_odds([word()]) + 1e-9
+
+
+def test_width_speaks_for_a_number_up_to_a_limit():
+    assert number_odds([word()], widest=1.0) < number_odds([word()], widest=2.0)
+    assert number_odds([word()], widest=4.0) == number_odds([word()], widest=9.0)
 
 
 # --- stages

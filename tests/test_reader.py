@@ -2,6 +2,9 @@
 
 import csv
 import json
+import re
+import subprocess
+import sys
 
 import cv2
 import numpy as np
@@ -197,6 +200,20 @@ def test_a_digit_of_several_strokes_stays_one(reader):
     assert reader.read_drawing(canvas(barred_seven)).text == "7"
 
 
+@pytest.mark.parametrize("pen", [8, 22])
+def test_a_number_of_two_needs_no_certain_pen(reader, pen):
+    assert reader.read_drawing(side_by_side(4, 7, pen=pen)).text == "47"
+
+
+def test_a_letter_of_two_parts_that_look_like_ones_is_no_number(reader):
+    for strokes in (
+        [[(0.2, 0.05), (0.5, 0.95), (0.8, 0.05)]],  # V
+        [[(0.2, 0.95), (0.2, 0.05), (0.8, 0.95), (0.8, 0.05)]],  # N
+        [[(0.15, 0.05), (0.15, 0.95)], [(0.85, 0.05), (0.85, 0.95)], [(0.15, 0.5), (0.85, 0.5)]],  # H
+    ):
+        assert reader.read_drawing(canvas(strokes)).text == "?"
+
+
 def test_a_word_is_refused_as_a_whole(reader):
     word = np.zeros((280, 840, 4), np.uint8)
     letters = word[..., 3].copy()
@@ -288,3 +305,100 @@ def test_the_command_line_says_where_it_finds_and_can_write_nothing(tmp_path, ca
     for option in ("--csv", "--boxes"):
         assert main([photo, option, str(tmp_path / "nowhere" / "out")]) == 1
         assert "cannot be written" in capsys.readouterr().err
+
+
+# --- files that are no photo of digits
+
+
+def _bad_files(folder):
+    """Name -> what the command line should say of it."""
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    rgb = Image.fromarray(noise)
+    (folder / "words.jpg").write_bytes(b"just some words")
+    rgb.save(folder / "whole.jpg")
+    (folder / "cut.jpg").write_bytes((folder / "whole.jpg").read_bytes()[:400])
+    (folder / "whole.jpg").unlink()
+    Image.new("RGB", (1, 1), "white").save(folder / "pixel.png")
+    Image.new("RGB", (300, 200), "white").save(folder / "blank.heic", "HEIF")
+    Image.new("1", (20_000, 20_000)).save(folder / "huge.png")
+    Image.fromarray(_cat()).save(folder / "cat.jpg", quality=85)
+    Image.fromarray(_text_page()).save(folder / "text.png")
+    return {
+        "words.jpg": "not a picture that can be read",
+        "cut.jpg": "damaged or cut short",
+        "pixel.png": "Nothing is drawn",
+        "blank.heic": "Nothing is drawn",
+        "huge.png": "too large",
+        "cat.jpg": r"does not look like a digit|No digits were found",
+        "text.png": "No digits were found",
+    }
+
+
+def _cat():
+    """Fur, eyes and a blurred room, as in a photo of a cat: (480, 640, 3) uint8."""
+    rng = np.random.default_rng(3)
+    room = cv2.resize(rng.uniform(60, 200, (5, 7, 3)), (640, 480), interpolation=cv2.INTER_CUBIC)
+    fur = cv2.GaussianBlur(rng.normal(0, 60, (480, 640)), (0, 0), sigmaX=1, sigmaY=5)[..., None]
+    body = np.zeros((480, 640), np.uint8)
+    cv2.ellipse(body, (320, 420), (190, 160), 0, 0, 360, 255, -1)
+    cv2.circle(body, (320, 210), 110, 255, -1)
+    for ear in ([(225, 170), (235, 70), (300, 120)], [(415, 170), (405, 70), (340, 120)]):
+        cv2.fillPoly(body, [np.array(ear)], 255)
+    share = cv2.GaussianBlur(body, (0, 0), 3)[..., None] / 255
+    picture = (1 - share) * room + share * (np.array((150, 110, 70)) + fur)
+    for x in (278, 362):
+        cv2.ellipse(picture, (x, 200), (22, 15), 0, 0, 360, (190, 200, 90), -1)
+        cv2.ellipse(picture, (x, 200), (6, 14), 0, 0, 360, (10, 10, 10), -1)
+    return picture.clip(0, 255).astype(np.uint8)
+
+
+def _text_page():
+    page = np.full((900, 900), 255, np.uint8)
+    for row, words in enumerate(["Sehr geehrte Damen", "und Herren, wenn ein", "Reisender bei Nacht"] * 4):
+        cv2.putText(page, words, (30, 70 + 68 * row), cv2.FONT_HERSHEY_COMPLEX, 1.7, 0, 3, cv2.LINE_AA)
+    return page
+
+
+def test_the_command_line_says_of_every_bad_file_what_is_wrong_with_it(tmp_path, capsys):
+    for name, message in _bad_files(tmp_path).items():
+        failed = main([str(tmp_path / name)])
+        printed = capsys.readouterr()
+        assert re.search(message, printed.err if failed else printed.out), name
+        assert "Traceback" not in printed.out + printed.err
+
+
+def test_pictures_of_every_kind_are_read(tmp_path, capsys):
+    drawn = 255 - side_by_side(4, 7)[..., 3]
+    grey = Image.fromarray(drawn)
+    rgb = grey.convert("RGB")
+    clear = Image.fromarray(side_by_side(4, 7))
+    rgb.convert("CMYK").save(tmp_path / "cmyk.jpg")
+    rgb.convert("P").save(tmp_path / "palette.png")
+    Image.fromarray(drawn.astype(np.uint16) * 257).save(tmp_path / "sixteen.png")
+    rgb.save(tmp_path / "phone.heic", "HEIF")
+    clear.save(tmp_path / "clear.webp", lossless=True)
+    rgb.save(tmp_path / "moving.gif", save_all=True, append_images=[Image.new("RGB", rgb.size)] * 2)
+    turned = Image.Exif()
+    turned[0x0112] = 6  # turn it a quarter to the right to see it upright
+    rgb.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "turned.jpg", exif=turned)
+    for path in sorted(tmp_path.iterdir()):
+        assert main([str(path)]) == 0
+        assert capsys.readouterr().out == "47\n", path.name
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is counted in kilobytes on Linux only")
+def test_neither_a_large_photo_nor_a_bomb_takes_a_gigabyte(tmp_path):
+    photo = cv2.resize(255 - side_by_side(4, 7)[..., 3], (7800, 6400))  # 49.9 million pixels, the most
+    Image.fromarray(photo).convert("RGB").save(tmp_path / "large.jpg")
+    Image.new("1", (20_000, 20_000)).save(tmp_path / "bomb.png")
+    peak = (
+        "import resource, sys; from ink.__main__ import main; main(sys.argv[1:]);"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    files = [str(tmp_path / name) for name in ("large.jpg", "bomb.png")]
+    done = subprocess.run(
+        [sys.executable, "-c", peak, *files], capture_output=True, text=True, check=True, cwd=WEIGHTS.parent
+    )
+    assert "47" in done.stdout
+    assert "too large" in done.stderr
+    assert int(done.stdout.split()[-1]) < 1e9 / 1024
