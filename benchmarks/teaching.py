@@ -8,9 +8,11 @@ on, and no lesson knows of another.
 
 A line a number of examples, means over writers in %: before, others = right and accepted, of the writer's
 samples that are never taught; misread and read = the same of those that were not, and were, read before;
-lifted, lowered = writers whose others went up or down; learned = the same of the examples; MNIST = the change
-of accuracy on the test set, in points, and that of the worst lesson; refused = the change of the share of
-synthetic non-digits that are refused; seconds = the median lesson, without reading what is remembered.
+style before, style and misread = before, others and misread of those alone that show a digit that was
+taught; lifted, lowered = writers whose others went up or down; learned = the same of the examples; MNIST =
+the change of accuracy on the test set, in points, and that of the worst lesson; refused = the change of the
+share of synthetic non-digits that are refused; seconds = the median lesson, without reading what is
+remembered.
 """
 
 import argparse
@@ -62,6 +64,9 @@ class Row:
     others: float
     misread: float  # of all writers' together
     read: float
+    style_before: float
+    style: float
+    style_misread: float  # of all writers' together
     lifted: int
     lowered: int
     learned: float  # of the examples themselves
@@ -73,13 +78,14 @@ class Row:
     def __str__(self) -> str:
         return (
             f"{self.taught:6}{self.writers:9}{self.others_before:9.2f}{self.others:8.2f}{self.misread:9.1f}"
-            f"{self.read:8.2f}{self.lifted:8}{self.lowered:9}{self.learned:9.1f}{self.mnist:+8.3f}"
+            f"{self.read:8.2f}{self.style_before:8.2f}{self.style:8.2f}{self.style_misread:9.1f}{self.lifted:8}{self.lowered:9}{self.learned:9.1f}{self.mnist:+8.3f}"
             f"{self.mnist_worst:+8.2f}{self.refused:+9.2f}{self.seconds:9.2f}"
         )
 
 
 HEADING = (
-    f"{'taught':>6}{'writers':>9}{'before':>9}{'others':>8}{'misread':>9}{'read':>8}{'lifted':>8}{'lowered':>9}"
+    f"{'taught':>6}{'writers':>9}{'before':>9}{'others':>8}{'misread':>9}{'read':>8}"
+    f"{'before':>8}{'style':>8}{'misread':>9}{'lifted':>8}{'lowered':>9}"
     f"{'learned':>9}{'MNIST':>8}{'worst':>8}{'refused':>9}{'seconds':>9}"
 )
 
@@ -118,15 +124,21 @@ def score(lessons: list[dict], taught: int) -> Row:
     of = [lesson for lesson in lessons if lesson["taught"] == taught]
 
     def mean(name: str) -> float:
-        return 100 * float(np.mean([lesson[name] for lesson in of]))
+        return 100 * float(np.mean([lesson[name] for lesson in of if lesson[name] is not None]))
+
+    def share(part: str, whole: str) -> float:
+        return 100 * sum(lesson[part] for lesson in of) / max(1, sum(lesson[whole] for lesson in of))
 
     return Row(
         taught=taught,
         writers=len(of),
         others_before=mean("others_before"),
         others=mean("others"),
-        misread=100 * sum(lesson["fixed"] for lesson in of) / max(1, sum(lesson["misread"] for lesson in of)),
+        misread=share("fixed", "misread"),
         read=mean("read"),
+        style_before=mean("style_before"),
+        style=mean("style"),
+        style_misread=share("style_fixed", "style_misread"),
         lifted=sum(lesson["others"] > lesson["others_before"] for lesson in of),
         lowered=sum(lesson["others"] < lesson["others_before"] for lesson in of),
         learned=mean("learned"),
@@ -176,6 +188,8 @@ def teach_writers(weights: Path, writers: list[Writer], mnist: Path | None, seed
             seconds = time.perf_counter() - start
             last = taught.model.layers[-1]
             is_right = right(last)
+            style = rest[np.isin(writer.labels[rest], writer.labels[chosen])]
+            style_misread = style[~was_right[style]]
             lessons.append(
                 {
                     "writer": writer.name,
@@ -185,6 +199,10 @@ def teach_writers(weights: Path, writers: list[Writer], mnist: Path | None, seed
                     "misread": len(misread),
                     "fixed": int(is_right[misread].sum()),
                     "read": float(is_right[read].mean()),
+                    "style_before": float(was_right[style].mean()) if len(style) else None,
+                    "style": float(is_right[style].mean()) if len(style) else None,
+                    "style_misread": len(style_misread),
+                    "style_fixed": int(is_right[style_misread].sum()),
                     "learned": float(is_right[chosen].mean()),
                     "mnist": on_mnist(last) - on_mnist(before),
                     "refused": refused(last) - refused(before),

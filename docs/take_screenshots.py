@@ -1,4 +1,4 @@
-"""Takes the README's pictures of the page: `python docs/take_screenshots.py`."""
+"""Takes all pictures of the page that README and docs show: `python docs/take_screenshots.py`."""
 
 import sys
 from pathlib import Path
@@ -27,6 +27,8 @@ READ = {
     "screenshot-photo.png": (DESKTOP, "Ballpoint on ruled paper"),
     "screenshot-photo-phone.png": (PHONE | {"color_scheme": "dark"}, "Pencil, squares, a shadow"),
 }
+# A four that is taken for no digit until it is taught, and what its picture is named.
+TAUGHT = ("teach.png", 4, "M30 80L50 20L70 80M38 58L62 58")
 # What each series of pictures of the Train tab is named after: at rest, running and done.
 TRAINED = {"train-{}.png": DESKTOP, "train-{}-phone.png": PHONE | {"color_scheme": "dark"}}
 SAMPLE = """curve => {
@@ -48,6 +50,7 @@ def main() -> None:
             pad = Pad(browser.new_page(device_scale_factor=2, **device), url)
             pad.draw([sample(pad.page, f"M{curve}") for curve in curves.split("M")[1:]])
             take(pad.page, name)
+        take_lesson(Pad(browser.new_page(device_scale_factor=2, **DESKTOP), url), *TAUGHT)
         for name, (device, title) in READ.items():
             tab = PhotoTab(browser.new_page(device_scale_factor=2, **device), url)
             tab.try_example(title)
@@ -55,6 +58,15 @@ def main() -> None:
         for name, device in TRAINED.items():
             take_training(TrainTab(browser.new_page(**device), url), name)
         browser.close()
+
+
+def take_lesson(pad: Pad, name: str, digit: int, curves: str) -> None:
+    pad.draw([sample(pad.page, f"M{curve}") for curve in curves.split("M")[1:]])
+    pad.page.get_by_role("button", name=f"It was a {digit}").click()
+    pad.page.get_by_role("button", name="Teach it").click()
+    pad.page.get_by_text("MNIST's test pictures:").wait_for(timeout=TRAINING)
+    pad.page.wait_for_function("d => document.querySelector('#pad .answer').innerText === d", arg=str(digit))
+    take(pad.page, name)
 
 
 def take_training(tab: TrainTab, name: str) -> None:
@@ -74,7 +86,7 @@ def take_training(tab: TrainTab, name: str) -> None:
 def take(page: Page, name: str, close: bool = True) -> None:
     page.mouse.move(1, 1)
     page.wait_for_timeout(500)  # the ghost fades, the photo is unpacked
-    page.screenshot(path=HERE / name, full_page="train" in name and "done" not in name)
+    page.screenshot(path=HERE / name, full_page=name.startswith(("train", "teach")) and "done" not in name)
     print(HERE / name)
     if close:
         page.close()

@@ -13,7 +13,7 @@ from ink.reader import DEFAULT_WEIGHTS
 from tests.bars import bars_dataset
 from training import data, finetune
 from training.experiment import Experiment, Settings
-from training.finetune import teach
+from training.finetune import FORGOTTEN, MARGIN, Teacher, teach
 from training.synthesis import synthesise_digits, synthesise_non_digits
 
 
@@ -78,6 +78,27 @@ def test_what_cannot_be_learned_without_forgetting_is_not_learned(trained, datas
     assert accuracy(taught.model, clean, dataset.train_labels) >= (
         accuracy(trained.model, clean, dataset.train_labels) - 0.01
     )
+
+
+def test_no_more_is_forgotten_of_what_is_remembered_than_may_be(trained, dataset):
+    teacher = Teacher(trained, dataset)
+    taught = teacher.teach(dataset.test_images[:1], (dataset.test_labels[:1].astype(int) + 5) % 10)
+
+    def known(model):
+        last = model.layers[-1].params
+        logits = np.float64(teacher._memory[: len(teacher._labels)]) @ last["weight"] + last["bias"]
+        others = [max(np.delete(row, label)) for row, label in zip(logits, teacher._labels, strict=True)]
+        margins = logits[np.arange(len(logits)), teacher._labels] - others
+        return np.mean(1 / (1 + np.exp(-margins)))
+
+    assert not np.array_equal(taught.model.parameters, trained.model.parameters)
+    assert known(trained.model) - FORGOTTEN - 1e-5 <= known(taught.model) < known(trained.model)
+
+
+def test_an_example_is_taught_until_it_is_read_by_a_margin(trained, dataset):
+    taught = teach(trained, crosses(1), np.array([3]), dataset, seconds=math.inf)
+    [logits] = taught.model.predict(to_input(crosses(1)))
+    assert logits[3] - max(np.delete(logits, 3)) >= MARGIN
 
 
 def test_the_network_that_was_taught_stays_as_it_was(trained, dataset):

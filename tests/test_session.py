@@ -377,6 +377,25 @@ def test_there_is_room_for_so_many_visitors_until_one_leaves(open_workshop):
     workshop.session("bob")
 
 
+def test_whoever_has_been_away_longest_makes_room_for_one_more(open_workshop):
+    workshop = open_workshop(visitors=3)
+    ann, bob, cem = (workshop.session(name) for name in ("ann", "bob", "cem"))
+    ann.leave()
+    bob.leave()
+    ann.touch()  # back again
+    cem.leave()
+    cem._left -= 1
+    workshop.session("dan")
+    assert workshop.known("cem") is None
+    assert not cem.folder.exists()
+    assert ann.folder.exists()
+    assert bob.folder.exists()
+    workshop.session("eve")
+    assert workshop.known("bob") is None
+    with pytest.raises(BusyError, match="Too many visitors"):
+        workshop.session("fay")
+
+
 def test_what_a_visitor_left_behind_is_freed(open_workshop):
     workshop = open_workshop(idle_seconds=1)
     ann, bob = workshop.session("ann"), workshop.session("bob")

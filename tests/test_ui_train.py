@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import errno
 import json
 import logging
 import time
@@ -16,6 +17,7 @@ from ink import Reader
 from ink.reader import DEFAULT_NETWORK, DEFAULT_WEIGHTS
 from tests import event_loop
 from tests.bars import bars, bars_dataset, worker_command, write_mnist
+from training import session
 from training.experiment import NETWORKS, Settings
 from training.limits import Limits
 from training.session import Workshop
@@ -280,24 +282,47 @@ def test_a_fault_of_our_own_is_logged_and_told_without_detail(house, caplog):
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_closing_the_page_ends_the_training_and_then_frees_everything(house, page, monkeypatch):
+def test_a_full_disk_is_told_in_words(page, monkeypatch):
+    def full(**options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(session.tempfile, "mkdtemp", full)
+    assert page("add_example", {"picture": _base64(SEVEN), "label": 7}) == {
+        "error": "There is no room left on the disk of this page. Please try again later."
+    }
+
+
+def test_a_fault_of_our_own_while_watching_is_told_and_the_next_look_succeeds(page, monkeypatch, caplog):
+    page("stop")
+    monkeypatch.setattr(visitors, "_status", lambda status: {}["secret detail"])
+    with caplog.at_level(logging.ERROR):
+        assert page("watch") == {"error": "That did not work, for a reason of our own. Please try again."}
+    assert "secret detail" in caplog.text
+    monkeypatch.undo()
+    assert page("watch")["phase"] == "idle"
+
+
+def test_closing_the_page_ends_the_process_and_after_a_while_frees_everything(house, page, monkeypatch):
     monkeypatch.setattr(visitors, "PAUSED_AFTER", 0.1)
-    monkeypatch.setattr(visitors, "FREED_AFTER", 1.0)
     page("start", {"settings": LONG, "drawing": None})
     page.wait_for("training")
     session = house.workshop.session("one")
+    process = session._run._process
     page.leave()
     end = time.monotonic() + PATIENCE
-    while session.folder.exists():
+    while process.poll() is None or session.status.active:
         assert time.monotonic() < end
         time.sleep(0.05)
-    assert not session.status.active
+    house.workshop.free_idle()
+    assert session.folder.exists()
+    session._left -= house.workshop.limits.away_seconds
+    house.workshop.free_idle()
+    assert not session.folder.exists()
     assert house.workshop.known("one") is None
 
 
 def test_a_page_that_asks_again_after_a_lost_connection_keeps_everything(house, page, monkeypatch):
     monkeypatch.setattr(visitors, "PAUSED_AFTER", 0.2)
-    monkeypatch.setattr(visitors, "FREED_AFTER", 0.2)
     page("start", {"settings": LONG, "drawing": None})
     page.wait_for("training")
     page.leave()
@@ -305,6 +330,38 @@ def test_a_page_that_asks_again_after_a_lost_connection_keeps_everything(house, 
     page("watch")
     time.sleep(0.5)
     assert page("watch")["active"]
+
+
+def test_a_phone_that_slept_finds_its_training_paused_and_is_told_why(house, page, monkeypatch):
+    monkeypatch.setattr(visitors, "PAUSED_AFTER", 0.0)
+    page("start", {"settings": LONG, "drawing": None})
+    page.wait_for("training")
+    page("add_example", {"picture": _base64(SEVEN), "label": 7})
+    page.leave()
+    session = house.workshop._sessions["one"]
+    end = time.monotonic() + PATIENCE
+    while session.status.active:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    found = page("watch")
+    assert (found["phase"], found["resumable"], len(found["mine"]["examples"])) == ("paused", True, 1)
+    assert (
+        found["message"]
+        == "You were away, so the training was paused to make room for others. Nothing is lost."
+    )
+    page("resume")
+    page.wait_for("training")
+    page("pause")
+    assert page.wait_for("paused")[-1]["message"] == ""
+
+
+def test_a_page_whose_session_was_freed_can_tell(house, page):
+    page("add_example", {"picture": _base64(SEVEN), "label": 7})
+    first = page("watch")["session"]
+    house.workshop.leave("one")
+    assert page("watch")["session"] == ""
+    page("add_example", {"picture": _base64(SEVEN), "label": 7})
+    assert page("watch")["session"] not in (first, "")
 
 
 def test_every_network_comes_with_settings_that_can_be_trained():

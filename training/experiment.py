@@ -46,8 +46,8 @@ from training.trainer import NOT_A_DIGIT, Trainer
 
 NETWORKS = {
     "small_net": "Small: two convolutions. Good in seconds.",
-    "seed_net": "The origin's: one convolution, two dense layers.",
-    "digit_net": "The one that reads best: five convolutions. Takes its time.",
+    "seed_net": "Simple: one convolution, two dense layers.",
+    "digit_net": "The best: five convolutions. Takes minutes.",
 }
 OPTIMIZERS = ("AdamW", "SGD")
 MOMENTUM = 0.9  # of SGD

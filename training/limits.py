@@ -25,7 +25,8 @@ class Limits:
     examples: int = 50  # a visitor's own drawings
     upload_bytes: int = 20_000_000  # of a weights file or a zip of examples
     visitors: int = 100  # with a model, a collection or a run of their own
-    idle_seconds: int = 1800  # after which what a visitor left behind is freed, if nothing of theirs runs
+    idle_seconds: int = 1800  # without a sign of a visitor until theirs is freed, if nothing of it runs
+    away_seconds: int = 600  # the same once the page was closed or lost its connection
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -132,6 +132,16 @@ class Lane:
         self._queue: deque[Run] = deque()
         self._lock = threading.Lock()
 
+    @property
+    def running(self) -> int:
+        with self._lock:
+            return self._running
+
+    @property
+    def waiting(self) -> int:
+        with self._lock:
+            return len(self._queue)
+
     def enter(self, run: Run) -> None:
         """Let the run start, or wait for its turn. BusyError where too many wait already."""
         with self._lock:

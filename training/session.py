@@ -21,7 +21,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+import uuid
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -71,6 +72,7 @@ class Workshop:
         self.folder, self._lock_file = _own_folder()
         self.changed = threading.Condition(threading.RLock())  # guards all sessions: none waits for another's
         self.shipped: dict[Path, Evaluation] = {}  # on MNIST's test set, of weights that never change
+        self.told: Callable[[str, str], None] = lambda job, event: None  # whoever counts: "train", "started"
         self._sessions: dict[str, Session] = {}
         self._lock = threading.Lock()
         self._closed = threading.Event()
@@ -78,18 +80,31 @@ class Workshop:
         atexit.register(self.close)
 
     def session(self, key: str) -> "Session":
-        """The session of this visitor, by whatever tells visitors apart. BusyError if there are too many."""
+        """The session of this visitor, by whatever tells visitors apart.
+
+        Where there are as many as there may be, whoever has been away longest makes room; BusyError where
+        nobody is.
+        """
+        put_away = None
         with self._lock:
             if key not in self._sessions:
-                if self._closed.is_set() or len(self._sessions) >= self.limits.visitors:
-                    raise BusyError(
-                        "Too many visitors are training here now. Please try again in a few minutes."
-                    )
+                put_away = self._make_room()
                 folder = tempfile.mkdtemp(dir=self.folder, prefix="visitor-")
                 self._sessions[key] = Session(self, Path(folder))
             session = self._sessions[key]
+        if put_away is not None:
+            put_away.close()
         session.touch()
         return session
+
+    def _make_room(self) -> "Session | None":
+        """For one more; returns whose session ends for it, if any. With the lock held."""
+        if not self._closed.is_set() and len(self._sessions) < self.limits.visitors:
+            return None
+        key = max(self._sessions, key=lambda key: self._sessions[key].away_for(), default=None)
+        if self._closed.is_set() or not self._sessions[key].away_for():
+            raise BusyError("Too many visitors are training here now. Please try again in a few minutes.")
+        return self._sessions.pop(key)
 
     def known(self, key: str) -> "Session | None":
         """The session of this visitor where there is one; makes none."""
@@ -98,6 +113,11 @@ class Workshop:
         if session is not None:
             session.touch()
         return session
+
+    @property
+    def visitors(self) -> int:
+        with self._lock:
+            return len(self._sessions)
 
     def leave(self, key: str) -> None:
         """The visitor is gone: ends what runs for them, deletes what was theirs. Unknown keys do nothing."""
@@ -120,14 +140,18 @@ class Workshop:
         atexit.unregister(self.close)
 
     def free_idle(self) -> None:
-        """Frees what visitors left behind without saying so: all that was not touched for `idle_seconds`."""
+        """Frees what visitors left behind, after `idle_seconds` or `away_seconds`."""
         with self._lock:
-            idle = [key for key, one in self._sessions.items() if one.idle_for() > self.limits.idle_seconds]
-        for key in idle:
+            left = [
+                key
+                for key, one in self._sessions.items()
+                if one.idle_for() > self.limits.idle_seconds or one.away_for() > self.limits.away_seconds
+            ]
+        for key in left:
             self.leave(key)
 
     def _sweep(self) -> None:
-        while not self._closed.wait(30):
+        while not self._closed.wait(min(30, self.limits.away_seconds)):
             self.free_idle()
 
 
@@ -136,6 +160,7 @@ class Session:
 
     def __init__(self, workshop: Workshop, folder: Path) -> None:
         self.workshop, self.folder = workshop, folder
+        self.id = uuid.uuid4().hex  # by which a page knows that this is another one than before
         self._changed = workshop.changed
         self._status = Status()
         self._model = DEFAULT_WEIGHTS
@@ -151,6 +176,8 @@ class Session:
         self._drawing: np.ndarray | None = None  # that the worker was not told of yet
         self._files = 0
         self._touched = time.monotonic()
+        self._left: float | None = None  # when, if the page was closed or lost its connection
+        self._paused = ""  # why, in words, where the visitor did not ask for it
         self._closed = False
 
     # --- what there is to see
@@ -186,6 +213,12 @@ class Session:
         where it is of a training, so that training can go on from this file."""
         with self._changed:
             return self._result
+
+    @property
+    def evaluation(self) -> Evaluation | None:
+        """Of the model in use on MNIST's test set, where it is the visitor's own and was tested."""
+        with self._changed:
+            return self._evaluations.get(self._model)
 
     @property
     def examples(self) -> tuple[Example, ...]:
@@ -241,13 +274,17 @@ class Session:
             shown = Status(settings=settings, snapshot=now.snapshot, curve=now.curve)
             self._enter(self.workshop.trainings, job, shown, drawing)
 
-    def pause(self) -> None:
-        """Save the training and make room for others; `resume` goes on with it."""
+    def pause(self, why: str = "") -> None:
+        """Save the training and make room for others; `resume` goes on with it.
+
+        why: a sentence for the visitor, where somebody else wants it.
+        """
         with self._changed:
             if self._status.phase == "training":
+                self._paused = why
                 self._order_end("pause", "Pausing: the training is being saved.")
             elif self._run is not None and self._run.message["job"] == "train" and self._status.active:
-                self._rest("")
+                self._rest(why)
             else:
                 raise ValueError("There is no training to pause.")
 
@@ -381,7 +418,20 @@ class Session:
 
     def touch(self) -> None:
         """The visitor is still here."""
-        self._touched = time.monotonic()
+        self._touched, self._left = time.monotonic(), None
+
+    def leave(self) -> None:
+        """The page was closed, or lost its connection: the visitor is away until the next `touch`."""
+        self._left = time.monotonic()
+
+    @property
+    def is_away(self) -> bool:
+        return self._left is not None
+
+    def away_for(self) -> float:
+        """Seconds since the visitor left; 0 where they are here, or something of theirs waits or runs."""
+        left = self._left
+        return 0.0 if left is None or self.status.active else time.monotonic() - left
 
     def idle_for(self) -> float:
         """Seconds since the visitor last did anything; 0 while something of theirs waits or runs."""
@@ -507,6 +557,7 @@ class Session:
             if place == 0:
                 seconds = run.message.get("seconds", 0)
                 run.allow(1.25 * seconds + GRACE)  # its own clock counts training only
+                self.workshop.told(run.message["job"], "started")
                 phases = {"train": "preparing", "teach": "teaching", "test": "testing"}
                 self._show(phase=phases[run.message["job"]], place=0)
             else:
@@ -524,7 +575,10 @@ class Session:
         }
         with self._changed:
             if run is self._run:
-                heard[message.pop("event")](message, arrays)
+                event = message.pop("event")
+                if event in ("trained", "taught", "tested", "failed"):
+                    self.workshop.told(run.message["job"], event)
+                heard[event](message, arrays)
 
     def _heard_snapshot(self, message: dict, arrays: Arrays) -> None:
         now = from_frame(Snapshot, message, arrays)
@@ -544,7 +598,7 @@ class Session:
     def _heard_trained(self, message: dict, arrays: Arrays) -> None:
         reason = message["reason"]
         if reason == "paused":
-            self._rest("")
+            self._rest(self._paused)
             return
         if reason in ("finished", "time"):
             self._unfinished = None
@@ -586,6 +640,7 @@ class Session:
     def _ended(self, run: Run) -> None:
         with self._changed:
             if run is self._run:
+                self.workshop.told(run.message["job"], "failed")
                 late = "It took longer than this host allows, and was ended. Your model is as it was."
                 message = late if run.overdue else CRASHED
                 if self._unfinished is not None:

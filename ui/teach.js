@@ -5,6 +5,8 @@ const labels = [...teaching.querySelectorAll(".labels button")];
 const told = find(".told");
 const NOTHING_TAUGHT = "Examples of your own hand. Teach it, and it reads like this from now on.";
 
+const TOO_ALIKE = "What is left looks too much like other people's other digits: to learn it is to forget those.";
+
 let taught = []; // the labels of the last lesson's examples, in their order
 let failure = ""; // why something did not work, until something does
 
@@ -62,7 +64,8 @@ function whatWasTold() {
   if (!lesson || lesson.after.length !== taught.length) return message || NOTHING_TAUGHT;
   const right = (readings) => readings.filter(({ digit }, i) => digit === taught[i]).length;
   const of = `${right(lesson.after)} of your ${taught.length} ${taught.length === 1 ? "example" : "examples"}`;
-  const yours = `Taught. It reads ${of} right, ${right(lesson.before)} before.`;
+  const tooAlike = right(lesson.after) < taught.length ? ` ${TOO_ALIKE}` : "";
+  const yours = `Taught. It reads ${of} right, ${right(lesson.before)} before.${tooAlike}`;
   if (!comparison) return `${yours} Is all else still known? Reading MNIST's test pictures\u2026`;
   const exact = (share) => `${(100 * share).toFixed(2)}%`;
   return `${yours} MNIST's test pictures: ${exact(comparison.after.accuracy)} right, ${exact(comparison.before.accuracy)} before.`;
@@ -91,5 +94,11 @@ function showExamples(examples) {
   );
 }
 
+// The server has put everything away; what the page still shows it gives back.
+visit.addEventListener("lost", async () => {
+  failure = visit.lost;
+  for (const { picture, label } of visit.left) await act("add_example", { picture, label });
+  showTeaching();
+});
 for (const event of ["status", "drawing"]) visit.addEventListener(event, showTeaching);
 showTeaching();

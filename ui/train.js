@@ -14,6 +14,7 @@ const CHARTS = {
     least: 0.01,
     ticks: [1, 0.1, 0.01],
     name: String,
+    latest: (loss) => loss.toPrecision(2),
     wrong: (loss) => loss,
     place: (fallen) => fallen,
   },
@@ -23,6 +24,7 @@ const CHARTS = {
     least: 0.001,
     ticks: [1, 0.1, 0.01, 0.001],
     name: (wrong) => `${+(100 * (1 - wrong)).toFixed(1)}%`,
+    latest: (accuracy) => exact(accuracy),
     wrong: (accuracy) => 1 - accuracy,
     place: (fallen) => 1 - fallen, // it rises
   },
@@ -106,15 +108,15 @@ find(".file").addEventListener("change", async ({ target }) => {
 // ---------------------------------------------------------------- how far it is
 
 const PHASES = {
-  idle: () => "Watch a network learn to read. Choose one and press Start.",
+  idle: () => "Watch a network learn to read digits: press Start.",
   waiting: ({ place }) => (place > 0 ? `Waiting: number ${place} in the queue` : "Waiting\u2026"),
   preparing: () => "Getting ready\u2026",
   training: ({ now, message }) =>
     message || `Epoch ${now.epoch} of ${now.epochs}, step ${now.step} of ${now.steps}`,
   teaching: () => "Learning your examples\u2026",
   testing: () => "Reading 10,000 test pictures\u2026",
-  paused: () => "Paused. Nothing is lost: Resume goes on as if it had never stopped.",
-  done: ({ result }) => (result ? "Done. What it can do stands below." : "Done."),
+  paused: ({ message }) => (message ? "Paused." : "Paused. Nothing is lost: Resume goes on as if it had never stopped."),
+  done: ({ comparison }) => (comparison ? `Done: ${exact(comparison.after.accuracy)} of the test pictures are read right.` : "Done."),
   failed: () => "That did not work.",
 };
 
@@ -151,7 +153,6 @@ function inNumbers({ phase, now }) {
   const parts = [`${Math.round(now.images_per_second).toLocaleString("en")} pictures a second`];
   if (phase === "training") parts.push(`${span(now.seconds_left)} left`);
   else parts.push(`${span(now.seconds)} of training`);
-  if (now.held_out_accuracy !== null) parts.push(`${exact(now.held_out_accuracy)} right`);
   return parts.join(" \u00b7 ");
 }
 
@@ -169,7 +170,7 @@ const svg = (name, attributes) => {
 
 /** Draws the axes once, and returns what draws a curve into them. */
 function newChart(name) {
-  const { columns, most, least, ticks, name: named, wrong, place } = CHARTS[name];
+  const { columns, most, least, ticks, name: named, latest, wrong, place } = CHARTS[name];
   const fallen = (value) => Math.log(most / Math.min(Math.max(value, least), most)) / Math.log(most / least);
   const down = (value) => HEIGHT * place(fallen(value));
   const plot = find(`[data-chart=${name}] .plot`);
@@ -185,9 +186,10 @@ function newChart(name) {
   const [training, heldOut] = [svg("path", { class: "of-training" }), svg("path", { class: "of-held-out" })];
   drawn.append(training, heldOut);
   plot.append(drawn);
-  const ends = document.createElement("span");
-  ends.className = "end";
-  plot.append(ends);
+  const [begins, ends] = ["begins", "end"].map((className) => Object.assign(document.createElement("span"), { className }));
+  begins.textContent = "0";
+  plot.append(begins, ends);
+  const now = find(`[data-chart=${name}] .latest`);
 
   return (curve, epochs) => {
     [training, heldOut].forEach((path, i) => {
@@ -197,6 +199,8 @@ function newChart(name) {
         .map((point) => `${((WIDTH * point[0]) / epochs).toFixed(1)} ${down(wrong(point[columns[i]])).toFixed(1)}`);
       path.setAttribute("d", points.length > 1 ? `M${points.join("L")}` : "");
     });
+    const heldOutNow = curve.at(-1)?.[columns[1]] ?? null;
+    now.textContent = heldOutNow === null ? "" : latest(heldOutNow);
     plot.dataset.points = curve.length;
     ends.textContent = Number(epochs) === 1 ? "1 epoch" : `${epochs} epochs`;
   };
@@ -268,7 +272,8 @@ function showOutcome(comparison) {
   const { after, before, newly_right, newly_wrong, mistakes } = comparison;
   find(".accuracy").textContent = exact(after.accuracy);
   find(".versus").textContent =
-    `${after.wrong.toLocaleString("en")} are wrong. The model before: ${exact(before.accuracy)}; ` +
+    `${after.wrong.toLocaleString("en")} of ${comparison.images.toLocaleString("en")} are wrong. ` +
+    `The model before: ${exact(before.accuracy)}; ` +
     `${newly_right.toLocaleString("en")} are read right only now, ${newly_wrong.toLocaleString("en")} no longer.`;
   showConfusions(after.confusion);
   find(".gallery").replaceChildren(...mistakes.map(newMistake));
@@ -326,7 +331,7 @@ function showModel() {
   find(".undo").hidden = !can_undo;
 }
 
-const listen = { status: showStatus, drawing: sendDrawing, model: () => isFine() && suggest() };
+const listen = { status: showStatus, lost: () => complain(visit.lost), drawing: sendDrawing, model: () => isFine() && suggest() };
 for (const [event, then] of Object.entries(listen)) visit.addEventListener(event, then);
 
 form.elements.network[0].checked = true; // the one that is good in seconds

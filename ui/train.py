@@ -10,6 +10,7 @@ from dataclasses import asdict
 from ink.reader import DEFAULT_WEIGHTS
 from training.experiment import NETWORKS, Settings
 from training.session import Session
+from ui import hub
 from ui.component import component
 from ui.teach import Asked, undo
 from ui.uploads import uploaded
@@ -21,7 +22,9 @@ def build(visitors: Visitors) -> None:
     limits = visitors.workshop.limits
     component(
         "train",
-        visitors.server_functions(ACTIONS),
+        [*visitors.server_functions(ACTIONS), *hub.server_functions(visitors)],
+        ("hub",),
+        signs_in=hub.can_sign_in(),
         networks=[{"name": name, "about": about} for name, about in NETWORKS.items()],
         defaults={name: _defaults(name) for name in NETWORKS},
         most_epochs=limits.epochs,
@@ -103,6 +106,7 @@ ACTIONS: tuple[Action, ...] = (
     undo,
     download,
     bring,
+    hub.load_from_hub,
 )
 
 

@@ -2,19 +2,40 @@
 // script, in the same function.
 
 const RETRY = 2000; // milliseconds until a server that does not answer is asked again
+const EXAMPLES = "your examples";
 
 // One for the page, whichever tab is there first. status: what ui/visitors.py shows, null before it is known;
 // mine: the part of it that is the visitor's own; drawing: the digit that was read last on the pad, or null;
-// picture: the one that was last chosen for the pad.
+// picture: the one that was last chosen for the pad; lost: a sentence about what the server put
+// away, and left: the examples that it had.
 const visit = (window.digitsFromScratch ??= Object.assign(new EventTarget(), {
   status: null,
   mine: { own: false, examples: [], can_undo: false },
   drawing: null,
   picture: null,
+  lost: "",
+  left: [],
   isFollowed: false,
+  isGuarded: false,
 }));
 
-/** Tells the tabs: "status", "model" when another one reads, "drawing" or "picture". */
+/** What there is of the visitor's own, in words. */
+function belongings() {
+  const { mine, status } = visit;
+  return [
+    mine.own && "your own network",
+    (status?.active || status?.resumable || status?.result) && "your training",
+    mine.examples.length > 0 && EXAMPLES,
+  ].filter(Boolean);
+}
+
+// A page that is left or loaded anew begins anew: the browser asks before, where there is something to lose.
+if (!visit.isGuarded) {
+  visit.isGuarded = true;
+  addEventListener("beforeunload", (event) => belongings().length > 0 && event.preventDefault());
+}
+
+/** Tells the tabs: "status", "model" when another one reads, "drawing", "picture" or "lost". */
 const announce = (what) => visit.dispatchEvent(new Event(what));
 
 /** Has the server do something for this visitor. Returns a sentence where it did not, else "". */
@@ -52,11 +73,21 @@ async function bring(action, file) {
 function learn(status) {
   if (status.version === undefined) return; // an answer that says nothing
   const before = visit.mine.weights;
+  if (visit.status?.session && visit.status.session !== status.session) sayWhatIsLost();
   visit.status = status;
   visit.mine = status.mine ?? visit.mine;
   announce("status");
   if (visit.mine.weights !== before) announce("model");
   follow();
+}
+
+/** The server has begun anew with this visitor: after a long sleep, or because it was started again. */
+function sayWhatIsLost() {
+  const lost = belongings().filter((what) => what !== EXAMPLES); // those the page still has: teach.js
+  const and = lost.join(" and ");
+  visit.lost = and && `There was no connection for so long that ${and} could not be kept. You can start again.`;
+  visit.left = visit.mine.examples;
+  announce("lost");
 }
 
 /** Asks what is new for as long as the server keeps something for this visitor; it answers when there is. */
@@ -68,7 +99,7 @@ async function follow() {
     const answer = await server.watch(known.version).catch(() => undefined);
     if (visit.status !== known) continue; // an action told more meanwhile
     if (!answer || answer.error) await new Promise((resolve) => setTimeout(resolve, RETRY));
-    else if (answer.version !== known.version) learn(answer);
+    else if (answer.version !== known.version || answer.session !== known.session) learn(answer);
   }
   visit.isFollowed = false;
 }

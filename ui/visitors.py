@@ -7,6 +7,7 @@ server function finds it in the request, never in what the script sends as an ar
 import base64
 import binascii
 import contextlib
+import errno
 import logging
 import threading
 import time
@@ -34,9 +35,10 @@ ServerFunction = Callable[[object, gr.Request], Awaitable[dict]]
 
 PATIENCE = 10.0  # seconds that `watch` waits for something new
 LOOK = 0.05  # seconds between two looks for it
-# Seconds after a page was closed, or lost its connection and may come back:
-PAUSED_AFTER = 5.0  # what trains is saved, and its process ends
-FREED_AFTER = 60.0  # nothing of the visitor's is left
+PAUSED_AFTER = 5.0  # seconds after a page was closed, or lost its connection and did not come back
+AWAY = "You were away, so the training was paused to make room for others. Nothing is lost."
+DISK_FULL = "There is no room left on the disk of this page. Please try again later."
+FAULT = "That did not work, for a reason of our own. Please try again."
 
 logger = logging.getLogger(__name__)
 
@@ -48,11 +50,10 @@ class Visitors:
         self.readers, self.workshop = readers, workshop
         self._own: WeakKeyDictionary[Session, tuple[Path, Reader]] = WeakKeyDictionary()
         self._versions: WeakKeyDictionary[Session, tuple[Status, int]] = WeakKeyDictionary()
-        self._asked: WeakKeyDictionary[Session, float] = WeakKeyDictionary()  # when, for the last time
 
     def own_reader(self, key: str) -> Reader | None:
         """What the visitor trained, taught or brought, where they read with that."""
-        session = self._known(key)
+        session = self.workshop.known(key)
         return session and self._own_reader(session)
 
     def server_functions(self, actions: Sequence[Action]) -> list[ServerFunction]:
@@ -64,36 +65,44 @@ class Visitors:
         """
 
         async def watch(asked: object, request: gr.Request) -> dict:
-            return await self.watch(await key_of(request), asked)
+            try:
+                return await self.watch(await key_of(request), asked)
+            except Exception:
+                logger.exception("watch failed")
+                return {"error": FAULT}
 
         return [watch, *map(self._server_function, actions)]
 
     def _server_function(self, do: Action) -> ServerFunction:
-
-        def work(key: str, asked: object) -> dict:
-            try:
-                session = self.workshop.session(key)
-                self._asked[session] = time.monotonic()
-                answer = do(session, asked)
-                return self._shown(session, True) if answer is None else answer
-            except (ValueError, TypeError) as error:
-                return {"error": str(error)}
-            except Exception:
-                logger.exception("%s failed", do.__name__)
-                return {"error": "That did not work, for a reason of our own. Please try again."}
-
         async def answer(asked: object, request: gr.Request) -> dict:
-            return await anyio.to_thread.run_sync(work, await key_of(request), asked)
+            return await self.act(do, asked, request)
 
         answer.__name__ = do.__name__
         return answer
+
+    async def act(self, do: Action, asked: object, request: gr.Request) -> dict:
+        """Has `do` done for the visitor who asks, and answers as `server_functions` says."""
+        return await anyio.to_thread.run_sync(self._act, do, await key_of(request), asked)
+
+    def _act(self, do: Action, key: str, asked: object) -> dict:
+        try:
+            session = self.workshop.session(key)
+            answer = do(session, asked)
+            return self._shown(session, True) if answer is None else answer
+        except (ValueError, TypeError) as error:
+            return {"error": str(error)}
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+                return {"error": DISK_FULL}
+            logger.exception("%s failed", do.__name__)
+            return {"error": FAULT}
 
     async def watch(self, key: str, asked: object) -> dict:
         """All there is to show, as soon as it is not what the script knows already, or after PATIENCE.
 
         asked: the `version` of the last answer. Whoever has no session yet is told so at once, as version 0.
         """
-        session = self._known(key)
+        session = self.workshop.known(key)
         if session is None:
             return self._nothing()
         deadline = time.monotonic() + PATIENCE
@@ -102,33 +111,23 @@ class Visitors:
         return await anyio.to_thread.run_sync(self._shown, session, False)
 
     def leave(self, request: gr.Request) -> None:
-        """The page was closed, or lost its connection: frees what is the visitor's, unless it asks again."""
-        key, left = request.session_hash, time.monotonic()
-        session = self.workshop.known(key)
+        """The page was closed, or lost its connection: what trains is paused, unless it soon asks again.
 
-        def gone() -> bool:
-            return self._asked.get(session, 0.0) <= left
+        So its process ends. All else waits for a phone that slept: `Limits.away_seconds`.
+        """
+        session = self.workshop.known(request.session_hash)
+        if session is None:
+            return
+        session.leave()
 
         def pause() -> None:
-            if gone():
+            if session.is_away:
                 with contextlib.suppress(ValueError):  # nothing trains
-                    session.pause()
+                    session.pause(AWAY)
 
-        def free() -> None:
-            if gone():
-                self.workshop.leave(key)
-
-        if session is not None:
-            for seconds, act in ((PAUSED_AFTER, pause), (FREED_AFTER, free)):
-                timer = threading.Timer(seconds, act)
-                timer.daemon = True
-                timer.start()
-
-    def _known(self, key: str) -> Session | None:
-        session = self.workshop.known(key)
-        if session is not None:
-            self._asked[session] = time.monotonic()
-        return session
+        timer = threading.Timer(PAUSED_AFTER, pause)
+        timer.daemon = True
+        timer.start()
 
     def _own_reader(self, session: Session) -> Reader | None:
         weights = session.model
@@ -153,7 +152,7 @@ class Visitors:
     def _shown(self, session: Session, asked_for: bool) -> dict:
         """What is the visitor's own is left out of the many answers while a training runs."""
         status, number = self._version(session)
-        answer = _status(status) | {"version": number}
+        answer = _status(status) | {"version": number, "session": session.id}
         if asked_for or status.phase != "training":
             answer["mine"] = self._mine(session)
         return answer
@@ -178,7 +177,7 @@ class Visitors:
             "can_undo": False,
             "examples": [],
         }
-        return _status(Status()) | {"version": 0, "mine": mine}
+        return _status(Status()) | {"version": 0, "session": "", "mine": mine}
 
 
 async def key_of(request: gr.Request) -> str:

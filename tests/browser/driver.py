@@ -50,10 +50,11 @@ DIGITS: dict[int, list[Stroke]] = {
 
 
 @contextlib.contextmanager
-def serve_app(port: int | None = None) -> Iterator[tuple[str, Path]]:
+def serve_app(port: int | None = None, **environment: str) -> Iterator[tuple[str, Path]]:
     """Runs app.py in a process of its own; gives its address and the file with all that it printed."""
     port = port or free_port()
-    environment = os.environ | {"GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1"}
+    environment = os.environ | environment
+    environment |= {"GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1"}
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "app.log"
         with log.open("wb") as output:
@@ -211,6 +212,9 @@ class TrainTab:
     def button(self, name: str) -> Locator:
         return self.page.locator("#train").get_by_role("button", name=name)
 
+    def choose(self, network: str) -> None:
+        self.page.locator(f"input[name=network][value={network}]").check(force=True)  # its card lies over it
+
     def start(self, images: int, epochs: int = 3) -> None:
         self.page.get_by_role("spinbutton", name="Pictures Of").fill(str(images))
         self.page.get_by_role("spinbutton", name="Epochs").fill(str(epochs))
@@ -223,6 +227,10 @@ class TrainTab:
     def points(self) -> int:
         """Of the loss curve."""
         return int(self.page.locator("[data-chart=loss] .plot").get_attribute("data-points"))
+
+    @property
+    def images_per_second(self) -> int:
+        return int(self.page.locator("#train .numbers").inner_text().split()[0].replace(",", ""))
 
     @property
     def shown(self) -> dict[str, str]:

@@ -1,12 +1,25 @@
 """Real trainings in a real browser: watched, paused, used, taught, and never anybody else's."""
 
+import contextlib
+import os
+import signal
+import time
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from tests.browser.conftest import PHONE
-from tests.browser.driver import DIGITS, TrainTab
+import numpy as np
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.conftest import PHONE, Visitors
+from tests.browser.driver import DIGITS, TrainTab, serve_app
 
 SLOW = 120_000  # milliseconds; seconds where nothing else runs
 OWN = "input[value=own]"
+
+# Somebody's 4, which is taken for no digit until one says what it is.
+STRANGE_FOUR = [[(0.3, 0.8), (0.5, 0.2), (0.7, 0.8)], [(0.38, 0.58), (0.62, 0.58)]]
 
 
 def _is_own(tab: TrainTab) -> bool:
@@ -67,27 +80,175 @@ def test_a_training_is_watched_paused_resumed_used_and_given_up_by_one_visitor_a
     assert not other.page.locator(".networks .own").is_visible()
 
 
-def test_one_drawing_is_taught_downloaded_and_unlearned(open_train_tab, tmp_path):
-    tab = open_train_tab()
-    page = tab.page
-    tab.go_to("Draw")
-    tab.pad.draw(DIGITS[7])
-    page.get_by_role("button", name="It was a 7").click()
-    page.get_by_role("button", name="Teach it").click()
-    page.get_by_text("Taught. It reads 1 of your 1 example right, 1 before.").wait_for(timeout=SLOW)
-    page.locator(f"{OWN}:checked").wait_for(state="attached")
+def _draw(tab: TrainTab, strokes: list, answer: str) -> None:
+    tab.page.locator(".clear").click(force=True)  # though it may be disabled
+    tab.pad.settle("empty")
+    tab.pad.draw(strokes)
+    _await_answer(tab, answer)
+
+
+def _teach(tab: TrainTab, digit: int, before: int) -> None:
+    """Says what the drawing on the pad was, and teaches it."""
+    tab.page.get_by_role("button", name=f"It was a {digit}").click()
+    tab.page.get_by_role("button", name=f"Delete this {digit}").wait_for()
+    tab.page.get_by_role("button", name="Teach it").click()
+    tab.page.get_by_text(f"Taught. It reads 1 of your 1 example right, {before} before.").wait_for(
+        timeout=SLOW
+    )
+    assert _is_own(tab)
+
+
+def _await_answer(tab: TrainTab, answer: str) -> None:
+    tab.page.wait_for_function("d => document.querySelector('#pad .answer').innerText === d", arg=answer)
+
+
+def test_two_visitors_teach_their_own_networks_and_what_was_misread_is_read_by_one_alone(
+    open_train_tab, tmp_path
+):
+    ann, bob = open_train_tab(), open_train_tab()
+    ann.go_to("Draw")
+    _draw(ann, STRANGE_FOUR, "?")
+    _teach(ann, 4, before=0)
+    _await_answer(ann, "4")  # the same drawing, read anew
+    bob.go_to("Draw")
+    _draw(bob, DIGITS[7], "7")
+    _teach(bob, 7, before=1)
+    _draw(bob, STRANGE_FOUR, "?")
+    _draw(ann, STRANGE_FOUR, "4")
+
+    page = ann.page
     page.get_by_text("MNIST's test pictures:").wait_for(timeout=SLOW)
     with page.expect_download() as download:
         page.locator(".pack").click()
     download.value.save_as(tmp_path / "mine.zip")
     page.get_by_role("button", name="Unlearn").click()
     page.locator(OWN).wait_for(state="hidden")
-    assert not _is_own(tab)
-    page.get_by_role("button", name="Delete this 7").click()
+    assert not _is_own(ann)
+    page.get_by_role("button", name="Delete this 4").click()
     with page.expect_file_chooser() as chooser:
         page.get_by_text("Or upload examples from before").click()
-    chooser.value.set_files(Path(tmp_path / "mine.zip"))
-    page.get_by_role("button", name="Delete this 7").wait_for()
+    chooser.value.set_files(tmp_path / "mine.zip")
+    page.get_by_role("button", name="Delete this 4").wait_for()
+
+    # A page that is loaded anew begins anew; the browser asks before.
+    asked = []
+    bob.page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    bob.page.reload()
+    bob.page.wait_for_function("document.querySelector('.sure')?.textContent")
+    assert asked == ["beforeunload"]
+    assert not _is_own(bob)
+    assert bob.page.locator(".examples button").count() == 0
+    bob.page.reload()  # now there is nothing to lose
+    assert asked == ["beforeunload"]
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """Address of an app that keeps nothing for who is away, and the folder of its temporary files."""
+    folder = tmp_path_factory.mktemp("host")
+    with serve_app(TMPDIR=str(folder), DIGITS_MAX_AWAY_SECONDS="1") as (address, log):
+        yield address, folder
+        printed = log.read_text()
+    assert "Traceback" not in printed, printed
+
+
+@pytest.fixture
+def open_hosted_tab(browser: Browser, host: tuple[str, Path]) -> Iterator[Visitors]:
+    visitors = Visitors(browser, host[0], TrainTab)
+    yield visitors
+    visitors.leave()
+
+
+def _workers(folder: Path) -> list[int]:
+    """The worker processes of the app with these temporary files."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it ended just now
+            is_worker = b"training.worker" in (process / "cmdline").read_bytes()
+            if is_worker and f"TMPDIR={folder}".encode() in (process / "environ").read_bytes():
+                found.append(int(process.name))
+    return found
+
+
+def _await_nothing_left(folder: Path) -> None:
+    """Waits until no process and no file of any visitor is there."""
+    end = time.monotonic() + SLOW / 1000
+    while _workers(folder) or list(folder.glob("digits-from-scratch-*/visitor-*")):
+        assert time.monotonic() < end, (_workers(folder), list(folder.rglob("visitor-*/*")))
+        time.sleep(0.1)
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="tells processes by /proc")
+
+
+@needs_proc
+def test_a_killed_worker_is_told_plainly_and_a_closed_tab_leaves_no_process_and_no_file(
+    open_hosted_tab, host
+):
+    tab = open_hosted_tab()
+    tab.start(images=4000, epochs=30)
+    tab.settle("training")
+    [worker] = _workers(host[1])
+    os.kill(worker, signal.SIGKILL)
+    tab.settle("failed")
+    told = tab.page.locator("#train .numbers").inner_text()
+    assert told == "The training process ended unexpectedly. Your model is as it was."
+    tab.go_to("Draw")
+    tab.pad.draw(DIGITS[7])
+    _await_answer(tab, "7")
+    tab.go_to("Train")
+    tab.button("Start another").click()
+    tab.settle("training")
+    tab.page.close()
+    _await_nothing_left(host[1])
+
+
+def test_a_page_that_finds_another_session_says_what_was_lost_and_gives_its_examples_back(open_train_tab):
+    tab = open_train_tab()
+    tab.go_to("Draw")
+    tab.pad.draw(DIGITS[7])
+    tab.page.get_by_role("button", name="It was a 7").click()
+    tab.page.get_by_role("button", name="Delete this 7").wait_for()
+    # As if the one that the page knows had been freed, with a training in it, while a phone slept.
+    tab.page.evaluate("Object.assign(digitsFromScratch.status, { session: 'freed', resumable: true })")
+    tab.page.locator("#train .complaint").get_by_text("your training could not be kept").wait_for(
+        state="attached"
+    )
+    delete = tab.page.get_by_role("button", name="Delete this 7")
+    delete.nth(1).wait_for()  # the one that the server has, and the one that it is given back
+    assert delete.count() == 2
+
+
+def _damaged(folder: Path) -> list[tuple[str, Path, str]]:
+    """Files that are wrong or meant ill: where they are sent, and what is said."""
+    pickled, bomb = folder / "pickled.npz", folder / "bomb.npz"
+    np.savez(pickled, format=np.array([print], dtype=object))
+    np.savez_compressed(bomb, x=np.zeros(10_000_000))
+    outside, huge = folder / "outside.zip", folder / "huge.zip"
+    with zipfile.ZipFile(outside, "w") as archive:
+        archive.writestr("../../escaped.png", b"x")
+    with zipfile.ZipFile(huge, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("labels.csv", "file,label\n001.png,7\n")
+        archive.writestr("001.png", bytes(50_000_000))
+    words = folder / "words.zip"
+    words.write_text("just some words")
+    return [
+        ("#train .file", pickled, "The file is damaged or not an .npz weights file"),
+        ("#train .file", bomb, "would unpack to"),
+        ("#pad .zip", outside, "a file that would lie outside of it: ../../escaped.png"),
+        ("#pad .zip", huge, "001.png is too large: at most 2 MB are read"),
+        ("#pad .zip", words, "The file is damaged or not a zip file of examples"),
+    ]
+
+
+def test_files_that_are_meant_ill_are_refused_in_words(open_train_tab, tmp_path):
+    tab = open_train_tab()
+    for place, file, message in _damaged(tmp_path):
+        tab.go_to("Draw" if "#pad" in place else "Train")
+        tab.page.locator(place).set_input_files(file)
+        tab.page.get_by_text(message).wait_for()
+    assert tab.page.locator("#train .tab").get_attribute("data-phase") == "idle"
+    assert not _is_own(tab)
 
 
 def test_a_file_that_is_no_model_is_refused_in_words(open_train_tab, tmp_path):
