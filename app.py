@@ -1,7 +1,10 @@
 """Digits from Scratch: `python app.py` serves the page; a Hugging Face Space runs the same file.
 
-Address and port come from Gradio's own GRADIO_SERVER_NAME and GRADIO_SERVER_PORT.
+Address and port come from Gradio's own GRADIO_SERVER_NAME and GRADIO_SERVER_PORT; SECURITY.md lists
+what other variables limit.
 """
+
+import os
 
 from threadpoolctl import threadpool_limits
 
@@ -10,12 +13,18 @@ from ink.reader import SHIPPED
 from training.limits import Limits
 from training.session import Workshop
 from ui.page import LAUNCH, build_page
+from ui.watching import start_log
 
 # Visitors are read at the same time, each on one core: BLAS threads would only get in their way.
 threadpool_limits(1, user_api="blas")
 
+start_log()
+workshop = Workshop(Limits.from_environment())
+# What is uploaded goes where all visitors' files are: it is gone when the app is, even if that was killed.
+os.environ.setdefault("GRADIO_TEMP_DIR", str(workshop.folder / "uploads"))
+
 readers = {name: Reader(weights) for name, weights in SHIPPED.items()}
-demo = build_page(readers, Workshop(Limits.from_environment()))
+demo = build_page(readers, workshop)
 
 if __name__ == "__main__":
     demo.launch(**LAUNCH)

@@ -1,4 +1,7 @@
-"""python -m training [train | finetune | evaluate | errors]: train this project's networks, look at them."""
+"""python -m training [train | finetune | evaluate | errors | push | push-space]
+
+Train this project's networks, look at them, and give them to others.
+"""
 
 import argparse
 import json
@@ -17,7 +20,7 @@ from tqdm import tqdm
 from cnn import ModelFileError, load_model, save_model
 from cnn.storage import open_whole
 from ink.calibration import Calibration
-from ink.reader import DEFAULT_WEIGHTS, WEIGHTS
+from ink.reader import DEFAULT_WEIGHTS, WEIGHTS, Reader
 from training.curves import Log, draw_curves, read_log
 from training.data import DataError, Dataset, load_mnist, split_held_out
 from training.evaluate import Evaluation, draw_errors, draw_reliability, evaluate
@@ -208,6 +211,21 @@ def picture_errors(options: argparse.Namespace) -> int:
     return 0
 
 
+def push(options: argparse.Namespace) -> int:
+    """Put some weights onto the Hugging Face Hub."""
+    commit = Reader(options.weights).push_to_hub(options.name, private=options.private)
+    print(f"Pushed {options.weights} to {options.name}: {commit}")
+    return 0
+
+
+def push_this_space(options: argparse.Namespace) -> int:
+    """Put this repository into a Space on the Hugging Face Hub."""
+    from training.hub import push_space  # slow to import
+
+    print(f"Pushed to {push_space(options.name, private=options.private)}")
+    return 0
+
+
 def _evaluate_file(weights: Path, dataset: Dataset) -> Evaluation:
     checkpoint = load_model(weights)
     return evaluate(checkpoint.model, dataset.test_images, dataset.test_labels, Calibration.of(checkpoint))
@@ -267,6 +285,17 @@ def _parser() -> argparse.ArgumentParser:
                 "--reliability", type=Path, metavar="PNG", help="save the reliability diagram"
             )
     command.add_argument("--out", type=Path, default=Path("errors.png"))
+
+    for name, function, text in (
+        ("push", push, "Put a network onto the Hugging Face Hub, with its model card."),
+        ("push-space", push_this_space, "Put this repository into a Hugging Face Space: docs/hub.md."),
+    ):
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(command=function)
+        command.add_argument("name", metavar="USER/NAME")
+        if name == "push":
+            command.add_argument("--weights", type=Path, default=DEFAULT_WEIGHTS)
+        command.add_argument("--private", action="store_true", default=None, help="for your account alone")
     return parser
 
 

@@ -9,6 +9,7 @@ import base64
 import binascii
 import io
 import logging
+import time
 
 import anyio
 import gradio as gr
@@ -16,8 +17,9 @@ import gradio as gr
 from ink import Reader
 from ink.picture import PictureError, load_picture
 from ink.reader import DEFAULT_NETWORK
-from ui import teach
+from ui import teach, watching
 from ui.component import answer_of, component
+from ui.turns import Crowded, Superseded, Turns
 from ui.uploads import read_upload
 from ui.visitors import Readers, Visitors, key_of
 
@@ -25,6 +27,8 @@ PNG = "data:image/png;base64,"
 MAX_CHARACTERS = 40_000  # of a drawing from the pad, base64; its script sends about 4,000 a digit
 MAX_PIXELS = 512 * 512  # of the same; its script sends about 150 x 150 for a digit, 488 x 488 at most
 MAX_FILE_PIXELS = 16_000_000  # of an image file; a phone photographs a sheet of paper with 12 million
+READ_AT_ONCE = 2  # drawings; more would only take turns on a Space's two cores
+MOST_WAITING = 200  # visitors, of each the newest drawing; about a second's work
 OWN = "own"  # beside the names of the shipped networks: the visitor's
 
 logger = logging.getLogger(__name__)
@@ -37,8 +41,19 @@ def build(visitors: Visitors) -> None:
         own = visitors.own_reader(key)
         return read_live({OWN: own, **visitors.readers} if own else visitors.readers, drawing)
 
+    turns = Turns(READ_AT_ONCE, MOST_WAITING)
+
     async def live(drawing: object, request: gr.Request) -> dict:
-        return await anyio.to_thread.run_sync(read_by_own, await key_of(request), drawing)
+        key = await key_of(request)
+        try:
+            async with turns.turn(key, request.state.address):
+                answer = await anyio.to_thread.run_sync(read_by_own, key, drawing)
+        except Superseded:
+            answer = {"superseded": True}
+        except Crowded:
+            answer = {"busy": "Very many people are drawing now."}
+        # By this the pad sees how busy we are, and thins what it sends.
+        return answer | {"took": round(1000 * (time.perf_counter() - request.state.began))}
 
     component("pad", [live, *visitors.server_functions(teach.ACTIONS)], ("teach",))
 
@@ -67,6 +82,7 @@ def read_live(readers: Readers, drawing: object) -> dict:
     try:
         image = load_picture(_png(drawing), MAX_PIXELS)
         reading = _chosen(readers, drawing.get("network", DEFAULT_NETWORK)).read_drawing(image)
+        watching.count_reading("draw", reading)
     except (PictureError, ValueError, TypeError) as error:
         return {"error": str(error)}
     except Exception:

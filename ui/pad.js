@@ -11,6 +11,9 @@ const SENT_MARGIN = 4; // pixels of paper around it
 const SENT_PEN = [0.03, 0.18]; // the pen as sent: at least this share of the pad, at most this of a digit
 const FRAME_GAP = 0.012; // between a digit of a number and the frame around it, a share of the side
 const GAP = 33; // milliseconds from one request to the next, at least
+const EASY = 40; // milliseconds that a server has a drawing which is not busy
+const THINNING = 3; // milliseconds more from one request to the next, for each that it has it longer
+const LONGEST_GAP = 1000; // milliseconds; a pen that is lifted does not wait for it
 const MAX_IN_FLIGHT = 3; // requests under way at once
 const PATIENCE = 5000; // milliseconds after which a request counts as lost
 const RETRIES = [500, 1000, 2000, 4000]; // milliseconds before each new try; the last repeats
@@ -326,11 +329,13 @@ let shown = 0; // number of the request whose answer is on the screen
 let lastSentAt = -Infinity;
 let timer = null;
 let failures = 0; // in a row
+let took = 0; // milliseconds that the server had the last drawing: the longer, the fewer it gets
 
 function askForReading() {
   unread = true;
   if (timer !== null || inFlight >= MAX_IN_FLIGHT || failures > 0) return;
-  const wait = lastSentAt + GAP - performance.now();
+  const gap = Math.min(Math.max(GAP, THINNING * (took - EASY)), LONGEST_GAP);
+  const wait = lastSentAt + gap - performance.now();
   if (wait <= 0) send();
   else timer = setTimeout(send, wait);
 }
@@ -356,9 +361,11 @@ function send() {
   const late = new Promise((resolve) => setTimeout(resolve, PATIENCE));
   Promise.race([server.live({ image: ink.image, network: network() }), late]).then((answer) => {
     inFlight -= 1;
-    if (!answer) return lost(number); // undefined: no connection or no answer in time; null: it failed there
+    // undefined: no connection, refused, or no answer in time; null: it failed there
+    if (!answer || answer.busy) return lost(number, answer?.busy);
     recovered();
-    if (number > shown) {
+    took = answer.took ?? took;
+    if (number > shown && !answer.superseded) {
       shown = number;
       showAnswer(answer, ink.toPad);
     }
@@ -372,9 +379,9 @@ function recovered() {
 }
 
 /** Keeps trying: the drawing is still here, whatever happens on the way to the server. */
-function lost(number) {
+function lost(number, reason = navigator.onLine ? "The server does not answer now." : "No connection.") {
   unread = unread || number > shown;
-  showNotice("No connection. Your drawing is safe, trying again\u2026");
+  showNotice(`${reason} Your drawing is safe, trying again\u2026`);
   if (timer !== null) return;
   timer = setTimeout(send, RETRIES[Math.min(failures, RETRIES.length - 1)]);
   failures += 1;

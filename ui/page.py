@@ -7,8 +7,8 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from training.session import Workshop
-from ui import draw, photo, train
-from ui.limits import LimitBody
+from ui import draw, hub, photo, train, watching
+from ui.limits import Gate, lifespan
 from ui.theme import theme
 from ui.visitors import Readers, Visitors
 
@@ -16,6 +16,8 @@ HERE = Path(__file__).parent
 
 TITLE = "Digits from Scratch"
 SENTENCE = "A neural network written in plain NumPy reads your handwriting, as you draw or from a photo."
+
+MOST_CALLS = 40  # of programs, that wait for their turn
 
 # Each builder lays out one tab and wires its events. A new tab is a new line here.
 Builder = Callable[[Visitors], None]
@@ -31,8 +33,10 @@ LAUNCH = {
     "favicon_path": HERE / "icon.svg",
     "footer_links": ["api"],
     "max_file_size": "20mb",
-    "app_kwargs": {"middleware": [Middleware(LimitBody)]},
+    "app_kwargs": {"middleware": [Middleware(Gate)], "lifespan": lifespan},
+    "state_session_capacity": 300,  # what Gradio remembers of a page; ours needs none of it
     "ssr_mode": False,  # would need Node
+    "pwa": False,  # a Space would have the page installed as an app, with icons that are not ours
     "run_history": False,  # a log of everybody's calls, and slower calls
     "enable_monitoring": False,  # public unless switched off
 }
@@ -44,12 +48,17 @@ def build_page(readers: Readers, workshop: Workshop) -> gr.Blocks:
     workshop: where visitors train networks of their own. Show it with `launch(**LAUNCH)`.
     """
     visitors = Visitors(readers, workshop)
-    hour = 3600
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(hour, hour)) as demo:
+    watching.watch_workshop(workshop)
+    sign_in = hub.sign_in()
+    with gr.Blocks(title=TITLE, analytics_enabled=False) as demo:
         gr.HTML(f"<h1>{TITLE}</h1><p>{SENTENCE}</p>", elem_id="masthead", apply_default_css=False)
         with gr.Tabs():
             for name, build in TABS:
                 with gr.Tab(name):
                     build(visitors)
+        if sign_in is not None:
+            sign_in.render()
         demo.unload(visitors.leave)
-    return demo
+    # On a Space, Gradio's script would first ask huggingface.co about it, and Google for fonts.
+    demo.space_id = None
+    return demo.queue(max_size=MOST_CALLS)

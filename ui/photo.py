@@ -19,6 +19,7 @@ from PIL import Image
 from ink import Reader, Reading
 from ink.picture import MAX_PIXELS, PictureError, load_picture
 from ink.reader import DEFAULT_NETWORK
+from ui import watching
 from ui.component import answer_of, component
 from ui.uploads import load_upload, read_upload
 from ui.visitors import Visitors, key_of
@@ -105,7 +106,7 @@ def read_for_page(reader: Reader, asked: object) -> dict:
     """
     try:
         image = _picture(asked)
-        reading = reader.read_photo(image)
+        reading = watching.count_reading("photo", reader.read_photo(image))
         return answer_of(reading) | _pictures(image, reading)
     except (PictureError, ValueError, TypeError) as error:
         return {"error": str(error)}

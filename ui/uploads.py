@@ -1,15 +1,23 @@
-"""The files that visitors and programs send."""
+"""The files that visitors and programs send: what becomes of them, and how much room they may take."""
 
 import contextlib
+import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import anyio.to_thread
 import gradio as gr
 import numpy as np
 from gradio.utils import get_upload_folder, is_in_or_equal
 
 from ink import Reading
 from ink.picture import PictureError, load_picture
+from ui import watching
+
+KEPT_SECONDS = 1800.0  # of a file that was sent and is not read; what the page reads is deleted at once
+LOOK_SECONDS = 1.0  # from one look at the folder to the next
+LEFT_FREE = 200_000_000  # bytes of the disk that uploads leave to others
 
 
 def load_upload(file: object, max_pixels: int, forget: bool = False) -> np.ndarray:
@@ -17,7 +25,7 @@ def load_upload(file: object, max_pixels: int, forget: bool = False) -> np.ndarr
 
     Only what was uploaded is opened: not any other file of this machine that a caller may name. Raises
     PictureError, in words that name no path, for everything else and for what is no picture. forget: deletes
-    the file at once; without it, the page deletes what is older than an hour.
+    the file at once; without it, `keep_house` does when it is old.
     """
     path = _path(file)
     if path is None:
@@ -29,8 +37,7 @@ def load_upload(file: object, max_pixels: int, forget: bool = False) -> np.ndarr
         raise PictureError("The file is no longer here. Please send it again.") from None
     finally:
         if forget:
-            with contextlib.suppress(OSError):
-                path.unlink()
+            _delete(path)
 
 
 @contextlib.contextmanager
@@ -42,21 +49,81 @@ def uploaded(file: object) -> Iterator[Path]:
     try:
         yield path
     finally:
-        with contextlib.suppress(OSError):
-            path.unlink()
+        _delete(path)
 
 
 def read_upload(read: Callable[[np.ndarray], Reading], file: object, max_pixels: int) -> dict:
     """An uploaded file -> the JSON of its reading; `gr.Error`, in words, where there is none."""
     try:
-        return read(load_upload(file, max_pixels)).to_json()
+        return watching.count_reading("api", read(load_upload(file, max_pixels))).to_json()
     except (PictureError, ValueError, TypeError) as error:
         raise gr.Error(str(error), print_exception=False) from None
+
+
+def was_uploaded(path: object) -> bool:
+    """Whether this names something in the folder of uploads."""
+    return isinstance(path, str) and "\0" not in path and is_in_or_equal(path, get_upload_folder())
 
 
 def _path(file: object) -> Path | None:
     """Where the file is, if it was uploaded and is none of this machine's own."""
     path = file.get("path") if isinstance(file, dict) else None
-    if not isinstance(path, str) or "\0" in path or not is_in_or_equal(path, get_upload_folder()):
-        return None
-    return Path(path)
+    return Path(path) if was_uploaded(path) else None
+
+
+class Room:
+    """How much room is left for uploads. most: bytes that all of them together may take."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._stored, self._looked = 0, -LOOK_SECONDS
+
+    async def for_another(self, length: int) -> bool:
+        """Whether a request of so many bytes may bring its files; the disk has to have room, too."""
+        if time.monotonic() - self._looked > LOOK_SECONDS:
+            self._looked = time.monotonic()
+            self._stored = await anyio.to_thread.run_sync(_stored)
+        if self._stored + length > self.most:
+            return False
+        self._stored += length  # until the next look
+        return True
+
+
+def _stored() -> int:
+    """Bytes of all uploaded files, and as many more as the disk is too full for."""
+    folder = Path(get_upload_folder())
+    folder.mkdir(parents=True, exist_ok=True)
+    stored = 0
+    for file in folder.rglob("*"):
+        with contextlib.suppress(OSError):
+            stored += file.stat().st_size
+    watching.STORED.set(stored)
+    return stored if shutil.disk_usage(folder).free > LEFT_FREE else 2**63
+
+
+async def keep_house(blocks: gr.Blocks) -> None:
+    """Deletes what was sent long ago and left behind, and what Gradio remembers of files that are gone."""
+    await anyio.to_thread.run_sync(_delete_old)
+    for known in (blocks.upload_file_set, *blocks.temp_file_sets):
+        known.difference_update([file for file in tuple(known) if not Path(file).exists()])
+    # Gradio gives answers to the sessions that asked last; of the others, it remembers the calls for ever.
+    queue = blocks._queue
+    for session in set(queue.pending_event_ids_session) - set(queue.pending_messages_per_session):
+        for event in queue.pending_event_ids_session.pop(session):
+            queue.event_ids_to_events.pop(event, None)
+
+
+def _delete_old() -> None:
+    now = time.time()
+    for path in sorted(Path(get_upload_folder()).rglob("*"), reverse=True):  # files before their folders
+        with contextlib.suppress(OSError):
+            if now - path.stat().st_mtime > KEPT_SECONDS:
+                path.rmdir() if path.is_dir() else path.unlink()
+
+
+def _delete(path: Path) -> None:
+    """The file, and the folder that Gradio made for it."""
+    with contextlib.suppress(OSError):
+        path.unlink()
+        if path.parent != Path(get_upload_folder()):
+            path.parent.rmdir()

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from playwright.sync_api import Route
 
 from tests.browser.conftest import PHONE
@@ -57,7 +58,15 @@ def test_a_drawing_cleared_while_offline_is_forgotten_and_the_next_one_is_read(o
     assert pad.answer == "1"
 
 
-def test_a_request_that_fails_once_is_tried_again(open_pad):
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        {"status": 502, "body": "Bad gateway"},
+        {"status": 429, "body": '{"error": "That was too much at once."}', "headers": {"Retry-After": "1"}},
+        {"json": {"busy": "Very many people are drawing now.", "took": 900}},
+    ],
+)
+def test_a_request_that_fails_is_tried_again(open_pad, refusal):
     pad = open_pad(expected_errors="Failed to load resource")
     failures = 2
 
@@ -65,7 +74,7 @@ def test_a_request_that_fails_once_is_tried_again(open_pad):
         nonlocal failures
         failures -= 1
         if failures >= 0:
-            route.fulfill(status=502, body="Bad gateway")
+            route.fulfill(**refusal)
         else:
             route.continue_()
 
@@ -82,7 +91,7 @@ def test_a_server_that_stops_and_starts_again_is_found_again_with_the_drawing_ke
         pad = Pad(context.new_page(), url)
         pad.draw(DIGITS[7])
     pad.draw([[(0.3, 0.55), (0.7, 0.55)]], settle=False)
-    pad.page.get_by_text("No connection").wait_for()
+    pad.page.get_by_text("The server does not answer now. Your drawing is safe").wait_for()
     inked = pad.inked_pixels
     with serve_app(port):
         pad.settle()
@@ -163,6 +172,30 @@ def test_an_answer_that_comes_after_clear_is_not_shown(used_pad):
     used_pad.page.wait_for_timeout(300)
     assert used_pad.answer == ""
     assert used_pad.bars == [0] * 10
+
+
+def test_a_drawing_that_a_newer_one_overtook_is_not_shown(used_pad):
+    _answering(used_pad, {"superseded": True, "took": 3})
+    used_pad.draw(DIGITS[7], settle=False)
+    used_pad.page.wait_for_timeout(300)
+    assert used_pad.answer == ""
+    assert not used_pad.page.locator(".notice").inner_text()
+    used_pad.page.unroute(READING)
+    used_pad.draw([[(0.3, 0.55), (0.7, 0.55)]])
+    assert used_pad.answer == "7"
+
+
+def test_a_server_that_is_busy_is_asked_less_often(used_pad):
+    asked: list[Route] = []
+
+    def busy(route: Route) -> None:
+        asked.append(route)
+        answer = {"text": "7", "message": "", "digits": [_digit(7)], "took": 300}
+        route.fulfill(body=json.dumps(answer), content_type="application/json")
+
+    used_pad.page.route(READING, busy)
+    used_pad.draw(DIGITS[0], seconds=1.0, settle=False, step=0.02)
+    assert 1 < len(asked) <= 5
 
 
 def test_at_most_three_readings_are_under_way_at_once(used_pad):

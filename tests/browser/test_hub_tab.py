@@ -1,0 +1,59 @@
+"""A network of the Hugging Face Hub, fetched through the page from a stand-in for it."""
+
+import pytest
+
+from ink.hub import WEIGHTS_FILE
+from ink.reader import SHIPPED
+from tests.browser.conftest import PHONE, Visitors
+from tests.browser.driver import TrainTab, serve_app
+from tests.hub_server import serve_hub
+
+
+@pytest.fixture(scope="module")
+def hub_and_url():
+    """A stand-in, and the address of an app that takes it for the Hub."""
+    with serve_hub() as hub, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("HF_ENDPOINT", hub.address)
+        environment.setenv("HF_HUB_DISABLE_XET", "1")
+        with serve_app() as (url, _):
+            yield hub, url
+
+
+@pytest.fixture
+def open_tab(browser, hub_and_url):
+    visitors = Visitors(browser, hub_and_url[1], TrainTab)
+    yield visitors
+    visitors.leave()
+
+
+def _load(tab, name):
+    field = tab.page.get_by_label("From the Hugging Face Hub")
+    field.fill(name)
+    field.press("Enter")
+
+
+def test_a_network_is_loaded_by_its_name_and_reads_for_this_visitor(open_tab, hub_and_url):
+    hub, _ = hub_and_url
+    hub.put("ada/digits", {WEIGHTS_FILE: SHIPPED["seed"].read_bytes()})
+    tab = open_tab()
+    _load(tab, "ada/digits")
+    tab.page.get_by_text("Loaded. It is tested now").wait_for()
+    tab.settle("done")
+    tab.button("Use this model").click()
+    tab.page.get_by_text("read by your own network").wait_for()
+
+
+def test_what_cannot_be_loaded_is_told_and_the_page_goes_on(open_tab):
+    tab = open_tab(**PHONE)
+    _load(tab, "ada/nothing")
+    tab.page.get_by_text("There is no ada/nothing on the Hub").wait_for()
+    assert tab.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    _load(tab, "digits")
+    tab.page.get_by_text('A name on the Hub is "user/model"').wait_for()
+
+
+def test_away_from_a_space_the_page_tells_the_command_that_pushes(open_tab):
+    page = open_tab().page
+    page.get_by_text("python -m training push").wait_for()
+    assert not page.get_by_role("button", name="Sign in").is_visible()
+    assert not page.get_by_role("button", name="Push").is_visible()
