@@ -1,0 +1,313 @@
+"""How many visitors one app carries: real requests of many at once, as the page's scripts send them.
+
+    pip install -r benchmarks/requirements.txt
+    python benchmarks/load.py [--visitors 50] [--seconds 60] [--photos 2] [--train] [--url URL] [--json FILE]
+    python benchmarks/load.py --visitors 10 25 50 100 200    # where does it saturate?
+
+Each visitor opens the page, keeps its event stream, and draws digits without a pause: a new point ten times a
+second, each sent at once unless three requests are under way or the server has said it is busy (`took`; the
+pad thins in the same way). Readers of photos send one every 5 s; with --train one visitor trains all the
+time and watches. Latency is from sending to the last byte of the answer, and the machine serves the
+benchmark's own clients too. Without --url the app is started here, and its memory is watched.
+
+The last drawing of every digit must be read as that digit; what is not counts as `misread`.
+"""
+
+import argparse
+import asyncio
+import base64
+import contextlib
+import io
+import itertools
+import json
+import random
+import secrets
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import aiohttp
+import numpy as np
+import psutil
+from PIL import Image, ImageDraw
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, from anywhere
+
+from benchmarks.machine import machine
+from tests.browser.driver import DIGITS, along, serve_app
+from training.experiment import Settings
+from ui.photo import EXAMPLES, EXAMPLES_FOLDER
+
+TICK = 0.1  # seconds from one point of a stroke to the next
+MOST_IN_FLIGHT, EASY, THINNING, LONGEST_GAP = 3, 0.040, 3, 1.0  # as in ui/pad.js; seconds
+PHOTO_GAP = 5.0  # seconds from one photo of a visitor to the next
+WATCH_GAP = 0.25  # seconds between two looks at a training
+SIDE, PEN = 150, 9  # pixels of a drawing as the pad sends it
+TARGET = 300  # ms, 95th percentile, for 50 visitors
+TRAINING = Settings("digit_net", epochs=30, images=55_000)
+
+
+class Load:
+    """What all visitors of one run did, and how long it took."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.latencies: dict[str, list[float]] = defaultdict(list)  # seconds, by what was asked
+        self.counts: Counter[str] = Counter()
+        self.ends = 0.0
+
+    def running(self) -> bool:
+        return time.monotonic() < self.ends
+
+    async def ask(self, name: str, request: contextlib.AbstractAsyncContextManager) -> dict | list | None:
+        """The JSON of an answer, timed; None for a failure, counted."""
+        began = time.perf_counter()
+        try:
+            async with request as response:
+                answer = await response.json(content_type=None)
+                if response.status != 200:
+                    self.counts[f"{name}: status {response.status}"] += 1
+                    return None
+        except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError) as error:
+            self.counts[f"{name}: {type(error).__name__}"] += 1
+            return None
+        self.latencies[name].append(time.perf_counter() - began)
+        if answer is None or (isinstance(answer, dict) and "error" in answer):
+            self.counts[f"{name}: error"] += 1
+            return None
+        return answer
+
+
+class Visitor:
+    """One open page."""
+
+    def __init__(self, load: Load, session: aiohttp.ClientSession, seed: int) -> None:
+        self.load, self.session, self.random = load, session, random.Random(seed)
+        self.key = secrets.token_hex(6)
+        self.components: dict[str, int] = {}
+        self.took = 0.0
+
+    async def open(self) -> asyncio.Task:
+        """Loads the page and its layout; returns the task that holds the page's event stream."""
+        async with self.session.get(self.load.url) as page:
+            await page.read()
+        config = await self.load.ask("config", self.session.get(f"{self.load.url}/config"))
+        self.components = {c["props"].get("elem_id"): c["id"] for c in config["components"]}
+        return asyncio.create_task(self._stay())
+
+    async def _stay(self) -> None:
+        address = f"{self.load.url}/gradio_api/heartbeat/{self.key}"
+        with contextlib.suppress(aiohttp.ClientError):
+            async with self.session.get(address, timeout=aiohttp.ClientTimeout(total=None)) as stream:
+                async for _ in stream.content:
+                    pass
+
+    async def call(self, component: str, function: str, argument: object) -> dict | None:
+        """What the page's scripts write as `server.function(argument)`."""
+        request = {
+            "data": argument,
+            "component_id": self.components[component],
+            "fn_name": function,
+            "session_hash": self.key,
+        }
+        address = f"{self.load.url}/gradio_api/component_server"
+        return await self.load.ask(function, self.session.post(address, json=request))
+
+    async def draw(self, drawings: dict[int, list[str]]) -> None:
+        await asyncio.sleep(self.random.uniform(0, 2))  # people do not come in step
+        while self.load.running():
+            digit = self.random.choice(list(drawings))
+            under_way: set[asyncio.Task] = set()
+            last_sent = 0.0
+            for picture in drawings[digit]:
+                await asyncio.sleep(TICK)
+                under_way = {task for task in under_way if not task.done()}
+                gap = min(THINNING * (self.took - EASY), LONGEST_GAP)
+                if len(under_way) < MOST_IN_FLIGHT and time.monotonic() - last_sent >= gap:
+                    last_sent = time.monotonic()
+                    under_way.add(asyncio.create_task(self._read(picture, None)))
+                else:
+                    self.load.counts["thinned"] += 1
+            # The pen is up: the whole drawing is read, whatever happened before.
+            await asyncio.gather(*under_way)
+            await self._read(drawings[digit][-1], digit)
+
+    async def _read(self, picture: str, digit: int | None) -> None:
+        answer = await self.call("pad", "live", {"image": picture, "network": "digits"})
+        if answer is None:
+            return
+        self.took = answer.get("took", 0) / 1000
+        if "busy" in answer or "superseded" in answer:
+            self.load.counts["busy" if "busy" in answer else "superseded"] += 1
+        elif digit is not None:
+            self.load.counts["read" if answer["text"] == str(digit) else "misread"] += 1
+
+    async def send_photos(self) -> None:
+        for name in itertools.cycle([example.name for example in EXAMPLES]):
+            if not self.load.running():
+                return
+            form = aiohttp.FormData()
+            content = (EXAMPLES_FOLDER / f"{name}.jpg").read_bytes()
+            form.add_field("files", content, filename="photo.jpg", content_type="image/jpeg")
+            address = f"{self.load.url}/gradio_api/upload"
+            paths = await self.load.ask("upload", self.session.post(address, data=form))
+            if paths:
+                await self.call("photo", "read", {"path": paths[0]})
+            await asyncio.sleep(PHOTO_GAP)
+
+    async def train(self) -> None:
+        """Starts a training, and another when that has ended, and watches, as the Train tab does."""
+        started = await self.call("train", "start", {"settings": asdict(TRAINING), "drawing": None})
+        version = started and started["version"]
+        while started and self.load.running():
+            status = await self.call("train", "watch", version)
+            if status is None:
+                return
+            version = status["version"]
+            self.load.counts["updates of the training"] += 1
+            if not status["active"]:
+                await self.call("train", "start", {"settings": asdict(TRAINING), "drawing": None})
+            await asyncio.sleep(WATCH_GAP)
+        await self.call("train", "stop", None)
+
+
+async def run(url: str, visitors: int, seconds: float, photos: int, train: bool, memory: "Memory") -> dict:
+    load = Load(url)
+    drawings = drawn_digits()
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(60)) as session:
+        people = [Visitor(load, session, seed) for seed in range(visitors + photos + train)]
+        streams = [await person.open() for person in people]
+        load.latencies.clear()
+        load.ends = time.monotonic() + seconds
+        drawing, others = people[:visitors], people[visitors:]
+        tasks = [person.draw(drawings) for person in drawing]
+        tasks += [person.send_photos() for person in others[:photos]]
+        tasks += [person.train() for person in others[photos:]]
+        watching = asyncio.create_task(memory.watch(load))
+        await asyncio.gather(*tasks)
+        watching.cancel()
+        for stream in streams:
+            stream.cancel()
+        await asyncio.gather(*streams, watching, return_exceptions=True)
+    return {
+        "visitors": visitors,
+        "photos": photos,
+        "training": train,
+        "seconds": seconds,
+        "endpoints": {
+            name: {
+                "per_second": len(times) / seconds,
+                "median_ms": 1e3 * float(np.median(times)),
+                "p95_ms": 1e3 * float(np.percentile(times, 95)),
+            }
+            for name, times in sorted(load.latencies.items())
+        },
+        "counts": dict(sorted(load.counts.items())),
+        "memory_mb": memory.report(),
+    }
+
+
+class Memory:
+    """Resident memory of the app and its workers, in MB, every second; of none with an app elsewhere."""
+
+    def __init__(self, process: psutil.Process | None) -> None:
+        self.process = process
+        self.seen: list[tuple[float, float]] = []  # of the app itself, of its workers
+
+    async def watch(self, load: Load) -> None:
+        self.seen.clear()
+        while load.running() and self.process:
+            workers = 0
+            for worker in self.process.children(recursive=True):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    workers += worker.memory_info().rss
+            self.seen.append((self.process.memory_info().rss / 1e6, workers / 1e6))
+            await asyncio.sleep(1)
+
+    def report(self) -> dict[str, float]:
+        if not self.seen:
+            return {}
+        app, workers = np.array(self.seen).T
+        fifth = max(1, len(app) // 5)
+        return {
+            "app, first fifth": float(np.median(app[:fifth])),
+            "app, last fifth": float(np.median(app[-fifth:])),
+            "app, peak": float(app.max()),
+            "workers, peak": float(workers.max()),
+        }
+
+
+def drawn_digits() -> dict[int, list[str]]:
+    """Each digit as it grows, a PNG as data URL for every point."""
+    drawings = {}
+    for digit, strokes in DIGITS.items():
+        picture = Image.new("L", (SIDE, SIDE), 255)
+        pen = ImageDraw.Draw(picture)
+        drawings[digit] = []
+        for stroke in strokes:
+            points = [(SIDE * x, SIDE * y) for x, y in along(stroke, 0.08)]
+            for start, end in itertools.pairwise(points):
+                pen.line([start, end], 0, PEN)
+                pen.ellipse([end[0] - PEN / 2, end[1] - PEN / 2, end[0] + PEN / 2, end[1] + PEN / 2], 0)
+                file = io.BytesIO()
+                picture.save(file, "PNG")
+                data = base64.b64encode(file.getvalue()).decode()
+                drawings[digit].append(f"data:image/png;base64,{data}")
+    return drawings
+
+
+@contextlib.contextmanager
+def served(url: str | None) -> Iterator[tuple[str, psutil.Process | None]]:
+    if url:
+        yield url.rstrip("/"), None
+        return
+    before = {child.pid for child in psutil.Process().children()}
+    with serve_app() as (address, _):
+        [process] = [child for child in psutil.Process().children() if child.pid not in before]
+        yield address, process
+
+
+def show(result: dict) -> None:
+    with_others = f", {result['photos']} with photos{', one training' if result['training'] else ''}"
+    print(f"\n{result['visitors']} drawing{with_others}, {result['seconds']:.0f} s")
+    print(f"{'':12}{'a second':>10}{'median ms':>12}{'95 % ms':>10}")
+    for name, numbers in result["endpoints"].items():
+        rate, median, p95 = numbers["per_second"], numbers["median_ms"], numbers["p95_ms"]
+        print(f"{name:12}{rate:10.1f}{median:12.0f}{p95:10.0f}")
+    print(", ".join(f"{name}: {count}" for name, count in result["counts"].items()))
+    memory = result["memory_mb"]
+    if memory:
+        print("memory, MB: " + ", ".join(f"{name} {value:.0f}" for name, value in memory.items()))
+    p95 = result["endpoints"]["live"]["p95_ms"]
+    print(f"drawings: 95th percentile {p95:.0f} ms (aim for 50 visitors: {TARGET})")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--visitors", type=int, nargs="+", default=[50], help="how many draw; each in turn")
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--photos", type=int, default=2, help="visitors who send photos (default: 2)")
+    parser.add_argument("--train", action="store_true", help="one more visitor trains")
+    parser.add_argument("--url", help="a running app; without it, one is started")
+    parser.add_argument("--json", type=Path, help="write the numbers to this file too")
+    options = parser.parse_args()
+    print(machine())
+    results = []
+    with served(options.url) as (url, process):
+        memory = Memory(process)
+        for visitors in options.visitors:
+            job = run(url, visitors, options.seconds, options.photos, options.train, memory)
+            results.append(asyncio.run(job))
+            show(results[-1])
+    if options.json:
+        options.json.write_text(json.dumps({"machine": machine(), "runs": results}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
