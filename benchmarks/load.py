@@ -76,7 +76,7 @@ class Load:
             return None
         self.latencies[name].append(time.perf_counter() - began)
         if answer is None or (isinstance(answer, dict) and "error" in answer):
-            self.counts[f"{name}: error"] += 1
+            self.counts[f"{name}: {answer and answer['error']}"] += 1
             return None
         return answer
 

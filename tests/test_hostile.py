@@ -522,6 +522,16 @@ def test_bombs_pickles_and_wrong_files_are_refused_and_deleted(app, tab, functio
     assert not Path("/tmp/digits-pickle-was-run").exists()
 
 
+def test_two_visitors_who_send_the_same_photo_are_both_read_and_then_it_is_deleted(app):
+    first, second = (app.upload(_seven(), "seven.png") for _ in range(2))
+    assert first == second  # Gradio names files by their content
+    for session in ("one", "two"):
+        status, answer = app.call("photo", "read", {"path": first}, session=session)
+        assert status == 200
+        assert answer["text"] == "7", answer
+    assert not Path(first).exists()
+
+
 def test_a_drawing_that_is_a_bomb_is_refused(app):
     status, answer = app.call("pad", "live", _drawing(_bomb()))
     assert status == 200

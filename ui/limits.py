@@ -6,6 +6,7 @@ and try again.
 """
 
 import asyncio
+import contextlib
 import ipaddress
 import json
 import logging
@@ -25,7 +26,7 @@ from starlette.formparsers import MultiPartException
 from starlette.responses import JSONResponse, Response
 
 from ui import watching
-from ui.uploads import Room, keep_house, was_uploaded
+from ui.uploads import Room, keep_house, note_sent, was_uploaded
 
 MAX_BODY = 1_000_000  # bytes of a request that is not a file upload; a drawing has about 5,000
 MAX_UPLOAD = 21_000_000  # bytes of a request with files; the largest file may have 20,000,000
@@ -183,6 +184,7 @@ class Gate:
                 self._take("upload", None, address)
                 self._hold(held, "uploads", address, MOST_UPLOADS_OF_ADDRESS)
                 receive = await self._upload(scope, receive)
+                answer.told = note_sent
             elif scope["method"] == "POST":
                 _check_length(scope, MAX_BODY)
                 asked, receive = await _body(receive)
@@ -286,16 +288,21 @@ class Gate:
 
 
 class _Answer:
-    """Passes an answer on, and remembers its status."""
+    """Passes an answer on, and remembers its status. told: is given the list that it holds, if it is one."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self.status: int | None = None
+        self.told: Callable[[list], None] | None = None
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             message["headers"] = [*message.get("headers", ()), (b"x-content-type-options", b"nosniff")]
+        elif self.told and self.status == 200 and message.get("body"):
+            with contextlib.suppress(ValueError):
+                answer = json.loads(message["body"])
+                self.told(answer if isinstance(answer, list) else [])
         await self._send(message)
 
 

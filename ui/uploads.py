@@ -2,7 +2,9 @@
 
 import contextlib
 import shutil
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,13 +21,18 @@ KEPT_SECONDS = 1800.0  # of a file that was sent and is not read; what the page 
 LOOK_SECONDS = 1.0  # from one look at the folder to the next
 LEFT_FREE = 200_000_000  # bytes of the disk that uploads leave to others
 
+# How often each file was sent and not yet read. Gradio names files by their content: if two visitors send the
+# same photo, there is one file for both.
+_sent: Counter[str] = Counter()
+_lock = threading.Lock()
+
 
 def load_upload(file: object, max_pixels: int, forget: bool = False) -> np.ndarray:
     """An uploaded file, as {"path": ...} -> its pixels as `load_picture` gives them.
 
     Only what was uploaded is opened: not any other file of this machine that a caller may name. Raises
     PictureError, in words that name no path, for everything else and for what is no picture. forget: deletes
-    the file at once; without it, `keep_house` does when it is old.
+    the file, unless it was sent again; without it, `keep_house` does when it is old.
     """
     path = _path(file)
     if path is None:
@@ -89,6 +96,12 @@ class Room:
         return True
 
 
+def note_sent(paths: list) -> None:
+    """What Gradio answered to an upload: the files that it wrote."""
+    with _lock:
+        _sent.update(path for path in paths if isinstance(path, str))
+
+
 def _stored() -> int:
     """Bytes of all uploaded files, and as many more as the disk is too full for."""
     folder = Path(get_upload_folder())
@@ -106,6 +119,9 @@ async def keep_house(blocks: gr.Blocks) -> None:
     await anyio.to_thread.run_sync(_delete_old)
     for known in (blocks.upload_file_set, *blocks.temp_file_sets):
         known.difference_update([file for file in tuple(known) if not Path(file).exists()])
+    with _lock:
+        for file in [file for file in _sent if not Path(file).exists()]:
+            del _sent[file]
     # Gradio gives answers to the sessions that asked last; of the others, it remembers the calls for ever.
     queue = blocks._queue
     for session in set(queue.pending_event_ids_session) - set(queue.pending_messages_per_session):
@@ -122,8 +138,12 @@ def _delete_old() -> None:
 
 
 def _delete(path: Path) -> None:
-    """The file, and the folder that Gradio made for it."""
-    with contextlib.suppress(OSError):
+    """The file, unless somebody else sent it too, and the folder that Gradio made for it."""
+    with _lock, contextlib.suppress(OSError):
+        _sent[str(path)] -= 1
+        if _sent[str(path)] > 0:
+            return
+        del _sent[str(path)]
         path.unlink()
         if path.parent != Path(get_upload_folder()):
             path.parent.rmdir()
