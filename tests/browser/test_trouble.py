@@ -201,7 +201,7 @@ def test_a_server_that_is_busy_is_asked_less_often(used_pad):
 def test_at_most_three_readings_are_under_way_at_once(used_pad):
     held: list[Route] = []
     used_pad.page.route(READING, lambda route: held.append(route))
-    used_pad.draw(DIGITS[0], seconds=0.5, settle=False)
+    used_pad.draw(DIGITS[0], seconds=3.5, settle=False)  # of a busy server it asks once a second
     assert len(held) == 3
     used_pad.page.unroute(READING)  # lets the three go on
     used_pad.settle()
