@@ -7,7 +7,7 @@ import pytest
 
 from cnn import log_odds
 from ink import to_input
-from training.memory import keep_freed_memory
+from training.memory import keep_freed_memory, share_freed_memory
 from training.recipes import RECIPES, DigitsRecipe, SeedRecipe
 from training.synthesis import synthesise_digits, synthesise_non_digits
 from training.trainer import NOT_A_DIGIT
@@ -95,3 +95,4 @@ def test_recipes_say_their_settings_in_plain_values():
 
 def test_asking_for_memory_to_be_kept_never_fails():
     assert keep_freed_memory() in (True, False)
+    assert share_freed_memory() in (True, False)

@@ -27,7 +27,7 @@ PNG = "data:image/png;base64,"
 MAX_CHARACTERS = 40_000  # of a drawing from the pad, base64; its script sends about 4,000 a digit
 MAX_PIXELS = 512 * 512  # of the same; its script sends about 150 x 150 for a digit, 488 x 488 at most
 MAX_FILE_PIXELS = 16_000_000  # of an image file; a phone photographs a sheet of paper with 12 million
-READ_AT_ONCE = 2  # drawings; more would only take turns on a Space's two cores
+READ_AT_ONCE = 1  # drawings; two take Python's lock from each other and from who answers
 MOST_WAITING = 200  # visitors, of each the newest drawing; about a second's work
 OWN = "own"  # beside the names of the shipped networks: the visitor's
 
