@@ -173,9 +173,10 @@ class Teacher:
     def _step_back(self, head: Sequential) -> None:
         """Go back towards what was known before, as far as it takes to forget no more than FORGOTTEN."""
         learned = head.parameters - self._head.parameters
+        least = self._known(self._head) - FORGOTTEN
         for share in np.linspace(1, 0, 11, dtype=np.float32):
             head.parameters[...] = self._head.parameters + share * learned
-            if self._known(head) >= self._known(self._head) - FORGOTTEN:
+            if self._known(head) >= least:
                 return
 
     def _known(self, head: Sequential) -> float:
