@@ -87,8 +87,8 @@ def test_a_request_that_fails_is_tried_again(open_pad, refusal):
 def test_a_server_that_stops_and_starts_again_is_found_again_with_the_drawing_kept(browser):
     port = free_port()
     context = browser.new_context()
-    with serve_app(port) as (url, _):
-        pad = Pad(context.new_page(), url)
+    with serve_app(port) as app:
+        pad = Pad(context.new_page(), app.url)
         pad.draw(DIGITS[7])
     pad.draw([[(0.3, 0.55), (0.7, 0.55)]], settle=False)
     pad.page.get_by_text("The server does not answer now. Your drawing is safe").wait_for()
@@ -194,14 +194,18 @@ def test_a_server_that_is_busy_is_asked_less_often(used_pad):
         route.fulfill(body=json.dumps(answer), content_type="application/json")
 
     used_pad.page.route(READING, busy)
-    used_pad.draw(DIGITS[0], seconds=1.0, settle=False, step=0.02)
+    used_pad.draw(DIGITS[0], seconds=1.0, step=0.02)  # 10 requests, were it not busy
     assert 1 < len(asked) <= 5
 
 
 def test_at_most_three_readings_are_under_way_at_once(used_pad):
     held: list[Route] = []
+    _answering(used_pad, {"text": "1", "message": "", "digits": [_digit(1)], "took": 1})
+    used_pad.draw(DIGITS[1])  # from now on the server is not busy
+    used_pad.page.locator(".clear").click()
+    used_pad.page.unroute(READING)
     used_pad.page.route(READING, lambda route: held.append(route))
-    used_pad.draw(DIGITS[0], seconds=3.5, settle=False)  # of a busy server it asks once a second
+    used_pad.draw(DIGITS[0], seconds=1.5, settle=False)
     assert len(held) == 3
     used_pad.page.unroute(READING)  # lets the three go on
     used_pad.settle()
