@@ -130,16 +130,13 @@ def _follow_pen(url: str | None, strokes: int) -> dict[str, dict[str, float]]:
     return report
 
 
-def _app(url: str | None) -> contextlib.AbstractContextManager[str]:
+@contextlib.contextmanager
+def _app(url: str | None) -> Iterator[str]:
     if url:
-        return contextlib.nullcontext(url)
-
-    @contextlib.contextmanager
-    def started() -> Iterator[str]:
-        with serve_app() as (address, _):
-            yield address
-
-    return started()
+        yield url
+    else:
+        with serve_app() as app:
+            yield app.url
 
 
 def _delay(page: Page, milliseconds: int) -> float:
@@ -159,14 +156,19 @@ def _delay(page: Page, milliseconds: int) -> float:
     return added
 
 
-def _measure(pad: Pad, strokes: int) -> dict[str, float]:
+def draw_digits(pad: Pad, strokes: int) -> list[float]:
+    """Draws; milliseconds from each pen-up until the bars show the reading of the whole drawing."""
     waits = []
     for digit in itertools.islice(itertools.cycle(DIGITS), strokes):
         pad.draw(DIGITS[digit], seconds=STROKE, step=0.05)
         probe = pad.page.evaluate("probe")
         waits.append(max([0.0, *(moved - probe["up"] for moved in probe["moved"])]))
         pad.page.locator(".clear").click()
+    return waits
 
+
+def _measure(pad: Pad, strokes: int) -> dict[str, float]:
+    waits = draw_digits(pad, strokes)
     updates = []
     for digit in (0, 3, 2):
         pad.draw(DIGITS[digit], seconds=1.0, step=0.02)  # some 80 movements, as from a mouse

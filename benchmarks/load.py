@@ -15,7 +15,6 @@ The last drawing of every digit must be read as that digit; what is not counts a
 
 import argparse
 import asyncio
-import base64
 import contextlib
 import io
 import itertools
@@ -37,7 +36,7 @@ from PIL import Image, ImageDraw
 sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, from anywhere
 
 from benchmarks.machine import machine
-from tests.browser.driver import DIGITS, along, serve_app
+from tests.browser.driver import DIGITS, along, data_url, serve_app
 from training.experiment import Settings
 from ui.photo import EXAMPLES, EXAMPLES_FOLDER
 
@@ -255,8 +254,7 @@ def drawn_digits() -> dict[int, list[str]]:
                 pen.ellipse([end[0] - PEN / 2, end[1] - PEN / 2, end[0] + PEN / 2, end[1] + PEN / 2], 0)
                 file = io.BytesIO()
                 picture.save(file, "PNG")
-                data = base64.b64encode(file.getvalue()).decode()
-                drawings[digit].append(f"data:image/png;base64,{data}")
+                drawings[digit].append(data_url(file.getvalue()))
     return drawings
 
 
@@ -265,10 +263,8 @@ def served(url: str | None) -> Iterator[tuple[str, psutil.Process | None]]:
     if url:
         yield url.rstrip("/"), None
         return
-    before = {child.pid for child in psutil.Process().children()}
-    with serve_app() as (address, _):
-        [process] = [child for child in psutil.Process().children() if child.pid not in before]
-        yield address, process
+    with serve_app() as app:
+        yield app.url, psutil.Process(app.pid)
 
 
 def show(result: dict) -> None:

@@ -11,10 +11,8 @@
 """
 
 import argparse
-import base64
 import contextlib
 import http.client
-import io
 import json
 import os
 import statistics
@@ -24,13 +22,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from PIL import Image, ImageDraw
-
 sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, from anywhere
 
 from benchmarks.machine import machine
-from tests.browser.driver import ROOT, STARTUP, free_port
-from ui.draw import PNG
+from tests.browser.driver import ROOT, STARTUP, data_url, free_port, seven
 
 START, MEMORY, PAGE = 8.0, 400e6, 1.5e6  # what is asked: seconds, bytes, bytes
 IDLE = 10.0  # seconds
@@ -124,10 +119,7 @@ def _reads(port: int) -> bool:
     finally:
         connection.close()
     [pad] = [one["id"] for one in components if one["props"].get("elem_id") == "pad"]
-    picture, file = Image.new("RGB", (148, 148), "white"), io.BytesIO()
-    ImageDraw.Draw(picture).line([(35, 25), (110, 25), (65, 125)], fill="black", width=13, joint="curve")
-    picture.save(file, "PNG")
-    drawing = {"image": PNG + base64.b64encode(file.getvalue()).decode()}
+    drawing = {"image": data_url(seven())}
     call = {"component_id": pad, "fn_name": "live", "session_hash": "start", "data": drawing}
     return (
         json.loads(_ask(port, "POST", "/gradio_api/component_server/", json.dumps(call)) or "{}").get("text")

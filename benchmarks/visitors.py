@@ -7,7 +7,6 @@ network runs, which is checked to be still running when the last digit is drawn.
 """
 
 import argparse
-import itertools
 import json
 import os
 import platform
@@ -19,8 +18,8 @@ from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, from anywhere
 
-from benchmarks.latency import PROBE, STROKE
-from tests.browser.driver import DIGITS, Pad, TrainTab, launch_chromium, serve_app
+from benchmarks.latency import PROBE, draw_digits
+from tests.browser.driver import Pad, TrainTab, launch_chromium, serve_app
 
 TARGET = 200  # ms, the median
 NETWORKS = ("small_net", "digit_net")
@@ -38,13 +37,13 @@ def main() -> None:
         "machine": f"{platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}",
         "load": os.getloadavg()[0],  # of the minute before: what else the machine does
     }
-    with serve_app() as (url, _), sync_playwright() as playwright:
+    with serve_app() as app, sync_playwright() as playwright:
         browser = launch_chromium(playwright)
-        pad = Pad(browser.new_context().new_page(), url)
+        pad = Pad(browser.new_context().new_page(), app.url)
         pad.page.evaluate(PROBE)
         report["nobody trains"] = waits(pad, options.strokes)
         for network in NETWORKS:
-            other = TrainTab(browser.new_context().new_page(), url)
+            other = TrainTab(browser.new_context().new_page(), app.url)
             other.choose(network)
             other.start(images=55_000, epochs=30)
             other.settle("training")
@@ -63,13 +62,7 @@ def main() -> None:
 
 
 def waits(pad: Pad, strokes: int) -> dict[str, float]:
-    """Draws digits; milliseconds from pen-up until the bars show the reading of the whole drawing."""
-    found = []
-    for digit in itertools.islice(itertools.cycle(DIGITS), strokes):
-        pad.draw(DIGITS[digit], seconds=STROKE, step=0.05)
-        probe = pad.page.evaluate("probe")
-        found.append(max([0.0, *(moved - probe["up"] for moved in probe["moved"])]))
-        pad.page.locator(".clear").click()
+    found = draw_digits(pad, strokes)
     return {
         "median_ms": round(float(np.median(found)), 1),
         "p95_ms": round(float(np.percentile(found, 95)), 1),

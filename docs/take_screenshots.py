@@ -44,19 +44,19 @@ SAMPLE = """curve => {
 
 
 def main() -> None:
-    with serve_app() as (url, _), sync_playwright() as playwright:
+    with serve_app() as app, sync_playwright() as playwright:
         browser = launch_chromium(playwright)
         for name, (device, curves) in DRAWN.items():
-            pad = Pad(browser.new_page(device_scale_factor=2, **device), url)
+            pad = Pad(browser.new_page(device_scale_factor=2, **device), app.url)
             pad.draw([sample(pad.page, f"M{curve}") for curve in curves.split("M")[1:]])
             take(pad.page, name)
-        take_lesson(Pad(browser.new_page(device_scale_factor=2, **DESKTOP), url), *TAUGHT)
+        take_lesson(Pad(browser.new_page(device_scale_factor=2, **DESKTOP), app.url), *TAUGHT)
         for name, (device, title) in READ.items():
-            tab = PhotoTab(browser.new_page(device_scale_factor=2, **device), url)
+            tab = PhotoTab(browser.new_page(device_scale_factor=2, **device), app.url)
             tab.try_example(title)
             take(tab.page, name)
         for name, device in TRAINED.items():
-            take_training(TrainTab(browser.new_page(**device), url), name)
+            take_training(TrainTab(browser.new_page(**device), app.url), name)
         browser.close()
 
 

@@ -21,9 +21,8 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
 
-from tests.browser.driver import ROOT, serve_app
+from tests.browser.driver import ROOT, Served, data_url, serve_app, seven
 from training.experiment import Settings
 from ui.draw import PNG
 
@@ -40,9 +39,10 @@ _addresses = (f"8.8.{i}.{j}" for i, j in itertools.product(range(1, 250), range(
 class App:
     """The running app, as a stranger sees it, and as the machine does."""
 
-    def __init__(self, url: str, log: Path, folder: Path) -> None:
-        self.url, self.log, self.folder = url, log, folder
-        self.host, self.port = urlsplit(url).hostname, urlsplit(url).port
+    def __init__(self, served: Served, folder: Path) -> None:
+        self.url, self.log, self.process = served
+        self.folder = folder
+        self.host, self.port = urlsplit(self.url).hostname, urlsplit(self.url).port
         status, config = self.ask("GET", "/config")
         assert status == 200
         self.ids = {
@@ -60,12 +60,6 @@ class App:
             for one in config["dependencies"]
             if any(event == "unload" for _, event in one["targets"])
         )
-        children = Path("/proc/self/task").glob("*/children")
-        [self.process] = [
-            pid
-            for pid in " ".join(file.read_text() for file in children).split()
-            if b"app.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
-        ]
 
     def connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection(self.host, self.port, timeout=PATIENCE)
@@ -122,18 +116,6 @@ def _form(files):
     return body + b"--x--\r\n", {"Content-Type": "multipart/form-data; boundary=x"}
 
 
-def _png(image) -> bytes:
-    file = io.BytesIO()
-    image.save(file, "PNG")
-    return file.getvalue()
-
-
-def _seven() -> bytes:
-    image = Image.new("RGB", (148, 148), "white")
-    ImageDraw.Draw(image).line([(35, 25), (110, 25), (65, 125)], fill="black", width=13, joint="curve")
-    return _png(image)
-
-
 def _bomb(side=60_000) -> bytes:
     """A PNG of a few kilobytes that unpacks to gigabytes."""
     rows = zlib.compressobj(9)
@@ -149,7 +131,7 @@ def _bomb(side=60_000) -> bytes:
 
 
 def _drawing(content) -> dict:
-    return {"image": PNG + base64.b64encode(content).decode()}
+    return {"image": data_url(content)}
 
 
 def _zip(name, content) -> bytes:
@@ -212,8 +194,8 @@ def app():
         patch.setenv("TMPDIR", folder)
         for name in ("GRADIO_TEMP_DIR", "SPACE_ID", "DIGITS_RATE", "DIGITS_PROXIES"):
             patch.delenv(name, raising=False)
-        with serve_app() as (url, log):
-            yield App(url, log, Path(folder))
+        with serve_app() as served:
+            yield App(served, Path(folder))
 
 
 @pytest.fixture(scope="module")
@@ -240,7 +222,7 @@ def nothing_stays_behind(app, at_rest):
 
 
 def _reads(app) -> bool:
-    status, answer = app.call("pad", "live", _drawing(_seven()), session="another")
+    status, answer = app.call("pad", "live", _drawing(seven()), session="another")
     return status == 200 and answer.get("text") == "7"
 
 
@@ -505,11 +487,11 @@ def test_the_name_of_a_file_leads_nowhere_else(app):
         ("photo", "read", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "picture"),
         ("photo", "read", b"", "empty"),
         ("pad", "unpack_examples", _zip("examples/7-0.png", bytes(50_000_000)), "."),
-        ("pad", "unpack_examples", _zip("../../evil.png", _seven()), "."),
+        ("pad", "unpack_examples", _zip("../../evil.png", seven()), "."),
         ("pad", "unpack_examples", b"PK\x03\x04" + bytes(50), "."),
         ("train", "bring", _zip("format.npy", bytes(90_000_000)), "MiB"),
         ("train", "bring", _pickle(), "."),
-        ("train", "bring", _seven(), "not an .npz"),
+        ("train", "bring", seven(), "not an .npz"),
         ("train", "bring", (ROOT / "weights/digits.npz").read_bytes()[:-1000], "damaged"),
     ],
 )
@@ -523,7 +505,7 @@ def test_bombs_pickles_and_wrong_files_are_refused_and_deleted(app, tab, functio
 
 
 def test_two_visitors_who_send_the_same_photo_are_both_read_and_then_it_is_deleted(app):
-    first, second = (app.upload(_seven(), "seven.png") for _ in range(2))
+    first, second = (app.upload(seven(), "seven.png") for _ in range(2))
     assert first == second  # Gradio names files by their content
     for session in ("one", "two"):
         status, answer = app.call("photo", "read", {"path": first}, session=session)

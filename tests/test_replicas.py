@@ -3,31 +3,22 @@
 import base64
 import contextlib
 import getpass
-import io
 import os
 import shutil
 import signal
 import subprocess
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from PIL import Image, ImageDraw
 
-from tests.browser.driver import free_port, serve_app
+from tests.browser.driver import data_url, free_port, serve_app, seven
 
 CONFIGURATION = Path(__file__).parents[1] / "docs" / "nginx.conf"
 VISITORS = 16  # all with the same replica by chance: once in 30,000 runs
 PATIENCE = 60  # seconds, for a machine that does other things
-
-
-def drawn_seven():
-    picture = Image.new("L", (150, 150), 255)
-    ImageDraw.Draw(picture).line([(40, 30), (110, 30), (75, 120)], 0, 11, joint="curve")
-    file = io.BytesIO()
-    picture.save(file, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 class Visitor:
@@ -52,7 +43,7 @@ class Visitor:
         return answer.json()
 
     def reads_a_seven(self):
-        answer = self.call("pad", "live", {"image": drawn_seven(), "network": "digits"})
+        answer = self.call("pad", "live", {"image": data_url(seven()), "network": "digits"})
         return answer["text"] == "7"
 
     def teaches_an_example(self):
@@ -65,10 +56,8 @@ class Visitor:
 
 @pytest.fixture(scope="module")
 def replicas():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DIGITS_PROXIES", "1")
-        with serve_app() as (first, _), serve_app() as (second, _):
-            yield [address.removeprefix("http://") for address in (first, second)]
+    with serve_app(DIGITS_PROXIES="1") as first, serve_app(DIGITS_PROXIES="1") as second:
+        yield first, second
 
 
 @pytest.fixture(scope="module")
@@ -79,8 +68,8 @@ def url(replicas, tmp_path_factory):
         pytest.skip("nginx is not installed")
     folder, port = tmp_path_factory.mktemp("nginx"), free_port()
     text = CONFIGURATION.read_text()
-    ports = [address.split(":")[1] for address in replicas]
-    for name, value in (("@folder", folder), ("@port1", ports[0]), ("@port2", ports[1]), ("@port", port)):
+    port1, port2 = (urlsplit(replica.url).port for replica in replicas)
+    for name, value in (("@folder", folder), ("@port1", port1), ("@port2", port2), ("@port", port)):
         text = text.replace(name, str(value))
     (folder / "nginx.conf").write_text(text)
     options = f"daemon off; {f'user {getpass.getuser()};' if os.getuid() == 0 else ''}"
@@ -100,22 +89,6 @@ def url(replicas, tmp_path_factory):
         nginx.wait()
 
 
-def process_of(address):
-    """The pid that listens there."""
-    port = f"{int(address.split(':')[1]):04X}"
-    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
-    inode = next(
-        line.split()[9] for line in lines if line.split()[1].endswith(f":{port}") and line.split()[3] == "0A"
-    )
-    for link in Path("/proc").glob("[0-9]*/fd/*"):
-        try:
-            if str(link.readlink()) == f"socket:[{inode}]":
-                return int(link.parts[2])
-        except OSError:
-            continue
-    raise AssertionError(f"nobody listens at {address}")
-
-
 def test_a_visitor_stays_with_one_replica_and_when_that_dies_the_other_takes_over(url, replicas):
     with contextlib.ExitStack() as browsers:
         visitors = [Visitor(url, f"visitor{i}") for i in range(VISITORS)]
@@ -131,12 +104,13 @@ def visit(visitors, replicas):
         assert visitor.examples() == 1
     homes = [set(visitor.replicas) for visitor in visitors]
     assert all(len(home) == 1 for home in homes)  # each with one
-    assert set.union(*homes) == set(replicas)  # and all together with both
+    first, second = (urlsplit(replica.url).netloc for replica in replicas)
+    assert set.union(*homes) == {first, second}  # and all together with both
 
-    os.kill(process_of(replicas[0]), signal.SIGKILL)
+    os.kill(replicas[0].pid, signal.SIGKILL)
     for visitor, home in zip(visitors, homes, strict=True):
         assert visitor.reads_a_seven()  # whoever it was, and at once
-        if home == {replicas[1]}:
+        if home == {second}:
             assert set(visitor.replicas) == home
             assert visitor.examples() == 1
         else:  # what was kept in the dead replica is gone

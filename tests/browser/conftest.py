@@ -2,14 +2,13 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Request, sync_playwright
 
-from tests.browser.driver import CHROMIUM, Pad, PhotoTab, TrainTab, launch_chromium, serve_app
+from tests.browser.driver import CHROMIUM, Pad, PhotoTab, Served, TrainTab, launch_chromium, serve_app
 
 Tab = Pad | PhotoTab | TrainTab
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
@@ -22,17 +21,16 @@ PHONE = {
 
 
 @pytest.fixture(scope="session")
-def app() -> Iterator[tuple[str, Path]]:
-    """Address of the running app, and the file with everything it printed."""
-    with serve_app() as (address, log):
-        yield address, log
-        printed = log.read_text()
+def app() -> Iterator[Served]:
+    with serve_app() as app:
+        yield app
+        printed = app.log.read_text()
     assert "Traceback" not in printed, printed
 
 
 @pytest.fixture(scope="session")
-def url(app: tuple[str, Path]) -> str:
-    return app[0]
+def url(app: Served) -> str:
+    return app.url
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,8 @@
 """What browser tests, latency benchmark and screenshots share: the app, Chromium and a drawing hand."""
 
+import base64
 import contextlib
+import io
 import itertools
 import os
 import shutil
@@ -13,8 +15,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
+from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Locator, Page, Playwright
+
+from ui.draw import PNG
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -49,9 +55,17 @@ DIGITS: dict[int, list[Stroke]] = {
 }  # fmt: skip
 
 
+class Served(NamedTuple):
+    """A running app.py."""
+
+    url: str
+    log: Path  # all that it printed
+    pid: int
+
+
 @contextlib.contextmanager
-def serve_app(port: int | None = None, **environment: str) -> Iterator[tuple[str, Path]]:
-    """Runs app.py in a process of its own; gives its address and the file with all that it printed."""
+def serve_app(port: int | None = None, **environment: str) -> Iterator[Served]:
+    """Runs app.py in a process of its own."""
     port = port or free_port()
     environment = os.environ | environment
     environment |= {"GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1"}
@@ -64,7 +78,7 @@ def serve_app(port: int | None = None, **environment: str) -> Iterator[tuple[str
         try:
             url = f"http://127.0.0.1:{port}"
             _await_answer(url, app, log)
-            yield url, log
+            yield Served(url, log, app.pid)
         finally:
             app.terminate()
             try:
@@ -91,6 +105,19 @@ def _await_answer(url: str, app: subprocess.Popen, log: Path) -> None:
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
     raise RuntimeError(f"app.py did not answer within {STARTUP} s:\n{log.read_text()}")
+
+
+def seven() -> bytes:
+    """A PNG of a drawn 7."""
+    picture, file = Image.new("L", (148, 148), 255), io.BytesIO()
+    ImageDraw.Draw(picture).line([(35, 25), (110, 25), (65, 125)], 0, 13, joint="curve")
+    picture.save(file, "PNG")
+    return file.getvalue()
+
+
+def data_url(png: bytes) -> str:
+    """A picture as the page's scripts send it."""
+    return PNG + base64.b64encode(png).decode()
 
 
 def launch_chromium(playwright: Playwright) -> Browser:

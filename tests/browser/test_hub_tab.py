@@ -15,8 +15,8 @@ def hub_and_url():
     with serve_hub() as hub, pytest.MonkeyPatch.context() as environment:
         environment.setenv("HF_ENDPOINT", hub.address)
         environment.setenv("HF_HUB_DISABLE_XET", "1")
-        with serve_app() as (url, _):
-            yield hub, url
+        with serve_app() as app:
+            yield hub, app.url
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from playwright.sync_api import Route
 
 from tests.browser.colours import texts_of, too_pale
 from tests.browser.conftest import DESKTOP, PHONE
+from tests.browser.driver import data_url
 from ui.photo import EXAMPLES, EXAMPLES_FOLDER
 
 READING = "**/component_server**"
@@ -40,7 +41,7 @@ def _answer(*lines, **changes):
             )
     file = io.BytesIO()
     Image.new("L", (120, 80), 200).save(file, "PNG")
-    photo = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    photo = data_url(file.getvalue())
     return {
         "text": "\n".join(lines),
         "message": "",
@@ -135,7 +136,7 @@ def test_a_picture_in_the_clipboard_is_read_with_ctrl_v_and_with_the_button(open
           const blob = await (await fetch(url)).blob();
           await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
         }""",
-        "data:image/png;base64," + base64.b64encode(file.getvalue()).decode(),
+        data_url(file.getvalue()),
     )
     paste.click()
     tab.settle()

@@ -146,9 +146,9 @@ def test_two_visitors_teach_their_own_networks_and_what_was_misread_is_read_by_o
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """Address of an app that keeps nothing for who is away, and the folder of its temporary files."""
     folder = tmp_path_factory.mktemp("host")
-    with serve_app(TMPDIR=str(folder), DIGITS_MAX_AWAY_SECONDS="1") as (address, log):
-        yield address, folder
-        printed = log.read_text()
+    with serve_app(TMPDIR=str(folder), DIGITS_MAX_AWAY_SECONDS="1") as app:
+        yield app.url, folder
+        printed = app.log.read_text()
     assert "Traceback" not in printed, printed
 
 
