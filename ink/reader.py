@@ -34,6 +34,10 @@ WIDEST_DRAWN, WIDEST_PHOTO = 2.5, 4.0  # heights up to which a row's width tells
 LEAST_DRAWN, LEAST_PHOTO = 0.1, 0.45  # log odds of a number from which it is read as one
 FEW = 6  # so many digits or fewer are believed together even where wide gaps part them
 NEIGHBOURS = 5.0  # log odds that a piece gains where it is part of a number
+CROWD, LEAST_OF_CROWD = (
+    7,
+    0.5,
+)  # of so many pieces a lone digit must have this share, or it shows something else
 FULL_PAGE, LEAST_ALONE = 100, 0.2  # of more pieces this share must be digits, or none is cut or joined
 LEAST_READ = 0.6  # share of a full page that must be digits: otherwise it is a page of text
 
@@ -141,7 +145,11 @@ class Reader:
         pieces = find_pieces(photo.ink, photo.stroke)
         if not len(pieces.numbers):
             return Reading((), EMPTY, _stages(photo, pieces))
-        found = self._find(pieces, without_scraps(pieces), photo.stroke)
+        kept = without_scraps(pieces)
+        found = self._find(pieces, kept, photo.stroke)
+        share = pieces.areas[kept].sum() / pieces.areas[1:].sum()
+        if len(found) == 1 and len(pieces.numbers) >= CROWD and share < LEAST_OF_CROWD:
+            found = [replace(found[0], digit=None)]
         digits = tuple(replace(digit, box=_in_photo(digit.box, photo, image)) for digit in found)
         return Reading(digits, _message(digits), _stages(photo, pieces))
 

@@ -278,6 +278,19 @@ def test_a_doodle_is_refused_as_a_whole_and_keeps_its_bars(reader):
     assert "does not look like a digit" in reading.message
 
 
+def test_what_looks_like_a_digit_in_a_picture_of_something_else_is_none(reader):
+    picture = write(paper(200, 200), "7", 80, 70)
+    for x in range(12, 200, 44):  # leaves, say, that the picture's edge cuts off
+        cv2.ellipse(picture, (x, 0), (12, 30), 0, 0, 360, 0, -1, cv2.LINE_AA)
+        cv2.ellipse(picture, (x + 7, 199), (12, 28), 0, 0, 360, 0, -1, cv2.LINE_AA)
+    reading = reader.read_photo(photo(picture))
+    assert reading.text == "?"
+    assert "does not look like a digit" in reading.message
+    few = picture.copy()
+    few[:60], few[:, 60:][140:] = 255, 255  # one leaf stays
+    assert reader.read_photo(photo(few)).text == "7"
+
+
 @pytest.mark.parametrize(
     ("image", "error"),
     [
