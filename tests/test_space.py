@@ -86,7 +86,8 @@ def built(front_matter):
             shutil.copy(ROOT / file, space.app / file)
         subprocess.run([interpreter, "-m", "venv", folder / "venv"], check=True)
         beside = [requirement.format(**front_matter) for requirement in BESIDE]
-        pip = [space.python, "-m", "pip", "install", "-q", "-r", "requirements.txt", *beside]
+        # Only what is imported is compiled, when it is: that is a tenth of all, and 20 s less.
+        pip = [space.python, "-m", "pip", "install", "-q", "--no-compile", "-r", "requirements.txt", *beside]
         installed = subprocess.run(pip, cwd=space.app, capture_output=True, text=True)
         assert installed.returncode == 0, installed.stdout + installed.stderr
         yield space
@@ -119,6 +120,7 @@ def _running(built, hub, **variables):
         "PATH": os.environ["PATH"],
         "HOME": str(built.home),
         "TMPDIR": str(built.home),
+        "PYTHONPYCACHEPREFIX": str(built.home / "compiled"),  # the packages' folders are not its own
         "SYSTEM": "spaces",
         "SPACE_ID": "ada/demo",
         "SPACE_HOST": HOST,
