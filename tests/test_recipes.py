@@ -1,11 +1,12 @@
 """Each recipe trains what it says it does."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from cnn import log_odds
+from cnn import digit_net, log_odds
 from ink import to_input
 from training.memory import keep_freed_memory, share_freed_memory
 from training.recipes import RECIPES, DigitsRecipe, SeedRecipe
@@ -32,10 +33,12 @@ def written():
 
 @pytest.fixture(scope="module")
 def trained(written):
+    phases = []
     for trainer in TINY.phases(*written):
         last = list(trainer.run())[-1]
+        phases.append(trainer.result())
     assert (last.epoch, last.epochs) == (7, 7)
-    return trainer.result()
+    return TINY.result(phases)
 
 
 def test_the_seed_recipe_is_the_origins():
@@ -72,6 +75,18 @@ def test_the_last_phase_goes_on_from_the_first_with_fewer_synthetic_pictures(wri
     assert trainer.model is first
     assert trainer.augment == TINY.last_augmentation
     np.testing.assert_array_equal(trainer.result().parameters, first.parameters)
+
+
+def test_the_result_lies_between_what_the_two_phases_have_made():
+    rng = np.random.default_rng(3)
+    first, last = digit_net(rng), digit_net(rng)
+    for _, value in last.named_buffers():
+        value += 1
+    result = replace(TINY, last_share=0.25).result([first, last])
+    np.testing.assert_allclose(result.parameters, 0.75 * first.parameters + 0.25 * last.parameters, atol=1e-6)
+    for (_, value), (_, start) in zip(result.named_buffers(), first.named_buffers(), strict=True):
+        np.testing.assert_allclose(value, start + 0.25)
+    np.testing.assert_array_equal(first.parameters, digit_net(np.random.default_rng(3)).parameters)
 
 
 def test_the_same_seed_gives_the_same_training_bit_for_bit(written):

@@ -59,7 +59,7 @@ def train(options: argparse.Namespace) -> int:
         images, labels, *held_out = split_held_out(images, labels)
     log = Log(options.log, again=options.resume) if options.log else None
     first = options.checkpoint or Path("checkpoints") / f"{recipe.name}.npz"
-    goes_on, seconds = options.resume, 0.0
+    goes_on, seconds, trained = options.resume, 0.0, []
     for phase, trainer in enumerate(recipe.phases(images, labels), start=1):
         checkpoint = first if phase == 1 else first.with_stem(f"{first.stem}-{phase}")
         if goes_on and (phase == 1 or checkpoint.exists()):
@@ -70,6 +70,7 @@ def train(options: argparse.Namespace) -> int:
         goes_on = trainer.optimizer.steps == trainer.epochs * trainer.steps_per_epoch
         ended = _run(trainer, checkpoint, held_out, log)
         seconds += trainer.seconds
+        trained.append(trainer.result())
         if not ended:
             break
     if log:
@@ -82,7 +83,7 @@ def train(options: argparse.Namespace) -> int:
     if options.hold_out:
         print("Trained to choose by, without the held-out images: no weights are written.")
         return 0
-    model = trainer.result()
+    model = recipe.result(trained)
     out = options.out or WEIGHTS / f"{recipe.name}.npz"
     calibration = recipe.calibration(model, *held_out) if held_out else Calibration()
     save_model(out, model, progress=calibration.to_progress())
