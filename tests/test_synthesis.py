@@ -64,14 +64,6 @@ def test_only_the_classes_asked_for_are_drawn():
     assert set(labels) == {1, 7}
 
 
-def test_narrow_digits_are_as_high_as_others_and_narrower():
-    def widths(narrow):
-        images, _ = synthesise_digits(100, np.random.default_rng(0), classes=[2, 4, 8], narrow=narrow)
-        return (images.max(1) > 60).sum(1)
-
-    assert np.median(widths(1.0)) < 0.8 * np.median(widths(0.0))
-
-
 def test_no_two_pictures_are_the_same(digits, non_digits):
     for images in (digits[0], non_digits):
         assert len(np.unique(images.reshape(len(images), -1), axis=0)) == len(images)
@@ -178,7 +170,6 @@ def test_non_digit_strokes_are_paths():
         (lambda rng: synthesise_digits(3, 42), TypeError, "numpy.random.Generator, got int"),
         (lambda rng: synthesise_digits(3, rng, [3, 11]), ValueError, r"digits 0 to 9, got \[3, 11\]"),
         (lambda rng: synthesise_digits(3, rng, []), ValueError, r"digits 0 to 9, got \[\]"),
-        (lambda rng: synthesise_digits(3, rng, narrow=2), ValueError, "0 to 1, got 2"),
         (lambda rng: synthesise_non_digits(-2, rng), ValueError, "got -2"),
         (
             lambda rng: synthesise_non_digits(2, rng, np.zeros((3, 20, 20), np.uint8)),

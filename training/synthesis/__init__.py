@@ -17,33 +17,25 @@ __all__ = ["digit_strokes", "draw_strokes", "non_digit_strokes", "synthesise_dig
 
 BLOTS = 0.02  # share of the non-digits
 SPOILED = 0.1  # share of the non-digits, where there are digits to spoil
-NARROW = 0.4, 0.8  # of its width, at least and at most, has a narrow digit
 NUMBERS = 0.06  # share of the non-digits, where numbers count as such
 
 
 def synthesise_digits(
-    count: int, rng: np.random.Generator, classes: Sequence[int] | None = None, narrow: float = 0.0
+    count: int, rng: np.random.Generator, classes: Sequence[int] | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Digits as people around the world write them: images (count, 28, 28) uint8, labels (count,) int64.
 
     count: how many, 0 or more; rng: decides everything, so the same state gives the same digits; classes: the
-    digits to choose from evenly, by default all ten; narrow: the share, 0 to 1, that is tall and narrow, as
-    on forms and in columns. Raises ValueError or TypeError for other arguments.
+    digits to choose from evenly, by default all ten. Raises ValueError or TypeError for other arguments.
     """
     _check(count, rng)
     choices = np.arange(10) if classes is None else np.asarray(classes)
     if choices.ndim != 1 or not len(choices) or not np.isin(choices, np.arange(10)).all():
         raise ValueError(f"classes must be some of the digits 0 to 9, got {classes}")
-    if not 0 <= narrow <= 1:
-        raise ValueError(f"narrow must be a share, 0 to 1, got {narrow}")
     labels = rng.choice(choices, count).astype(np.int64)
     images = np.zeros((count, 28, 28), np.uint8)
     for image, label in zip(images, labels, strict=True):
-        strokes = digit_strokes(int(label), rng)
-        if narrow and rng.random() < narrow:
-            width = np.array([rng.uniform(*NARROW), 1.0])
-            strokes = [stroke * width for stroke in strokes]
-        image[:] = picture_of(strokes, rng)
+        image[:] = picture_of(digit_strokes(int(label), rng), rng)
     return images, labels
 
 

@@ -48,7 +48,7 @@ def zero_slashed(u: Uniform) -> Design:
     r = u(0.2, 0.45)
     oval = arc(0.3, 0.5, r, 0.5, u(-140, -20), -u(335, 400), u(0.9, 1.1))
     reach = u(0.35, 0.9)
-    angle = np.deg2rad(u(25, 85) if u() < 0.75 else u(85, 155))
+    angle = np.deg2rad(u(25, 85) if u() < 0.75 else u(85, 190))
     x, y = np.cos(angle) * reach * u(r + 0.2, r + 0.6), -np.sin(angle) * reach
     cx, cy = 0.3 + u(-0.06, 0.06), 0.5 + u(-0.08, 0.08)
     slash = [(cx - x, cy - y), (cx + u(-0.03, 0.03), cy), (cx + x, cy + y)]
@@ -77,25 +77,6 @@ def one_plain(u: Uniform) -> Design:
     elif end < 0.24:
         stem.append((stem[-1][0] + u(-0.04, 0.12), u(0.93, 1.0)))
     return [stem]
-
-
-def one_hooked(u: Uniform) -> Design:
-    """The stem's foot goes on to the right, as one hurries, or comes back up on the left, as in a tick."""
-    lean = u(-0.12, 0.4)
-    top, middle, (x, _) = _stem(u, lean)
-    if u() < 0.4:  # up along the stem: away from it, it would be a v
-        reach = u(0.04, 0.2)
-        end = [(x, 1, C), (x - reach + u(0, 0.6) * reach * lean, 1 - reach * u(1, 2.8))]
-    elif u() < 0.3:
-        end = [(x, 1, C), (x + u(0.08, 0.24), 1 - u(-0.02, 0.25))]
-    else:
-        reach = u(0.08, 0.26)
-        end = [(x, u(0.84, 0.95)), (x + 0.4 * reach, 1), (x + reach, 1 - u(-0.02, 0.25))]
-    if u() < 0.4:  # a short flag: with a long one it would be a 2
-        length, steep = u(0.06, 0.25), np.deg2rad(u(25, 80))
-        flag = (top[0] - length * np.cos(steep), length * np.sin(steep))
-        return [[flag, (*top, C), middle, *end]]
-    return [[top, middle, *end]]
 
 
 def _flag(u: Uniform, top: float, bend: float, least_steep: float = 27) -> list[tuple]:
@@ -510,7 +491,7 @@ def nine_two_strokes(u: Uniform) -> Design:
 
 DESIGNS: dict[int, list[tuple[Callable[[Uniform], Design], float]]] = {  # (design, share)
     0: [(zero_oval, 0.48), (zero_open, 0.07), (zero_slashed, 0.37), (zero_dotted, 0.08)],
-    1: [(one_plain, 0.2), (one_flag, 0.4), (one_flag_foot, 0.22), (one_foot, 0.06), (one_hooked, 0.12)],
+    1: [(one_plain, 0.2), (one_flag, 0.48), (one_flag_foot, 0.26), (one_foot, 0.06)],
     2: [(two_angular, 0.35), (two_looped, 0.25), (two_curved, 0.2), (two_z, 0.2)],
     3: [(three_round, 0.45), (three_flat, 0.25), (three_looped, 0.15), (three_angular, 0.15)],
     4: [(four_open, 0.35), (four_cup, 0.2), (four_closed, 0.3), (four_lightning, 0.15)],
