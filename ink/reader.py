@@ -31,7 +31,7 @@ SLIM, SLIM_PIECE = 0.4, 0.6  # width over height up to which a drawing, and one 
 # Words are drawn as wide as numbers; but a photo of something wide was taken of what is to be read. And a
 # wrong digit in it can be corrected, where a number that was refused would have to be typed.
 WIDEST_DRAWN, WIDEST_PHOTO = 2.5, 4.0  # heights up to which a row's width tells that it is a number
-LEAST_DRAWN, LEAST_PHOTO = 0.1, -0.5  # log odds of a number from which it is read as one
+LEAST_DRAWN, LEAST_PHOTO = 0.1, 0.0  # log odds of a number from which it is read as one
 FEW = 6  # so many digits or fewer are believed together even where wide gaps part them
 NEIGHBOURS = 5.0  # log odds that a piece gains where it is part of a number
 CROWD, LEAST_OF_CROWD = (
