@@ -282,16 +282,16 @@ def test_an_empty_answer_leaves_the_digit_out_and_an_empty_line_too(photo_tab):
     assert [row["line"] for row in _downloaded(photo_tab)] == ["1", "1", "3", "3"]
 
 
-@pytest.mark.parametrize("typed", ["=1+1", "+1", "-1", "@A1", '"=1"', "1,5", "<b>"])
-def test_no_spreadsheet_takes_an_answer_for_a_formula_and_none_breaks_a_row(photo_tab, typed):
+def test_no_spreadsheet_takes_an_answer_for_a_formula_and_none_breaks_a_row(photo_tab):
     _show(photo_tab, _answer("42"))
-    photo_tab.inputs.first.fill(typed)
-    assert photo_tab.text == f"{typed}2"
-    assert _labels(photo_tab) == [typed, "2"]
-    first, second = _downloaded(photo_tab)
-    assert first["answer"].removeprefix("'") == typed
-    assert first["answer"][0] not in "=+-@"
-    assert (second["answer"], second["height"]) == ("2", "12")
+    for typed in ("=1+1", "+1", "-1", "@A1", '"=1"', "1,5", "<b>"):
+        photo_tab.inputs.first.fill(typed)
+        assert photo_tab.text == f"{typed}2"
+        assert _labels(photo_tab) == [typed, "2"]
+        first, second = _downloaded(photo_tab)
+        assert first["answer"].removeprefix("'") == typed
+        assert first["answer"][0] not in "=+-@"
+        assert (second["answer"], second["height"]) == ("2", "12")
 
 
 def test_the_keyboard_alone_goes_through_the_boxes_and_corrects(photo_tab):
