@@ -34,10 +34,7 @@ WIDEST_DRAWN, WIDEST_PHOTO = 2.5, 4.0  # heights up to which a row's width tells
 LEAST_DRAWN, LEAST_PHOTO = 0.1, 0.0  # log odds of a number from which it is read as one
 FEW = 6  # so many digits or fewer are believed together even where wide gaps part them
 NEIGHBOURS = 5.0  # log odds that a piece gains where it is part of a number
-CROWD, LEAST_OF_CROWD = (
-    7,
-    0.5,
-)  # of so many pieces a lone digit must have this share, or it shows something else
+CROWD, LEAST_OF_CROWD = 7, 0.5  # of so many pieces a lone digit has this share, or it is in a picture
 FULL_PAGE, LEAST_ALONE = 100, 0.2  # of more pieces this share must be digits, or none is cut or joined
 LEAST_READ = 0.6  # share of a full page that must be digits: otherwise it is a page of text
 

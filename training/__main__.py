@@ -70,9 +70,9 @@ def train(options: argparse.Namespace) -> int:
         goes_on = trainer.optimizer.steps == trainer.epochs * trainer.steps_per_epoch
         ended = _run(trainer, checkpoint, held_out, log)
         seconds += trainer.seconds
-        trained.append(trainer.result())
         if not ended:
             break
+        trained.append(trainer.result())
     if log:
         picture = options.log.with_suffix(".png")
         draw_curves(picture, read_log(options.log))

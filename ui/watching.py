@@ -27,20 +27,7 @@ from ink import Reading
 from training.session import Workshop
 
 LEVEL_VARIABLE = "DIGITS_LOG"  # debug: every request, too; info; warning; error
-SECONDS = (
-    0.005,
-    0.01,
-    0.025,
-    0.05,
-    0.1,
-    0.2,
-    0.3,
-    0.5,
-    1,
-    2.5,
-    5,
-    10,
-)  # up to what a bar of a histogram counts
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2.5, 5, 10)  # up to what a histogram's bar counts
 
 disable_created_metrics()  # a second line for each count
 REGISTRY = CollectorRegistry()
