@@ -15,8 +15,6 @@ import contextlib
 import io
 import itertools
 import json
-import os
-import platform
 import sys
 import time
 from collections.abc import Iterator
@@ -30,6 +28,7 @@ from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, from anywhere
 
+from benchmarks.machine import machine
 from ink import Reader
 from ink.picture import load_picture
 from tests.browser.driver import DIGITS, Pad, launch_chromium, serve_app
@@ -75,7 +74,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the numbers to this file too")
     options = parser.parse_args()
 
-    report = {"machine": f"{platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}"}
+    report = {"machine": machine()}
     print(report["machine"])
     met = True
     if options.only != "drawing":

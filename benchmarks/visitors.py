@@ -9,7 +9,6 @@ network runs, which is checked to be still running when the last digit is drawn.
 import argparse
 import json
 import os
-import platform
 import sys
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from playwright.sync_api import sync_playwright
 sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, from anywhere
 
 from benchmarks.latency import PROBE, draw_digits
+from benchmarks.machine import machine
 from tests.browser.driver import Pad, TrainTab, launch_chromium, serve_app
 
 TARGET = 200  # ms, the median
@@ -34,7 +34,7 @@ def main() -> None:
     options = parser.parse_args()
 
     report: dict = {
-        "machine": f"{platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}",
+        "machine": machine(),
         "load": os.getloadavg()[0],  # of the minute before: what else the machine does
     }
     with serve_app() as app, sync_playwright() as playwright:
