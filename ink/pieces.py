@@ -14,14 +14,17 @@ LEAST_AREA = 4  # pixels of a piece
 SPECK = 0.3  # squared strokes' widths of ink: a piece of less is dropped
 THICK = 0.15  # digits' heights that a stroke is wide: MNIST's are 0.13 at the median
 ASKEW = 0.1  # of a pixel of ink that a step aside costs a cut
+HOLE = 0.6  # of a pixel of ink that a pixel of a hole costs a cut: a loop is seldom two digits
 CUT_ROWS = 48  # pixels of height at which cuts are looked for
+LEAST_APART = 0.2  # digits' heights between two cuts
+LEAST_PART = 0.9  # of the ink of a 1, at least, is on each side of a cut
 CUTS = 2.5  # for each digit's height of width, at most
 EDGE = 0.1  # share of the picture's shortest side in which a frame may run
 LEAST_INSIDE = 0.15  # share of a piece's ink that lies farther inside, or it is a frame
 CUT_OFF = 0.6  # heights of a digit below which a piece at the edge is the rest of one
 GRID, GRID_INK = 1.3, 0.12  # digits' heights both ways, at least, and share of its box that is ink, at most
 NARROW = 1.3  # width over height of a picture that may show one digit and scraps of its neighbours
-DEEPEST_CUT = 2.6  # strokes' widths of ink that a cut may go through
+DEEPEST_CUT = 5.0  # strokes' widths of ink that a cut may go through
 
 Box = tuple[int, int, int, int]  # x, y, width, height
 
@@ -129,7 +132,8 @@ def places_to_cut(pieces: Pieces, number: int, stroke: float, digit_height: floa
     """Cuts from top to bottom through little ink, from left to right, as `Pieces.split` takes them.
 
     For every column at half height the cheapest way up and the cheapest way down is found by dynamic
-    programming, a step of one row going at most one column aside.
+    programming, a step of one row going at most one column aside. No cut goes through the middle of a loop if
+    there is another way, and on both its sides is enough ink for a digit.
     """
     x, y, width, height = (int(v) for v in pieces.boxes[number])
     area = np.s_[y : y + height, x : x + width]
@@ -137,22 +141,32 @@ def places_to_cut(pieces: Pieces, number: int, stroke: float, digit_height: floa
     scale = min(1.0, CUT_ROWS / height)
     size = max(2, round(width * scale)), max(3, round(height * scale))
     small = cv2.resize(solid * 255, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    costs = small + HOLE * _holes(small)
     middle = size[1] // 2
-    up, up_ways = _ways(small[: middle + 1][::-1])
-    down, down_ways = _ways(small[middle:])
-    cost = up + down - small[middle] + 1e-3 * np.abs(np.arange(size[0]) - size[0] / 2)
-    ends = max(1, round(0.15 * digit_height * scale))
+    up, up_ways = _ways(costs[: middle + 1][::-1])
+    down, down_ways = _ways(costs[middle:])
+    cost = up + down - costs[middle] + 1e-3 * np.abs(np.arange(size[0]) - size[0] / 2)
+    ways = np.concatenate([up_ways[::-1], down_ways[1:]])
+    left = np.take_along_axis(small.cumsum(1), ways, 1).sum(0)
+    least = LEAST_PART * digit_height * stroke * scale**2
+    cost[(left < least) | (left > small.sum() - least)] = np.inf
+    apart = max(1, round(LEAST_APART * digit_height * scale))
     most = int(np.clip(np.ceil(CUTS * width / digit_height), 1, 12))
     chosen: list[int] = []
     for at in np.argsort(cost):
         if len(chosen) == most or cost[at] > DEEPEST_CUT * stroke * scale:
             break
-        if ends <= at < size[0] - ends and all(abs(at - other) >= ends for other in chosen):
+        if all(abs(at - other) >= apart for other in chosen):
             chosen.append(int(at))
     rows = np.minimum((np.arange(height) * scale).astype(int), size[1] - 1)
-    return [
-        (np.concatenate([up_ways[::-1, at], down_ways[1:, at]])[rows] + 0.5) / scale for at in sorted(chosen)
-    ]
+    return [(ways[rows, at] + 0.5) / scale for at in sorted(chosen)]
+
+
+def _holes(ink: np.ndarray) -> np.ndarray:
+    """Which pixels are paper that ink encloses, (H, W) bool."""
+    around = np.pad(ink < SOLID, 1, constant_values=True)
+    _, labels = cv2.connectedComponents(around.view(np.uint8), connectivity=4)
+    return (labels[1:-1, 1:-1] != labels[0, 0]) & (ink < SOLID)
 
 
 def _ways(cost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

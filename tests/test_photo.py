@@ -352,6 +352,29 @@ def test_cuts_go_through_little_ink_and_parts_keep_all_of_it():
     assert left == sorted(left)
 
 
+def test_touching_rings_are_cut_between_them_and_not_through_them():
+    ink, holes = np.zeros((60, 130), np.float32), np.zeros((60, 130), np.uint8)
+    for x in (30, 74):
+        cv2.circle(ink, (x, 30), 22, 1.0, 5)
+        cv2.circle(holes, (x, 30), 14, 1, -1)
+    pieces = find_pieces(ink, 5)
+    assert pieces.numbers.tolist() == [1]
+    left, top, _, height = pieces.boxes[1]
+    cuts = [np.rint(cut + left).astype(int) for cut in places_to_cut(pieces, 1, 5, 60)]
+    assert any(cut.min() >= 44 and cut.max() <= 60 for cut in cuts)
+    assert not any(holes[top + height // 2, cut[height // 2]] for cut in cuts)
+
+
+@pytest.mark.parametrize(("reach", "is_cut"), [(25, False), (66, True)])
+def test_a_tail_is_cut_off_where_it_has_the_ink_of_a_digit(reach, is_cut):
+    ink = np.zeros((70, 140), np.float32)
+    cv2.circle(ink, (35, 35), 25, 1.0, 5)
+    cv2.line(ink, (60, 35), (60 + reach, 35), 1.0, 5)
+    pieces = find_pieces(ink, 5)
+    cuts = places_to_cut(pieces, 1, 5, 55)
+    assert any(pieces.boxes[1, 0] + cut.min() > 64 for cut in cuts) == is_cut
+
+
 # --- a number, or something else
 
 
