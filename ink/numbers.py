@@ -5,6 +5,7 @@ as high as each other, on one line. So all that speaks for and against is weighe
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from cnn import log_odds
 from ink.segment import Word
 
 # Weights of a logistic regression: 900 synthetic numbers against 1,800 synthetic words, letters and doodles;
-# those of cuts and width are set on real ones, where they differed, and so is the bias.
+# those of cuts and what a `Prior` holds are set on real ones, where they differed.
 ALL_DIGITS = 0.3  # of the candidates' mean log odds that each alone is a digit
 WORST_DIGIT = 0.25  # of their smallest
 LEAST_ODDS, MOST_ODDS = -4.0, 8.0  # log odds beyond which one candidate's say no more
@@ -22,17 +23,31 @@ UNLIKE_HEIGHTS = 3.5  # against: the standard deviation of the heights' logarith
 OFF_LINE = 3.2  # against: how far the feet stand off a straight line, digits' heights (root mean square)
 STACKED = 4.0  # against: lines after the first, by the number of candidates: a number stands in one line
 LEFT_ASIDE = 6.0  # against: the share of the ink that is in none of them
-ROW = 1.2  # in favour: the row's width, by its height: a letter or doodle is about as wide as high
-BIAS = -1.6
+
+
+@dataclass(frozen=True)
+class Prior:
+    """How much a row's shape tells of whether it is a number; that depends on how it came here."""
+
+    bias: float  # the log odds of a row without any width
+    row: float  # in favour: its width, by its height: a letter or doodle is about as wide as high
+    widest: float  # heights up to which the width speaks for it
+    one_piece: float  # against: all was one piece of ink before it was cut
+
+
+# On the pad, words are as wide as numbers, and digits often touch. A photo of something wide was taken of
+# what is to be read; one of something as wide as high, to see whether that sign is a digit.
+DRAWN = Prior(bias=-0.85, row=0.8, widest=2.5, one_piece=0.0)
+PHOTOGRAPHED = Prior(bias=-3.0, row=2.2, widest=4.0, one_piece=1.0)
 
 
 def log_odds_of_number(
-    lines: Sequence[Sequence[Word]], areas: np.ndarray, height: float, widest: float
+    lines: Sequence[Sequence[Word]], areas: np.ndarray, height: float, prior: Prior
 ) -> float:
     """The log of the odds that these words, together, are numbers and not something else.
 
     lines: of at least two candidates together. areas: the ink of every piece, by its number. height: of a
-    digit, pixels. widest: how many of its own heights a row's width may be to speak for it.
+    digit, pixels.
     """
     words = [word for line in lines for word in line]
     candidates = [candidate for word in words for candidate in word.candidates]
@@ -41,17 +56,19 @@ def log_odds_of_number(
     read = [number for found in candidates for number in found.numbers]
     there = [number for word in words for number in word.numbers]
     row = (np.max(x + wide) - x.min()) / (np.max(y + high) - y.min())
+    is_cut = [cut for word in words for cut in word.is_cut]
     return float(
-        BIAS
+        prior.bias
         + ALL_DIGITS * odds.mean()
         + WORST_DIGIT * odds.min()
-        - CUTS * np.mean([is_cut for word in words for is_cut in word.is_cut])
+        - CUTS * np.mean(is_cut)
         - CUT_ONES * np.mean([is_one for word in words for is_one in _cut_ones(word)])
         - UNLIKE_HEIGHTS * np.log(high).std()
         - OFF_LINE * _off_line(lines) / height
         - STACKED * (sum(any(word.candidates for word in line) for line in lines) - 1) / len(candidates)
         - LEFT_ASIDE * (1 - areas[read].sum() / areas[there].sum())
-        + ROW * min(row, widest)
+        + prior.row * min(row, prior.widest)
+        - prior.one_piece * (sum(is_cut) == len(is_cut) - 1)
     )
 
 

@@ -10,7 +10,7 @@ from cnn import Sequential, fold_batch_norm, load_model
 from ink.calibration import Calibration
 from ink.lines import find_lines, typical_height
 from ink.normalise import bounding_box, normalise, to_input
-from ink.numbers import log_odds_of_number
+from ink.numbers import DRAWN, PHOTOGRAPHED, log_odds_of_number
 from ink.photo import PhotoInk, ink_of_photo, stroke_width
 from ink.pieces import SOLID, Box, Pieces, find_pieces, thinned, without_scraps
 from ink.segment import SURE, Candidate, Word, judged, segment
@@ -28,10 +28,6 @@ BLOB_FILL = 0.72  # share of the box that is ink, at least: a disc fills 0.79
 
 SLIM, SLIM_PIECE = 0.4, 0.6  # width over height up to which a drawing, and one of one piece, is one digit
 
-# Words are drawn as wide as numbers; but a photo of something wide was taken of what is to be read. And a
-# wrong digit in it can be corrected, where a number that was refused would have to be typed.
-WIDEST_DRAWN, WIDEST_PHOTO = 2.5, 4.0  # heights up to which a row's width tells that it is a number
-LEAST_DRAWN, LEAST_PHOTO = 0.1, 0.0  # log odds of a number from which it is read as one
 FEW = 6  # so many digits or fewer are believed together even where wide gaps part them
 NEIGHBOURS = 5.0  # log odds that a piece gains where it is part of a number
 CROWD, LEAST_OF_CROWD = 7, 0.5  # of so many pieces a lone digit has this share, or it is in a picture
@@ -223,8 +219,8 @@ class Reader:
         if count < 2:
             # In a photo beside a dot or a dash; a drawing of a dot more is a letter, i or ?
             return count == 1 and not drawn
-        widest, least = (WIDEST_DRAWN, LEAST_DRAWN) if drawn else (WIDEST_PHOTO, LEAST_PHOTO)
-        return log_odds_of_number(lines, pieces.areas, height, widest) >= least
+        prior = DRAWN if drawn else PHOTOGRAPHED
+        return log_odds_of_number(lines, pieces.areas, height, prior) >= 0
 
     def _accepted(self, candidates: Sequence[Candidate]) -> np.ndarray:
         """Which of them pass as digits, each alone: (N,) bool."""

@@ -9,7 +9,7 @@ import pytest
 
 from ink import Reader
 from ink.lines import find_lines, typical_height
-from ink.numbers import log_odds_of_number
+from ink.numbers import DRAWN, Prior, log_odds_of_number
 from ink.photo import dark_on_light, even_light, ink_of_photo, remove_lines, stroke_width
 from ink.pieces import find_pieces, places_to_cut, thinned, without_scraps
 from ink.segment import Candidate, Word
@@ -392,8 +392,8 @@ def word(odds=(6.0, 6.0, 6.0), digit=3, cut=(), heights=(HIGH,) * 3, feet=(0, 0,
     return Word(candidates, tuple(i in cut for i in range(3)), (1, 2, 3))
 
 
-def number_odds(*lines, areas=(0, 100, 100, 100, 0), widest=3.0):
-    return log_odds_of_number(lines, np.array(areas), HIGH, widest)
+def number_odds(*lines, areas=(0, 100, 100, 100, 0), prior=DRAWN):
+    return log_odds_of_number(lines, np.array(areas), HIGH, prior)
 
 
 def test_everything_odd_about_a_row_speaks_against_a_number():
@@ -437,8 +437,19 @@ def test_digits_below_each_other_are_believed_less_than_beside_each_other():
 
 
 def test_width_speaks_for_a_number_up_to_a_limit():
-    assert number_odds([word()], widest=1.0) < number_odds([word()], widest=2.0)
-    assert number_odds([word()], widest=4.0) == number_odds([word()], widest=9.0)
+    def odds(widest):
+        return number_odds([word()], prior=Prior(bias=0, row=1, widest=widest, one_piece=0))
+
+    assert odds(1.0) < odds(2.0)
+    assert odds(4.0) == odds(9.0)
+
+
+def test_a_row_cut_from_one_piece_may_be_believed_less_than_the_prior_says_of_others():
+    def odds(cut, one_piece):
+        return number_odds([word(cut=cut)], prior=Prior(bias=0, row=1, widest=3, one_piece=one_piece))
+
+    assert odds((1, 2), 1.5) == pytest.approx(odds((1, 2), 0) - 1.5)
+    assert odds((1,), 1.5) == odds((1,), 0)
 
 
 # --- stages
