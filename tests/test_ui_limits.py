@@ -9,7 +9,7 @@ from starlette.formparsers import MultiPartException
 
 from tests import event_loop
 from ui import limits, uploads, watching
-from ui.limits import ALLOWANCES, Allowance, Gate, Rates
+from ui.limits import ALLOWANCES, Allowance, Gate, Host, Rates
 
 
 def live():
@@ -45,7 +45,7 @@ class _Inside:
 
 
 def _gate(**environment):
-    return Gate(_Inside(), environment)
+    return Gate(_Inside(), Host.from_environment(environment))
 
 
 def _ask(gate, method, path, body=b"", headers=(), client="8.8.8.8", chunks=None, query=b""):
@@ -141,7 +141,25 @@ def test_an_address_with_many_pages_is_bounded_too(monkeypatch):
 )
 def test_who_asks_is_told_by_the_connection_or_by_the_proxy_in_front(environment, client, forwarded, address):
     scope = {"client": (client, 1), "headers": [(b"x-forwarded-for", forwarded.encode())]}
-    assert Gate(None, environment)._address(scope) == address
+    assert Gate(None, Host.from_environment(environment))._address(scope) == address
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        *[("DIGITS_RATE", text) for text in ("fast", "0", "-1", "nan", "inf")],
+        *[("DIGITS_MAX_STORED_BYTES", text) for text in ("1e9", "0", "much")],
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_named_before_the_app_starts(variable, text):
+    with pytest.raises(ValueError, match=f"{variable} must be .*'?{text}"):
+        Host.from_environment({variable: text})
+
+
+def test_a_host_that_sets_nothing_gets_what_suits_a_public_page():
+    assert Host.from_environment({}) == Host(
+        space=False, behind_proxy=False, rate=1.0, stored_bytes=1_000_000_000
+    )
 
 
 def test_what_is_sent_reaches_the_app_whole_and_once():
@@ -251,7 +269,7 @@ class _Parser(_Inside):
 )  # fmt: skip
 def test_an_upload_ends_where_the_parser_deletes_what_it_wrote(monkeypatch, room, chunks, sentence):
     monkeypatch.setattr(limits, "UPLOAD_SILENCE", 0.01)
-    gate = Gate(_Parser(), {})
+    gate = Gate(_Parser(), Host.from_environment({}))
     if chunks == []:
         chunks = [{"type": "http.request", "body": b"a", "more_body": True}]
     assert _upload(gate, chunks)[0] == 400

@@ -24,6 +24,7 @@ class Limits:
     waiting: int = 8  # in each of the two queues
     examples: int = 50  # a visitor's own drawings
     upload_bytes: int = 20_000_000  # of a weights file or a zip of examples
+    stored_bytes: int = 1_000_000_000  # of all uploads together
     visitors: int = 100  # with a model, a collection or a run of their own
     idle_seconds: int = 1800  # without a sign of a visitor until theirs is freed, if nothing of it runs
     away_seconds: int = 600  # the same once the page was closed or lost its connection

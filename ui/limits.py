@@ -25,6 +25,7 @@ from weakref import WeakKeyDictionary
 from starlette.formparsers import MultiPartException
 from starlette.responses import JSONResponse, Response
 
+from training.limits import Limits
 from ui import watching
 from ui.uploads import Room, keep_house, note_sent, was_uploaded
 
@@ -43,11 +44,6 @@ MOST_STREAMS_OF_SESSION = 4  # a page has one, and one more while it waits for a
 MOST_UPLOADS_OF_ADDRESS = 30  # at once
 MOST_EVENTS_OF_SESSION = 8  # in Gradio's queue
 MOST_KNOWN = 20_000  # addresses and sessions whose recent requests are remembered
-
-RATE_VARIABLE = "DIGITS_RATE"  # all allowances times this
-STORED_VARIABLE = "DIGITS_MAX_STORED_BYTES"  # of all uploads together
-MOST_STORED = 1_000_000_000
-PROXIES_VARIABLE = "DIGITS_PROXIES"  # 1: requests come through a proxy that writes X-Forwarded-For
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -154,16 +150,39 @@ class Rates:
         return wait
 
 
-class Gate:
-    """ASGI middleware. environment: for the variables above, and SPACE_ID, which a Space sets."""
+@dataclass(frozen=True)
+class Host:
+    """Where the app stands, as its host says in environment variables."""
 
-    def __init__(self, app: App, environment: Mapping[str, str] = os.environ) -> None:
-        self.app = app
+    space: bool  # SPACE_ID: a Hugging Face Space
+    behind_proxy: bool  # DIGITS_PROXIES=1, and a Space: requests come through what writes X-Forwarded-For
+    rate: float  # DIGITS_RATE: all allowances times this
+    stored_bytes: int  # DIGITS_MAX_STORED_BYTES: of all uploads together
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Host":
+        """ValueError, naming the variable, where one makes no sense."""
         space = bool(environment.get("SPACE_ID"))
-        self.behind_proxy = space or environment.get(PROXIES_VARIABLE, "0") not in ("", "0")
-        self.routes = (*ROUTES, SIGN_IN) if space else ROUTES
-        self.rates = Rates(float(environment.get(RATE_VARIABLE) or 1))
-        self.room = Room(int(environment.get(STORED_VARIABLE) or MOST_STORED))
+        proxies = environment.get("DIGITS_PROXIES", "0") not in ("", "0")
+        text = environment.get("DIGITS_RATE", "").strip() or "1"
+        try:
+            rate = float(text)
+        except ValueError:
+            rate = math.nan
+        if not 0 < rate < math.inf:
+            raise ValueError(f"DIGITS_RATE must be a number above 0, got {text!r}")
+        return cls(space, space or proxies, rate, Limits.from_environment(environment).stored_bytes)
+
+
+class Gate:
+    """ASGI middleware: lets in what `app` should answer, and answers the rest itself."""
+
+    def __init__(self, app: App, host: Host) -> None:
+        self.app = app
+        self.behind_proxy = host.behind_proxy
+        self.routes = (*ROUTES, SIGN_IN) if host.space else ROUTES
+        self.rates = Rates(host.rate)
+        self.room = Room(host.stored_bytes)
         self.open: Counter[tuple[str, str]] = Counter()  # requests under way, by what is bounded and who asks
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:

@@ -8,7 +8,7 @@ from starlette.middleware import Middleware
 
 from training.session import Workshop
 from ui import draw, hub, photo, train, watching
-from ui.limits import Gate, lifespan
+from ui.limits import Gate, Host, lifespan
 from ui.theme import theme
 from ui.visitors import Readers, Visitors
 
@@ -33,7 +33,7 @@ LAUNCH = {
     "favicon_path": HERE / "icon.svg",
     "footer_links": ["api"],
     "max_file_size": "20mb",
-    "app_kwargs": {"middleware": [Middleware(Gate)], "lifespan": lifespan},
+    "app_kwargs": {"middleware": [Middleware(Gate, Host.from_environment())], "lifespan": lifespan},
     "state_session_capacity": 300,  # what Gradio remembers of a page; ours needs none of it
     "ssr_mode": False,  # would need Node
     "pwa": False,  # a Space would have the page installed as an app, with icons that are not ours
