@@ -11,13 +11,11 @@ machine with nothing else to do is the clock's.
 """
 
 import argparse
-import contextlib
 import io
 import itertools
 import json
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -29,9 +27,10 @@ from threadpoolctl import threadpool_limits
 sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, from anywhere
 
 from benchmarks.machine import machine
+from benchmarks.served import served
 from ink import Reader
 from ink.picture import load_picture
-from tests.browser.driver import DIGITS, Pad, launch_chromium, serve_app
+from tests.browser.driver import DIGITS, Pad, launch_chromium
 
 DELAY = 100  # ms added to every request in the second part
 TARGETS = {"localhost": (50, 100), f"{DELAY} ms away": (160, None)}  # ms: median, 95th percentile
@@ -116,7 +115,7 @@ def _print_photos(photos: dict[str, dict[str, float]]) -> bool:
 
 def _follow_pen(url: str | None, strokes: int) -> dict[str, dict[str, float]]:
     report = {}
-    with _app(url) as url, sync_playwright() as playwright:
+    with served(url) as (url, _), sync_playwright() as playwright:
         browser = launch_chromium(playwright)
         for place, delay in (("localhost", 0), (f"{DELAY} ms away", DELAY)):
             page = browser.new_page()
@@ -127,15 +126,6 @@ def _follow_pen(url: str | None, strokes: int) -> dict[str, dict[str, float]]:
             page.close()
         browser.close()
     return report
-
-
-@contextlib.contextmanager
-def _app(url: str | None) -> Iterator[str]:
-    if url:
-        yield url
-    else:
-        with serve_app() as app:
-            yield app.url
 
 
 def _delay(page: Page, milliseconds: int) -> float:

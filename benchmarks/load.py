@@ -24,7 +24,6 @@ import secrets
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -36,7 +35,8 @@ from PIL import Image, ImageDraw
 sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, from anywhere
 
 from benchmarks.machine import machine
-from tests.browser.driver import DIGITS, along, data_url, serve_app
+from benchmarks.served import served
+from tests.browser.driver import DIGITS, along, data_url
 from training.experiment import Settings
 from ui.photo import EXAMPLES, EXAMPLES_FOLDER
 
@@ -256,15 +256,6 @@ def drawn_digits() -> dict[int, list[str]]:
                 picture.save(file, "PNG")
                 drawings[digit].append(data_url(file.getvalue()))
     return drawings
-
-
-@contextlib.contextmanager
-def served(url: str | None) -> Iterator[tuple[str, psutil.Process | None]]:
-    if url:
-        yield url.rstrip("/"), None
-        return
-    with serve_app() as app:
-        yield app.url, psutil.Process(app.pid)
 
 
 def show(result: dict) -> None:
