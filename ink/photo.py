@@ -25,6 +25,10 @@ SOFT = 0.8  # pixels by which the contrast is softened: pencil and JPEG are grai
 PALEST = 0.5  # share of the picture's full ink that is full ink anywhere in it, at least
 NEAR = 0.25  # of the shortest side: how wide around a pixel its full ink is looked for
 WEAK, STRONG = 0.4, 0.7  # shares of full ink from which there is ink beside ink, and ink in any case
+FAINTEST, MOST_FAINT = 0.1, 0.25  # the same on clean paper; no paper is clean that has as much of its own
+OF_PAPER, TIMES_PAPER = 0.97, 4.0  # faint ink is so many times as dark as the darkest of this share of paper
+EDGE = 0.42  # strokes' widths that the soft edge of a stroke is wide
+RAISED = 0.5  # share of full ink that faint strokes are given: enough to be part of a piece
 
 
 @dataclass(frozen=True)
@@ -46,11 +50,13 @@ def ink_of_photo(image: np.ndarray) -> PhotoInk:
     alone, corner = without_desk(on_white(small))
     grey = dark_on_light(strongest_channel(alone))
     contrast, noise, stroke = even_light(grey)
-    level = ink_level(contrast, noise)
-    found = threshold(contrast, level)
+    share = contrast / ink_level(contrast, noise)
+    found = threshold(share)
+    faint = faint_strokes(share, found, stroke)
+    found |= faint
     kept = remove_lines(found, stroke)
-    near = cv2.dilate(kept.view(np.uint8), np.ones((3, 3), np.uint8))
-    ink = np.minimum(contrast / level, 1) * near
+    near = _grown(kept, 1)
+    ink = np.minimum(np.where(faint, np.maximum(share, RAISED), share), 1) * near
     return PhotoInk(grey, contrast, found, ink, stroke, scale, corner)
 
 
@@ -128,7 +134,7 @@ def even_light(grey: np.ndarray) -> tuple[np.ndarray, float, float]:
         paper = np.median(contrast)  # the light is that of the brightest paper, so most is a little below it
         noise = _noise(contrast)
         contrast = np.clip((contrast - paper) / max(1 - paper, 1 / 255), 0, 1)
-        stroke = stroke_width(threshold(contrast, ink_level(contrast, noise)))
+        stroke = stroke_width(threshold(contrast / ink_level(contrast, noise)))
         window = min(window, max(4 * stroke, 16))
     return contrast, noise, stroke
 
@@ -174,14 +180,37 @@ def ink_level(contrast: np.ndarray, noise: float) -> np.ndarray:
     return cv2.resize(near, contrast.shape[::-1], interpolation=cv2.INTER_LINEAR)
 
 
-def threshold(contrast: np.ndarray, level: np.ndarray) -> np.ndarray:
-    """Where there is ink (bool): all that is at least WEAK and hangs together with something STRONG."""
-    share = contrast / level
-    count, labels = cv2.connectedComponents((share > WEAK).view(np.uint8))
+def threshold(share: np.ndarray, weak: float = WEAK) -> np.ndarray:
+    """Where there is ink (bool): all that is at least weak and hangs together with something STRONG.
+
+    share: of full ink, (H, W). weak: 0 to STRONG.
+    """
+    count, labels = cv2.connectedComponents((share > weak).view(np.uint8))
     strong = np.zeros(count, bool)
     strong[labels[share > STRONG]] = True
     strong[0] = False
     return strong[labels]
+
+
+def faint_strokes(share: np.ndarray, found: np.ndarray, stroke: float) -> np.ndarray:
+    """Where strokes go on more faintly than WEAK (bool), as a pen leaves them in a quick turn.
+
+    share: of full ink, (H, W). found: the ink without them. Nowhere, unless the paper is clean. What was
+    found has soft edges; those are no strokes of their own.
+    """
+    paper = ~_grown(found, round(stroke))
+    faint = TIMES_PAPER * float(np.quantile(share[paper], OF_PAPER)) if paper.any() else WEAK
+    if faint > MOST_FAINT:
+        return np.zeros_like(found)
+    all_ink = threshold(share, max(FAINTEST, faint))
+    edge = max(1, round(EDGE * stroke))
+    return all_ink & _grown(all_ink & ~_grown(found, edge), edge + 1)
+
+
+def _grown(mask: np.ndarray, pixels: int) -> np.ndarray:
+    """The mask and all that is not farther from it."""
+    side = 2 * pixels + 1
+    return cv2.dilate(mask.view(np.uint8), np.ones((side, side), np.uint8)).view(bool)
 
 
 def stroke_width(mask: np.ndarray) -> float:

@@ -10,7 +10,15 @@ import pytest
 from ink import Reader
 from ink.lines import find_lines, typical_height
 from ink.numbers import DRAWN, Prior, log_odds_of_number
-from ink.photo import dark_on_light, even_light, ink_of_photo, remove_lines, stroke_width
+from ink.photo import (
+    dark_on_light,
+    even_light,
+    faint_strokes,
+    ink_of_photo,
+    remove_lines,
+    stroke_width,
+    threshold,
+)
 from ink.pieces import find_pieces, places_to_cut, thinned, without_scraps
 from ink.segment import Candidate, Word
 from ink.sheet import without_desk
@@ -333,6 +341,32 @@ def test_the_strokes_of_a_broken_digit_are_joined(reader, number):
     cv2.line(number, (100, 40), (100, 120), 255, 3)  # through the 0
     cv2.line(number, (30, 100), (80, 92), 255, 3)  # through the foot of the 3
     assert reader.read_photo(photo(number)).text == "30417"
+
+
+@pytest.mark.parametrize("clutter", [0, 60])
+def test_a_stroke_that_fades_is_followed_on_clean_paper_alone(clutter):
+    share = np.zeros((100, 100), np.float32)
+    cv2.line(share, (30, 50), (70, 50), 0.2, 6)  # a quick turn
+    cv2.line(share, (30, 10), (30, 90), 1.0, 6)
+    cv2.line(share, (70, 10), (70, 90), 1.0, 6)
+    share[90:, :clutter] = 0.2  # a shadow, or print
+    found = threshold(share)
+    assert found[50, 30]
+    assert not found[50, 50]
+    faint = faint_strokes(share, found, 6.0)
+    assert faint[50, 50] == (not clutter)
+    assert not faint[20:40].any(), "where strokes do not fade their edges are none"
+
+
+def test_a_digit_of_which_a_part_is_faint_is_read_as_one(reader):
+    sheet = paper(160, 160)
+    for ends, grey in (
+        (((60, 30), (50, 90)), 60),
+        (((50, 90), (105, 88)), 205),
+        (((92, 50), (88, 135)), 60),
+    ):
+        cv2.line(sheet, *ends, grey, 6, cv2.LINE_AA)
+    assert reader.read_photo(photo(sheet, noise=0)).text == "4"
 
 
 def test_cuts_go_through_little_ink_and_parts_keep_all_of_it():
