@@ -28,12 +28,13 @@ from training.memory import keep_freed_memory
 from training.recipes import DigitsRecipe
 
 STILL = Augmentation(0, 0, 0, 0, 0, 0, thickness=0, blur=0, noise=0, ink=0)
-SMALL = DigitsRecipe(epochs=3, synthetic_digits=6_000, non_digits=5_000, average_decay=0.99)
+SMALL = DigitsRecipe(epochs=3, mnist_copies=2, synthetic_digits=6_000, non_digits=5_000, average_decay=0.99)
 MNIST_IMAGES = 12_000
 RECIPES = {
     "whole": SMALL,
     "no synthetic digits": replace(SMALL, synthetic_digits=0),
     "no non-digits": replace(SMALL, non_digits=0),
+    "none from rows": replace(SMALL, cut_share=0, pair_share=0),
     "no augmentation": replace(SMALL, augmentation=STILL),
     "no change of thickness": replace(SMALL, augmentation=Augmentation(thickness=0)),
     "no elastic distortion": replace(SMALL, augmentation=Augmentation(elastic=0)),

@@ -15,6 +15,7 @@ from training.trainer import NOT_A_DIGIT
 
 TINY = DigitsRecipe(
     epochs=5,
+    mnist_copies=2,
     synthetic_digits=900,
     non_digits=450,
     learning_rate=4e-3,
@@ -56,6 +57,14 @@ def test_the_digits_recipe_trains_on_mnist_synthetic_digits_and_non_digits(writt
     assert (trainer.labels == NOT_A_DIGIT).sum() == 450
     assert trainer.model.name == "digit_net"
     np.testing.assert_array_equal(trainer.images[:300], written[0])
+
+
+def test_some_of_the_synthetic_pictures_come_from_rows_of_digits(written):
+    plain = replace(TINY, cut_share=0, pair_share=0).trainer(*written)
+    mixed = TINY.trainer(*written)
+    assert len(plain.images) == len(mixed.images)
+    assert (plain.labels == NOT_A_DIGIT).sum() == (mixed.labels == NOT_A_DIGIT).sum()
+    assert (plain.images[600:] != mixed.images[600:]).any()
 
 
 def test_the_digits_recipe_learns_to_tell_digits_from_each_other_and_from_the_rest(trained):

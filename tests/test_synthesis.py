@@ -4,13 +4,16 @@ import numpy as np
 import pytest
 
 from training.synthesis import (
+    cut_digits,
     digit_strokes,
     draw_strokes,
     non_digit_strokes,
     synthesise_digits,
     synthesise_non_digits,
+    uncut_pairs,
 )
 from training.synthesis import non_digits as no_digit
+from training.synthesis.cut import cut_apart
 from training.synthesis.digits import DESIGNS
 from training.synthesis.signs import letters, signs
 from training.synthesis.strokes import CORNER, Hand, trace
@@ -150,10 +153,52 @@ def test_a_dot_leaves_ink():
     assert draw_strokes([np.zeros((1, 2)), np.ones((2, 2))], 0.1).max() == 1
 
 
+def test_a_coarse_tablet_has_points_on_its_grid_only():
+    hand = Hand(np.random.default_rng(0), wild=0.0)
+    hand.grid = 0.1
+    for hand.stairs in (False, True):
+        (path,) = hand([[(0.0, 0.0), (0.4, 0.6), (0.7, 1.0)]])
+        np.testing.assert_allclose(path / 0.1, np.round(path / 0.1), atol=1e-6)
+        straight = (np.diff(path, axis=0) == 0).any(1).all()
+        assert straight == hand.stairs
+
+
+def test_cut_digits_are_like_those_they_were_cut_from(digits):
+    images, labels = digits
+    cut, cut_labels = cut_digits(images, labels, 150, np.random.default_rng(2))
+    assert cut.shape == (150, 28, 28) and cut.dtype == np.uint8
+    votes, _ = _nearest(cut, images, labels)
+    assert (votes == cut_labels).mean() > 0.75
+    assert not np.isin(cut.reshape(150, -1).view("V784"), images.reshape(1000, -1).view("V784")).any()
+
+
+def test_a_cut_gives_each_of_two_touching_digits_its_own_ink():
+    """Two rings that share a few pixels: cut there, each is a ring again."""
+    y, x = np.mgrid[:84, :120]
+    rings = [np.abs(np.hypot(x - at, y - 42) - 20) < 3 for at in (36, 78)]
+    layers = np.array(rings, np.float32)
+    assert (layers.sum(0) > 1).any()
+    pieces, runs = cut_apart(layers)
+    for ring, run in zip(layers, runs, strict=True):
+        part = np.isin(pieces.labels, run)
+        assert ring[part].sum() > 0.8 * max(ring.sum(), pieces.ink[part].sum())
+
+
+def test_a_pair_shows_both_of_its_digits(digits):
+    images, _ = digits
+    pairs = uncut_pairs(images, 100, np.random.default_rng(2))
+    assert pairs.shape == (100, 28, 28) and pairs.dtype == np.uint8
+    columns = [np.ptp(np.flatnonzero(pair.any(0))) for pair in pairs]
+    assert np.median(columns) >= 18  # as wide as the box
+
+
 def test_none_asked_for_is_none_given():
     images, labels = synthesise_digits(0, np.random.default_rng(0))
     assert images.shape == (0, 28, 28) and labels.shape == (0,)
     assert synthesise_non_digits(0, np.random.default_rng(0)).shape == (0, 28, 28)
+    assert uncut_pairs(images, 0, np.random.default_rng(0)).shape == (0, 28, 28)
+    cut, labels = cut_digits(images, labels, 0, np.random.default_rng(0))
+    assert cut.shape == (0, 28, 28) and labels.shape == (0,)
 
 
 def test_non_digit_strokes_are_paths():

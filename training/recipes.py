@@ -20,7 +20,7 @@ from cnn import (
 from ink.calibration import Calibration
 from training.augment import Augmentation
 from training.calibrate import fit_temperature, logits_of
-from training.synthesis import synthesise_digits, synthesise_non_digits
+from training.synthesis import cut_digits, synthesise_digits, synthesise_non_digits, uncut_pairs
 from training.trainer import NOT_A_DIGIT, Trainer
 
 
@@ -104,7 +104,7 @@ class DigitsRecipe(Recipe):
     """The one that reads best: MNIST, digits and non-digits synthesised from strokes, and augmentation.
 
     The synthetic pictures are drawn once, from the seed; augmentation makes every epoch's different. An epoch
-    shows every picture of MNIST twice, so that there is room for more synthetic ones.
+    shows every picture of MNIST four times, so that there is room for more synthetic ones.
 
     A short last phase comes back to what is read most: fewer synthetic pictures, and milder augmentation.
     What makes it surer of MNIST makes it less sure of strangers, so the result lies between the two phases:
@@ -112,22 +112,24 @@ class DigitsRecipe(Recipe):
     """
 
     name: str = "digits"
-    epochs: int = 24
+    epochs: int = 12
     batch_size: int = 128
     learning_rate: float = 3e-3
     weight_decay: float = 0.03
     average_decay: float = 0.999
     warm_up: float = 0.2  # share of all steps
-    mnist_copies: int = 2
-    synthetic_digits: int = 60_000
-    non_digits: int = 50_000
+    mnist_copies: int = 4
+    synthetic_digits: int = 120_000
+    non_digits: int = 100_000
+    cut_share: float = 0.25  # of the synthetic digits, that were cut from rows of digits
+    pair_share: float = 0.08  # of the non-digits, that are two digits
     holds_out: bool = True
     augmentation: Augmentation = field(default_factory=Augmentation)
 
-    last_epochs: int = 8
+    last_epochs: int = 4
     last_learning_rate: float = 1e-3  # at its start; it falls to 0
-    last_synthetic_digits: int = 15_000
-    last_non_digits: int = 25_000
+    last_synthetic_digits: int = 30_000
+    last_non_digits: int = 50_000
     last_augmentation: Augmentation = field(default_factory=lambda: MILD)
     last_share: float = 0.8  # of the last phase's weights in the result
 
@@ -189,13 +191,17 @@ class DigitsRecipe(Recipe):
     ) -> tuple[np.ndarray, np.ndarray]:
         """MNIST's images with pictures drawn for this phase, and all their labels."""
         rng = np.random.default_rng([self.seed, phase])
-        drawn, drawn_labels = synthesise_digits(synthetic_digits, rng)
-        others = synthesise_non_digits(non_digits, rng, images)
+        cut, pairs = round(self.cut_share * synthetic_digits), round(self.pair_share * non_digits)
+        drawn, drawn_labels = synthesise_digits(synthetic_digits - cut, rng)
+        others = synthesise_non_digits(non_digits - pairs, rng, images)
+        written, written_labels = np.concatenate([images, drawn]), np.concatenate([labels, drawn_labels])
+        rows, rows_labels = cut_digits(written, written_labels, cut, rng)
         copies = self.mnist_copies
         return (
-            np.concatenate([*[images] * copies, drawn, others]),
+            np.concatenate([*[images] * copies, drawn, rows, others, uncut_pairs(written, pairs, rng)]),
             np.concatenate(
-                [*[labels] * copies, drawn_labels, np.full(len(others), NOT_A_DIGIT)], dtype=np.int64
+                [*[labels] * copies, drawn_labels, rows_labels, np.full(non_digits, NOT_A_DIGIT)],
+                dtype=np.int64,
             ),
         )
 

@@ -2,22 +2,31 @@
 
 MNIST shows how American clerks and pupils wrote with one kind of pen. The rest of the world's styles are
 written down in `digits.py` as parametric strokes, what is no digit in `non_digits.py`; `strokes.py` has the
-hand and the pen. No handwriting is copied: the shapes are constructed, and normalised as MNIST was.
+hand and the pen, `cut.py` what becomes of digits that touch. No handwriting is copied: the shapes are
+constructed, and normalised as MNIST was.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
+from training.synthesis.cut import cut_digits, uncut_pairs
 from training.synthesis.digits import digit_strokes
-from training.synthesis.non_digits import blot, non_digit_strokes, number_strokes, spoiled
+from training.synthesis.non_digits import blot, non_digit_strokes, spoiled
 from training.synthesis.strokes import draw_strokes, picture_of
 
-__all__ = ["digit_strokes", "draw_strokes", "non_digit_strokes", "synthesise_digits", "synthesise_non_digits"]
+__all__ = [
+    "cut_digits",
+    "digit_strokes",
+    "draw_strokes",
+    "non_digit_strokes",
+    "synthesise_digits",
+    "synthesise_non_digits",
+    "uncut_pairs",
+]
 
 BLOTS = 0.02  # share of the non-digits
 SPOILED = 0.1  # share of the non-digits, where there are digits to spoil
-NUMBERS = 0.06  # share of the non-digits, where numbers count as such
 
 
 def synthesise_digits(
@@ -40,13 +49,12 @@ def synthesise_digits(
 
 
 def synthesise_non_digits(
-    count: int, rng: np.random.Generator, digits: np.ndarray | None = None, numbers: bool = False
+    count: int, rng: np.random.Generator, digits: np.ndarray | None = None
 ) -> np.ndarray:
     """Letters, words, doodles, scribbles and the like: images (count, 28, 28) uint8.
 
     count, rng: as for `synthesise_digits`; digits: pictures (N, 28, 28) uint8 of digits, some of which are
-    cut up, written over and scratched out; numbers: whether several digits in one piece count as no digit.
-    Raises ValueError or TypeError for other arguments.
+    cut up, written over and scratched out. Raises ValueError or TypeError for other arguments.
     """
     _check(count, rng)
     if digits is not None and (digits.dtype != np.uint8 or digits.shape != (len(digits) or 1, 28, 28)):
@@ -58,8 +66,6 @@ def synthesise_non_digits(
             image[:] = blot(rng)
         elif kind < BLOTS + SPOILED and digits is not None:
             image[:] = spoiled(digits, rng)
-        elif kind > 1 - NUMBERS and numbers:
-            image[:] = picture_of(number_strokes(rng), rng)
         else:
             image[:] = picture_of(non_digit_strokes(rng), rng)
     return images

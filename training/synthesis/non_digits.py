@@ -273,19 +273,19 @@ def ruled(u: Uniform) -> Design:
 
 
 DESIGNS: list[tuple[Callable[[Uniform], Design], float]] = [  # (design, share)
-    (letter, 0.36),
+    (letter, 0.38),
     (word, 0.06),
-    (cursive, 0.07),
+    (cursive, 0.06),
     (face, 0.05),
-    (arches, 0.05),
-    (vehicle, 0.04),
+    (arches, 0.04),
+    (vehicle, 0.03),
     (outline, 0.05),
     (house, 0.01),
     (rays, 0.03),
     (spiral, 0.02),
     (zigzag, 0.03),
     (wander, 0.03),
-    (foreign, 0.12),
+    (foreign, 0.13),
     (script, 0.06),
     (ruled, 0.02),
 ]
@@ -308,17 +308,6 @@ def _turned_digit(rng: np.random.Generator) -> Strokes:
     label = int(rng.choice((MIRRORED, ON_ITS_SIDE, UPSIDE_DOWN)[way]))
     turn = ([[-1, 0], [0, 1]], [[0, 1], [-1, 0]], [[-1, 0], [0, -1]])[way]
     return [stroke @ np.array(turn) for stroke in digit_strokes(label, rng)]
-
-
-def number_strokes(rng: np.random.Generator) -> Strokes:
-    """Two to four digits side by side."""
-    x, space, strokes = 0.0, rng.uniform(-0.05, 0.3), []
-    for label in rng.integers(10, size=rng.integers(2, 5)):
-        digit = digit_strokes(int(label), rng)
-        points = np.concatenate(digit)
-        strokes += [stroke + np.array([x - points[:, 0].min(), 0.0]) for stroke in digit]
-        x += np.ptp(points[:, 0]) + space
-    return strokes
 
 
 def blot(rng: np.random.Generator) -> np.ndarray:

@@ -18,6 +18,8 @@ HERMITE = STEP_POWERS @ np.array([[1, 0, 0, 0], [0, 0, 1, 0], [-3, 3, -2, -1], [
 SIDE = 72  # of a sheet, about, pixels: several to each of the 20 it is resampled to
 SHIFT = 4  # cv2 draws at 1/16 pixel
 
+GRIDS = 0.06  # share of hands that write on a tablet with a coarse grid
+
 Strokes = list[np.ndarray]
 
 
@@ -70,6 +72,13 @@ class Hand:
         self.jitter = wild * rng.uniform(0.005, 0.045)  # of a control point, heights
         self.tremor = wild * max(0.0, rng.uniform(-0.01, 0.014))  # amplitude, heights
         self.coarse = rng.random() < 0.25 * wild  # few samples a stroke: slow tablets give polygons
+        self.grid = (
+            rng.uniform(0.04, 0.11) if rng.random() < GRIDS * wild else 0.0
+        )  # of a coarse tablet, heights
+        self.stairs = rng.random() < 0.5  # it tells one coordinate after the other
+        self.apart = (
+            wild * rng.uniform(0.02, 0.08) if rng.random() < 0.2 else 0.0
+        )  # how far strokes miss, heights
         self.wide = np.exp(0.26 * stretch + 0.04 * wild)
         angle = np.deg2rad(5 * turn)
         shear = np.array([[1, -0.2 * slant - 0.08 * wild], [0, 1]])
@@ -85,6 +94,7 @@ class Hand:
             points = np.array([point[:2] for point in stroke], float)
             corner = np.array([len(point) == 3 for point in stroke])
             points += self.rng.normal(scale=self.jitter, size=points.shape)
+            points += self.rng.normal(scale=self.apart, size=2)
             path = trace(points, corner)
             if self.coarse and len(path) > 8:
                 keep = self.rng.integers(3, 6)
@@ -97,8 +107,16 @@ class Hand:
             path = path @ self.matrix
             if self.tremor:
                 path += self._tremble(path)
-            paths.append(path)
+            paths.append(self._on_grid(path) if self.grid else path)
         return paths
+
+    def _on_grid(self, path: np.ndarray) -> np.ndarray:
+        """The path as a coarse tablet tells it: from one point of its grid to the next."""
+        points = np.round(path / self.grid) * self.grid
+        if self.stairs:
+            corners = np.stack([points[1:, 0], points[:-1, 1]], 1)
+            points = np.concatenate([points[:1], np.stack([corners, points[1:]], 1).reshape(-1, 2)])
+        return points
 
     def _tremble(self, path: np.ndarray) -> np.ndarray:
         """Smooth noise along the path: three sine waves of its length in each direction."""

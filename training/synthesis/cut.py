@@ -1,0 +1,90 @@
+"""Digits as they come out of a row of touching digits: with a scrap of a neighbour, or an end cut off.
+
+Digits are pushed together until they touch, and parted again as the reader parts them (`ink.pieces`). Where
+the cuts fall right, each piece is a digit that a cut has marked; two neighbours not parted are none.
+"""
+
+import cv2
+import numpy as np
+
+from ink.normalise import BOX, SIZE, bounding_box, normalise
+from ink.photo import stroke_width
+from ink.pieces import SOLID, Pieces, find_pieces, places_to_cut
+
+ZOOM = 2  # pixels for one of a 28x28 picture: about as high as digits in photos and on the pad
+DIGIT = ZOOM * BOX  # pixels of a digit's height, about
+TOUCHING, CLOSE = (-0.35, 0.05), (-0.35, 0.5)  # widths of the narrower of two digits that lie between them
+HEIGHT, RAISED = (0.8, 1.2), 0.1  # how digits of one row differ: in height, and in where they stand
+LEAST_WHOLE = 0.85  # share of a digit's ink that its pieces have, and share of theirs that is its own
+
+
+def cut_digits(
+    images: np.ndarray, labels: np.ndarray, count: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Digits cut from rows of touching digits: images (count, 28, 28) uint8 and labels (count,) int64.
+
+    images (N, 28, 28) uint8, labels (N,): the digits that rows are made of.
+    """
+    found: list[tuple[np.ndarray, int]] = []
+    while len(found) < count:
+        chosen = rng.integers(len(images), size=rng.integers(2, 5))
+        layers = _row(images[chosen], TOUCHING, rng)
+        pieces, runs = cut_apart(layers)
+        for layer, run, label in zip(layers, runs, labels[chosen], strict=True):
+            if run and _is_whole(layer, pieces, run):
+                found.append((normalise(pieces.ink_of(run)), int(label)))
+    pictures, names = zip(*found[:count], strict=True) if count else ((), ())
+    return np.array(pictures, np.uint8).reshape(-1, SIZE, SIZE), np.array(names, np.int64)
+
+
+def uncut_pairs(images: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Two digits side by side as one picture, which is none: (count, 28, 28) uint8.
+
+    images: as for `cut_digits`.
+    """
+    pairs = [_row(images[rng.integers(len(images), size=2)], CLOSE, rng).max(0) for _ in range(count)]
+    return np.array([normalise(pair) for pair in pairs], np.uint8).reshape(-1, SIZE, SIZE)
+
+
+def _row(digits: np.ndarray, apart: tuple[float, float], rng: np.random.Generator) -> np.ndarray:
+    """Digits (n, 28, 28) uint8 side by side: a layer each, (n, H, W) float32 ink."""
+    shapes, places = [], []
+    for digit in digits:
+        x, y, wide, high = bounding_box(digit.astype(np.float32))
+        zoom = ZOOM * rng.uniform(*HEIGHT)
+        size = max(1, round(wide * zoom)), max(1, round(high * zoom))
+        left = 0
+        if places:
+            last = shapes[-1].shape[1]
+            left = places[-1][0] + last + round(min(last, size[0]) * rng.uniform(*apart))
+        places.append((left, round(DIGIT * (1 + rng.uniform(-RAISED, RAISED)) - size[1] / 2)))
+        shapes.append(cv2.resize(digit[y : y + high, x : x + wide], size, interpolation=cv2.INTER_CUBIC))
+    width = max(left + shape.shape[1] for (left, _), shape in zip(places, shapes, strict=True))
+    layers = np.zeros((len(digits), 2 * DIGIT + 4, width + 4), np.float32)
+    for layer, shape, (x, y) in zip(layers, shapes, places, strict=True):
+        layer[y + 2 : y + 2 + shape.shape[0], x + 2 : x + 2 + shape.shape[1]] = shape / np.float32(255)
+    return layers
+
+
+def cut_apart(layers: np.ndarray) -> tuple[Pieces, list[list[int]]]:
+    """The row cut wherever the reader might cut it, and which of the parts are each digit's.
+
+    layers: (n, H, W) float32, the ink of each digit. Every part goes to the digit that has most of its ink.
+    """
+    ink = layers.max(0)
+    stroke = stroke_width(ink >= SOLID)
+    pieces = find_pieces(ink, stroke)
+    for number in pieces.numbers:
+        height = min(float(pieces.boxes[number, 3]), 1.3 * DIGIT)
+        pieces.split(number, places_to_cut(pieces, number, stroke, height))
+    runs: list[list[int]] = [[] for _ in layers]
+    for number in pieces.numbers:
+        of_each = layers[:, pieces.labels == number].sum(1)
+        runs[int(of_each.argmax())].append(int(number))
+    return pieces, runs
+
+
+def _is_whole(layer: np.ndarray, pieces: Pieces, run: list[int]) -> bool:
+    """Do these parts have most of the digit's ink, and little else?"""
+    mine = np.isin(pieces.labels, run)
+    return layer[mine].sum() >= LEAST_WHOLE * max(layer.sum(), pieces.ink[mine].sum())
