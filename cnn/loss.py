@@ -5,6 +5,8 @@ import numpy as np
 from cnn.activation import softmax
 from cnn.layer import Array
 
+IMPOSSIBLE = -1e4  # a logit whose probability is 0 beside any other, and still a finite number
+
 
 def softmax_cross_entropy(logits: Array, labels: Array, label_smoothing: float = 0.0) -> tuple[float, Array]:
     """loss = -1/N sum over n, k of targets[n, k] log softmax(logits)[n, k]
@@ -44,10 +46,11 @@ def softmax_cross_entropy(logits: Array, labels: Array, label_smoothing: float =
     return loss, (softmax(logits) - targets) / n
 
 
-def cross_entropy_or_none(logits: Array, labels: Array, label_smoothing: float = 0.0) -> tuple[float, Array]:
+def cross_entropy_or_none(logits: Array, labels: Array) -> tuple[float, Array]:
     """softmax_cross_entropy over K + 1 classes, of which the last, "none of the others", always has logit 0.
 
-    labels (N,): integers 0 to K - 1, or -1 for none. A network trained so pushes all its logits below 0 for
+    labels (N,): integers 0 to K - 1, or -1 for none; K + k says "class k, if any", and nothing of whether it
+    is one: its loss is that of the K classes alone. A network trained so pushes all its logits below 0 for
     what is no digit, so that its `log_odds` tell digits from the rest, without a parameter more.
     Returns the mean loss and dlogits (N, K). Raises ValueError as softmax_cross_entropy does.
 
@@ -56,8 +59,13 @@ def cross_entropy_or_none(logits: Array, labels: Array, label_smoothing: float =
     ICLR 2019.
     """
     n, k = logits.shape
-    with_none = np.concatenate([logits, np.zeros((n, 1), logits.dtype)], axis=1)
-    loss, dlogits = softmax_cross_entropy(with_none, np.where(labels == -1, k, labels), label_smoothing)
+    if n and (labels.min() < -1 or labels.max() >= 2 * k):
+        raise ValueError(f"labels must be -1 to {2 * k - 1}, got {labels.min()} to {labels.max()}")
+    if_any = labels >= k
+    none = np.where(if_any, IMPOSSIBLE, 0).astype(logits.dtype)
+    with_none = np.concatenate([logits, none[:, None]], axis=1)
+    targets = np.where(labels == -1, k, labels - k * if_any)
+    loss, dlogits = softmax_cross_entropy(with_none, targets)
     return loss, dlogits[:, :k]
 
 

@@ -5,46 +5,58 @@ as high as each other, on one line. So all that speaks for and against is weighe
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 
 from cnn import log_odds
 from ink.segment import Word
 
-# Weights of a logistic regression: 900 synthetic numbers against 1,800 synthetic words, letters and doodles;
-# those of cuts and what a `Prior` holds are set on real ones, where they differed.
-ALL_DIGITS = 0.3  # of the candidates' mean log odds that each alone is a digit
-WORST_DIGIT = 0.25  # of their smallest
 LEAST_ODDS, MOST_ODDS = -4.0, 8.0  # log odds beyond which one candidate's say no more
-CUTS = 3.0  # against: the share of candidates that were cut from the one before,
-CUT_ONES = 3.0  # and of those that a cut made a 1, for a part of any letter looks like one
-UNLIKE_HEIGHTS = 3.5  # against: the standard deviation of the heights' logarithms
-OFF_LINE = 3.2  # against: how far the feet stand off a straight line, digits' heights (root mean square)
-STACKED = 4.0  # against: lines after the first, by the number of candidates: a number stands in one line
-LEFT_ASIDE = 6.0  # against: the share of the ink that is in none of them
+WIDEST = 4.0  # heights up to which a row's width says something
 
 
 @dataclass(frozen=True)
-class Prior:
-    """How much a row's shape tells of whether it is a number; that depends on how it came here."""
+class Evidence:
+    """What speaks for and against candidates being a number; or, as numbers, how much each of it weighs."""
 
-    bias: float  # the log odds of a row without any width
-    row: float  # in favour: its width, by its height: a letter or doodle is about as wide as high
-    widest: float  # heights up to which the width speaks for it
-    one_piece: float  # against: all was one piece of ink before it was cut
+    all_digits: float  # the candidates' mean log odds that each alone is a digit
+    worst_digit: float  # the smallest of these
+    cuts: float  # the share of candidates that were cut from the one before
+    cut_ones: float  # and of those that a cut made a 1, for a part of any letter looks like one
+    unlike_heights: float  # the standard deviation of the heights' logarithms
+    off_line: float  # how far the feet stand off a straight line, digits' heights (root mean square)
+    stacked: float  # lines after the first, by the number of candidates: a number stands in one line
+    left_aside: float  # the share of the ink that is in none of them
+    row: float  # the width of all, by its height: a letter or doodle is about as wide as high
+    one_piece: float  # 1 where all was one piece of ink before it was cut
+    always: float = 1.0
+
+    def weighed(self, weights: "Evidence") -> float:
+        """The log of the odds: the sum of all evidence, each by its weight."""
+        return float(np.dot(astuple(self), astuple(weights)))
 
 
 # On the pad, words are as wide as numbers, and digits often touch. A photo of something wide was taken of
 # what is to be read; one of something as wide as high, to see whether that sign is a digit.
-DRAWN = Prior(bias=-0.85, row=0.8, widest=2.5, one_piece=0.0)
-PHOTOGRAPHED = Prior(bias=-3.0, row=2.2, widest=4.0, one_piece=1.0)
+DRAWN = Evidence(
+    all_digits=0.3,
+    worst_digit=0.25,
+    cuts=-3.0,
+    cut_ones=-3.0,
+    unlike_heights=-3.5,
+    off_line=-3.2,
+    stacked=-4.0,
+    left_aside=-6.0,
+    row=0.8,
+    one_piece=0.0,
+    always=-0.85,
+)
+PHOTOGRAPHED = replace(DRAWN, row=2.2, one_piece=-1.0, always=-3.0)
 
 
-def log_odds_of_number(
-    lines: Sequence[Sequence[Word]], areas: np.ndarray, height: float, prior: Prior
-) -> float:
-    """The log of the odds that these words, together, are numbers and not something else.
+def evidence_of_number(lines: Sequence[Sequence[Word]], areas: np.ndarray, height: float) -> Evidence:
+    """What these words, together, tell of whether they are numbers or something else.
 
     lines: of at least two candidates together. areas: the ink of every piece, by its number. height: of a
     digit, pixels.
@@ -55,20 +67,18 @@ def log_odds_of_number(
     x, y, wide, high = np.array([found.box for found in candidates], float).T
     read = [number for found in candidates for number in found.numbers]
     there = [number for word in words for number in word.numbers]
-    row = (np.max(x + wide) - x.min()) / (np.max(y + high) - y.min())
     is_cut = [cut for word in words for cut in word.is_cut]
-    return float(
-        prior.bias
-        + ALL_DIGITS * odds.mean()
-        + WORST_DIGIT * odds.min()
-        - CUTS * np.mean(is_cut)
-        - CUT_ONES * np.mean([is_one for word in words for is_one in _cut_ones(word)])
-        - UNLIKE_HEIGHTS * np.log(high).std()
-        - OFF_LINE * _off_line(lines) / height
-        - STACKED * (sum(any(word.candidates for word in line) for line in lines) - 1) / len(candidates)
-        - LEFT_ASIDE * (1 - areas[read].sum() / areas[there].sum())
-        + prior.row * min(row, prior.widest)
-        - prior.one_piece * (sum(is_cut) == len(is_cut) - 1)
+    return Evidence(
+        all_digits=float(odds.mean()),
+        worst_digit=float(odds.min()),
+        cuts=float(np.mean(is_cut)),
+        cut_ones=float(np.mean([is_one for word in words for is_one in _cut_ones(word)])),
+        unlike_heights=float(np.log(high).std()),
+        off_line=_off_line(lines) / height,
+        stacked=(sum(any(word.candidates for word in line) for line in lines) - 1) / len(candidates),
+        left_aside=float(1 - areas[read].sum() / areas[there].sum()),
+        row=float(min(WIDEST, (np.max(x + wide) - x.min()) / (np.max(y + high) - y.min()))),
+        one_piece=float(sum(is_cut) == len(is_cut) - 1),
     )
 
 

@@ -10,7 +10,7 @@ from cnn import Sequential, fold_batch_norm, load_model
 from ink.calibration import Calibration
 from ink.lines import find_lines, typical_height
 from ink.normalise import bounding_box, normalise, to_input
-from ink.numbers import DRAWN, PHOTOGRAPHED, log_odds_of_number
+from ink.numbers import DRAWN, PHOTOGRAPHED, evidence_of_number
 from ink.photo import PhotoInk, ink_of_photo, stroke_width
 from ink.pieces import SOLID, Box, Pieces, find_pieces, thinned, without_scraps
 from ink.segment import SURE, Candidate, Word, judged, segment
@@ -219,8 +219,8 @@ class Reader:
         if count < 2:
             # In a photo beside a dot or a dash; a drawing of a dot more is a letter, i or ?
             return count == 1 and not drawn
-        prior = DRAWN if drawn else PHOTOGRAPHED
-        return log_odds_of_number(lines, pieces.areas, height, prior) >= 0
+        evidence = evidence_of_number(lines, pieces.areas, height)
+        return evidence.weighed(DRAWN if drawn else PHOTOGRAPHED) >= 0
 
     def _accepted(self, candidates: Sequence[Candidate]) -> np.ndarray:
         """Which of them pass as digits, each alone: (N,) bool."""

@@ -237,6 +237,20 @@ def test_cross_entropy_or_none_is_that_of_one_more_class_with_logit_zero():
     np.testing.assert_allclose(dlogits, expected, atol=1e-8)
 
 
+def test_a_label_that_says_which_class_if_any_tells_nothing_of_whether_it_is_one():
+    rng = np.random.default_rng(0)
+    logits, labels = rng.standard_normal((3, 10)), np.array([10, 13, 19])
+    loss, dlogits = cross_entropy_or_none(logits, labels)
+    among_ten, gradient = softmax_cross_entropy(logits, labels - 10)
+    assert loss == pytest.approx(among_ten, rel=1e-12)
+    np.testing.assert_allclose(dlogits, gradient, atol=1e-12)
+    mixed = np.array([13, -1, 4])
+    expected = finite_differences(lambda: cross_entropy_or_none(logits, mixed)[0], logits)
+    np.testing.assert_allclose(cross_entropy_or_none(logits, mixed)[1], expected, atol=1e-8)
+    with pytest.raises(ValueError, match="-1 to 19, got 4 to 20"):
+        cross_entropy_or_none(logits, np.array([4, 20, 5]))
+
+
 def test_log_odds_is_scipys_logsumexp():
     logits = np.random.default_rng(0).normal(0, 30, (5, 10))
     np.testing.assert_allclose(log_odds(logits), logsumexp(logits, axis=1), rtol=1e-12)

@@ -9,7 +9,7 @@ import pytest
 
 from ink import Reader
 from ink.lines import find_lines, typical_height
-from ink.numbers import DRAWN, Prior, log_odds_of_number
+from ink.numbers import DRAWN, evidence_of_number
 from ink.photo import (
     dark_on_light,
     even_light,
@@ -426,8 +426,8 @@ def word(odds=(6.0, 6.0, 6.0), digit=3, cut=(), heights=(HIGH,) * 3, feet=(0, 0,
     return Word(candidates, tuple(i in cut for i in range(3)), (1, 2, 3))
 
 
-def number_odds(*lines, areas=(0, 100, 100, 100, 0), prior=DRAWN):
-    return log_odds_of_number(lines, np.array(areas), HIGH, prior)
+def number_odds(*lines, areas=(0, 100, 100, 100, 0)):
+    return evidence_of_number(lines, np.array(areas), HIGH).weighed(DRAWN)
 
 
 def test_everything_odd_about_a_row_speaks_against_a_number():
@@ -470,20 +470,17 @@ def test_digits_below_each_other_are_believed_less_than_beside_each_other():
     assert number_odds([word()], [Word((), (), (4,))]) < number_odds([word()]) + 1e-9
 
 
-def test_width_speaks_for_a_number_up_to_a_limit():
-    def odds(widest):
-        return number_odds([word()], prior=Prior(bias=0, row=1, widest=widest, one_piece=0))
+def test_width_is_told_up_to_a_limit_and_where_all_was_one_piece():
+    def told(*boxes, cut=(1,)):
+        row = [replace(found, box=box) for found, box in zip(word(cut=cut).candidates, boxes, strict=True)]
+        lines = [[Word(tuple(row), word(cut=cut).is_cut, (1, 2, 3))]]
+        return evidence_of_number(lines, np.array((0, 100, 100, 100, 0)), HIGH)
 
-    assert odds(1.0) < odds(2.0)
-    assert odds(4.0) == odds(9.0)
-
-
-def test_a_row_cut_from_one_piece_may_be_believed_less_than_the_prior_says_of_others():
-    def odds(cut, one_piece):
-        return number_odds([word(cut=cut)], prior=Prior(bias=0, row=1, widest=3, one_piece=one_piece))
-
-    assert odds((1, 2), 1.5) == pytest.approx(odds((1, 2), 0) - 1.5)
-    assert odds((1,), 1.5) == odds((1,), 0)
+    narrow = told((0, 0, 24, HIGH), (30, 0, 24, HIGH), (60, 0, 24, HIGH))
+    assert narrow.row == pytest.approx(84 / HIGH)
+    assert told((0, 0, 24, HIGH), (300, 0, 24, HIGH), (600, 0, 24, HIGH)).row == 4
+    assert narrow.one_piece == 0
+    assert told((0, 0, 24, HIGH), (30, 0, 24, HIGH), (60, 0, 24, HIGH), cut=(1, 2)).one_piece == 1
 
 
 # --- stages

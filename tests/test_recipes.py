@@ -11,7 +11,7 @@ from ink import to_input
 from training.memory import keep_freed_memory, share_freed_memory
 from training.recipes import RECIPES, DigitsRecipe, SeedRecipe
 from training.synthesis import synthesise_digits, synthesise_non_digits
-from training.trainer import NOT_A_DIGIT
+from training.trainer import IF_A_DIGIT, NOT_A_DIGIT
 
 TINY = DigitsRecipe(
     epochs=5,
@@ -62,6 +62,8 @@ def test_the_digits_recipe_trains_on_mnist_synthetic_digits_and_non_digits(writt
 def test_some_of_the_synthetic_pictures_come_from_rows_of_digits(written):
     plain = replace(TINY, cut_share=0, pair_share=0).trainer(*written)
     mixed = TINY.trainer(*written)
+    assert (plain.labels >= IF_A_DIGIT).sum() == 0
+    assert (mixed.labels >= IF_A_DIGIT).sum() == TINY.cut_share * TINY.synthetic_digits
     assert len(plain.images) == len(mixed.images)
     assert (plain.labels == NOT_A_DIGIT).sum() == (mixed.labels == NOT_A_DIGIT).sum()
     assert (plain.images[600:] != mixed.images[600:]).any()

@@ -21,7 +21,7 @@ from ink.calibration import Calibration
 from training.augment import Augmentation
 from training.calibrate import fit_temperature, logits_of
 from training.synthesis import cut_digits, synthesise_digits, synthesise_non_digits, uncut_pairs
-from training.trainer import NOT_A_DIGIT, Trainer
+from training.trainer import IF_A_DIGIT, NOT_A_DIGIT, Trainer
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,11 @@ class DigitsRecipe(Recipe):
     def _mixed(
         self, images: np.ndarray, labels: np.ndarray, synthetic_digits: int, non_digits: int, *, phase: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """MNIST's images with pictures drawn for this phase, and all their labels."""
+        """MNIST's images with pictures drawn for this phase, and all their labels.
+
+        What is cut from a row has scraps of its neighbours. It tells what digits look like there, but not
+        what a digit is: told that it is one, the network took more letters for digits.
+        """
         rng = np.random.default_rng([self.seed, phase])
         cut, pairs = round(self.cut_share * synthetic_digits), round(self.pair_share * non_digits)
         drawn, drawn_labels = synthesise_digits(synthetic_digits - cut, rng)
@@ -200,7 +204,12 @@ class DigitsRecipe(Recipe):
         return (
             np.concatenate([*[images] * copies, drawn, rows, others, uncut_pairs(written, pairs, rng)]),
             np.concatenate(
-                [*[labels] * copies, drawn_labels, rows_labels, np.full(non_digits, NOT_A_DIGIT)],
+                [
+                    *[labels] * copies,
+                    drawn_labels,
+                    rows_labels + IF_A_DIGIT,
+                    np.full(non_digits, NOT_A_DIGIT),
+                ],
                 dtype=np.int64,
             ),
         )

@@ -21,6 +21,7 @@ from cnn import (
 from ink import to_input
 
 NOT_A_DIGIT = -1  # the label of a picture that shows none
+IF_A_DIGIT = 10  # added to a label: it says which digit, and not whether it is one
 
 Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 Loss = Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray]]
@@ -49,7 +50,7 @@ class Trainer:
     """Trains a model on images and labels.
 
     images: (N, 28, 28) uint8; the network sees them as [0, 1] float32. labels: (N,) integers, NOT_A_DIGIT
-    only with the loss `cross_entropy_or_none`.
+    and those with IF_A_DIGIT only with the loss `cross_entropy_or_none`.
     augment: (batch (B, 28, 28) uint8, generator) -> the same shape, or None; it runs ahead, in a thread.
     loss: (logits, labels) -> (mean loss, dlogits).
     epochs_before: of an earlier phase of the same training; Progress counts on from there.
@@ -187,7 +188,8 @@ class Trainer:
         self.model.backward_params(dlogits)
         self.optimizer.step()
         self.loss_sum += loss * len(labels)
-        right = np.where(labels == NOT_A_DIGIT, log_odds(logits) < 0, logits.argmax(1) == labels)
+        which = logits.argmax(1) == labels % IF_A_DIGIT
+        right = np.where(labels == NOT_A_DIGIT, log_odds(logits) < 0, which)
         self.correct += int(right.sum())
         return loss, int(right.sum())
 

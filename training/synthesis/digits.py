@@ -14,8 +14,6 @@ import numpy as np
 from training.synthesis.strokes import CORNER, Hand, Strokes, arc
 
 C = CORNER
-LINKED = 0.04  # share of digits from which the pen goes on to the next
-
 Design = list[list[tuple]]
 Uniform = Callable[..., float]
 
@@ -79,21 +77,6 @@ def one_plain(u: Uniform) -> Design:
     elif end < 0.24:
         stem.append((stem[-1][0] + u(-0.04, 0.12), u(0.93, 1.0)))
     return [stem]
-
-
-def one_hooked(u: Uniform) -> Design:
-    """The pen goes on from the stem's foot to the right as it hurries on, or back up along the stem."""
-    lean = u(-0.12, 0.4)
-    top, middle, (x, _) = _stem(u, lean)
-    if u() < 0.4:  # up along the stem: away from it, it would be a v
-        reach = u(0.04, 0.2)
-        end = [(x, 1, C), (x - reach + u(0, 0.6) * reach * lean, 1 - reach * u(1, 2.8))]
-    elif u() < 0.3:
-        end = [(x, 1, C), (x + u(0.08, 0.24), 1 - u(-0.02, 0.25))]
-    else:
-        reach = u(0.08, 0.26)
-        end = [(x, u(0.84, 0.95)), (x + 0.4 * reach, 1), (x + reach, 1 - u(-0.02, 0.25))]
-    return [[top, middle, *end]]
 
 
 def _flag(u: Uniform, top: float, bend: float, least_steep: float = 27) -> list[tuple]:
@@ -508,7 +491,7 @@ def nine_two_strokes(u: Uniform) -> Design:
 
 DESIGNS: dict[int, list[tuple[Callable[[Uniform], Design], float]]] = {  # (design, share)
     0: [(zero_oval, 0.48), (zero_open, 0.07), (zero_slashed, 0.37), (zero_dotted, 0.08)],
-    1: [(one_plain, 0.15), (one_flag, 0.47), (one_flag_foot, 0.25), (one_foot, 0.06), (one_hooked, 0.07)],
+    1: [(one_plain, 0.2), (one_flag, 0.48), (one_flag_foot, 0.26), (one_foot, 0.06)],
     2: [(two_angular, 0.35), (two_looped, 0.25), (two_curved, 0.2), (two_z, 0.2)],
     3: [(three_round, 0.45), (three_flat, 0.25), (three_looped, 0.15), (three_angular, 0.15)],
     4: [(four_open, 0.35), (four_cup, 0.2), (four_closed, 0.3), (four_lightning, 0.15)],
@@ -535,9 +518,5 @@ def digit_strokes(label: int, rng: np.random.Generator, wild: float = 1.0) -> St
     if label not in DESIGNS:
         raise ValueError(f"label must be a digit 0 to 9, got {label!r}")
     shares = SHARES[label]
-    design = DESIGNS[label][int(np.searchsorted(shares[:-1], rng.random() * shares[-1]))][0](rng.uniform)
-    if rng.random() < LINKED * wild:
-        x, y = design[-1][-1][:2]
-        end = (x + rng.uniform(0.1, 0.35), y + rng.uniform(-0.2, 0.1))
-        design[-1] = [*design[-1][:-1], (x, y, C), end] if rng.random() < 0.5 else [*design[-1], end]
-    return Hand(rng, wild)(design)
+    design = DESIGNS[label][int(np.searchsorted(shares[:-1], rng.random() * shares[-1]))][0]
+    return Hand(rng, wild)(design(rng.uniform))

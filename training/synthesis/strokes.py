@@ -17,7 +17,6 @@ STEP_POWERS = (np.arange(STEPS) / STEPS)[:, None] ** np.arange(4)
 HERMITE = STEP_POWERS @ np.array([[1, 0, 0, 0], [0, 0, 1, 0], [-3, 3, -2, -1], [2, -2, 1, 1]], float)
 SIDE = 72  # of a sheet, about, pixels: several to each of the 20 it is resampled to
 SHIFT = 4  # cv2 draws at 1/16 pixel
-
 GRIDS = 0.06  # share of hands that write on a tablet with a coarse grid
 
 Strokes = list[np.ndarray]
@@ -72,13 +71,8 @@ class Hand:
         self.jitter = wild * rng.uniform(0.005, 0.045)  # of a control point, heights
         self.tremor = wild * max(0.0, rng.uniform(-0.01, 0.014))  # amplitude, heights
         self.coarse = rng.random() < 0.25 * wild  # few samples a stroke: slow tablets give polygons
-        self.grid = (
-            rng.uniform(0.04, 0.11) if rng.random() < GRIDS * wild else 0.0
-        )  # of a coarse tablet, heights
-        self.stairs = rng.random() < 0.5  # it tells one coordinate after the other
-        self.apart = (
-            wild * rng.uniform(0.02, 0.08) if rng.random() < 0.2 else 0.0
-        )  # how far strokes miss, heights
+        self.grid = rng.uniform(0.04, 0.11) if rng.random() < GRIDS * wild else 0.0  # heights
+        self.stairs = rng.random() < 0.5  # a coarse tablet tells one coordinate after the other
         self.wide = np.exp(0.26 * stretch + 0.04 * wild)
         angle = np.deg2rad(5 * turn)
         shear = np.array([[1, -0.2 * slant - 0.08 * wild], [0, 1]])
@@ -94,7 +88,6 @@ class Hand:
             points = np.array([point[:2] for point in stroke], float)
             corner = np.array([len(point) == 3 for point in stroke])
             points += self.rng.normal(scale=self.jitter, size=points.shape)
-            points += self.rng.normal(scale=self.apart, size=2)
             path = trace(points, corner)
             if self.coarse and len(path) > 8:
                 keep = self.rng.integers(3, 6)

@@ -1,0 +1,140 @@
+"""python benchmarks/number_weights.py --folder DIR: what tells a number from words, letters and doodles.
+
+Fits the weights of `ink.numbers`, for the pad and for photos, to what the reader sees in the archives of
+benchmarks/handwriting.py: a logistic regression in which every weight has the sign that its evidence must
+have. Prints them, and how much of each set would be taken for a number, each sample judged by weights that
+were fitted without its tenth of all samples. What was drawn on the pad counts as photos of paper, too.
+"""
+
+import argparse
+import sys
+from dataclasses import astuple, fields
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from benchmarks.handwriting import SETS, read_archive
+from ink import Reader
+from ink.numbers import DRAWN, PHOTOGRAPHED, Evidence, evidence_of_number
+from ink.pieces import Pieces
+from ink.segment import Word
+
+NAMES = [field.name for field in fields(Evidence)]
+SIGNS = np.sign([*astuple(PHOTOGRAPHED)[:-1], 0])  # of the weights; that of `always` may be either
+RIDGE = 1.0  # keeps weights small, each by its evidence's standard deviation
+FOLDS = 10
+MOST_PHOTOS = 1500  # of a set
+NUMBERS = {"pad": ("unipen_strings",), "photo": ("orand_car_a", "photo_lines", "unipen_strings")}
+# What is none, and which share of it may be taken for numbers.
+OTHERS = {
+    "pad": {"not: unipen_words": 0.014, "not: unipen_letters": 0.01},
+    "photo": {
+        "not: unipen_words": 0.06,
+        "not: unipen_letters": 0.01,
+        "not: quickdraw": 0.01,
+        "not: omniglot": 0.015,
+    },
+}
+
+
+class Recorder(Reader):
+    """A reader that remembers the evidence of its decisions."""
+
+    seen: list[tuple[float, ...]]
+
+    def _are_digits(self, pieces: Pieces, lines: list[list[Word]], height: float, drawn: bool) -> bool:
+        if sum(len(word.candidates) for line in lines for word in line) > 1:
+            self.seen.append(astuple(evidence_of_number(lines, pieces.areas, height)))
+        return super()._are_digits(pieces, lines, height, drawn)
+
+
+def on_paper(picture: np.ndarray) -> np.ndarray:
+    """A drawing (H, W, 4) as a scan of black ink on white paper, (H, W, 3); a photo as it is."""
+    return np.repeat(255 - picture[..., 3:], 3, axis=-1) if picture.shape[-1] == 4 else picture
+
+
+def evidence_of(
+    title: str, way: str, reader: Recorder, folder: Path, half: str
+) -> tuple[list[tuple[float, ...]], int]:
+    """The evidence of all decisions of a set, and how many samples it has."""
+    archive, samples = read_archive(SETS[title], folder, half, MOST_PHOTOS if way == "photo" else 0)
+    reader.seen = []
+    for i in tqdm(samples, desc=f"{title}, {way}", leave=False):
+        picture = SETS[title].picture(archive, i, np.random.default_rng(i))
+        if way == "pad":
+            reader.read_drawing(picture)
+        else:
+            reader.read_photo(on_paper(picture))
+    return reader.seen, len(samples)
+
+
+def fit(evidence: np.ndarray, is_number: np.ndarray) -> np.ndarray:
+    """Weights (F,) that make the truth most likely, numbers and others counting the same."""
+    scale = evidence.std(0) + 1e-6
+    scale[-1] = 1.0
+    scaled, sign = evidence / scale, 2 * is_number - 1.0
+    share = np.where(is_number, 0.5 / is_number.mean(), 0.5 / (1 - is_number.mean()))
+
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        margin = sign * (scaled @ weights)
+        ridge = RIDGE * np.r_[weights[:-1], 0]
+        slope = -(share * sign / (1 + np.exp(np.clip(margin, -50, 50)))) @ scaled
+        return float(share @ np.logaddexp(0, -margin) + ridge @ weights / 2), slope + ridge
+
+    bounds = [(0, None) if s > 0 else (None, 0) if s < 0 else (None, None) for s in SIGNS]
+    found = minimize(loss, np.zeros(len(scale)), jac=True, method="L-BFGS-B", bounds=bounds)
+    return found.x / scale
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--half", default="dev")
+    parser.add_argument("--weights", type=Path, help="of the network; default: those the app reads with")
+    options = parser.parse_args()
+    threadpool_limits(1, user_api="blas")
+    reader = Recorder(options.weights)
+    for way, present in (("pad", DRAWN), ("photo", PHOTOGRAPHED)):
+        rows, titles, counts = [], [], {}
+        for title in (*NUMBERS[way], *OTHERS[way]):
+            seen, counts[title] = evidence_of(title, way, reader, options.folder, options.half)
+            rows += seen
+            titles += [title] * len(seen)
+        evidence, of = np.array(rows), np.array(titles)
+        is_number = np.isin(of, NUMBERS[way])
+        fold = np.random.default_rng(0).integers(FOLDS, size=len(of))
+        fitted = np.empty(len(of))
+        for k in range(FOLDS):
+            fitted[fold == k] = evidence[fold == k] @ fit(evidence[fold != k], is_number[fold != k])
+        weights = fit(evidence, is_number)
+        threshold = threshold_of(fitted, of, counts, OTHERS[way])
+        weights[-1] -= threshold
+        print(f"\n{way}: " + ", ".join(f"{n}={w:.2f}" for n, w in zip(NAMES, weights, strict=True)))
+        print(f"{'taken for numbers, %':24}{'now':>8}{'fitted':>8}")
+        for title, count in counts.items():
+            taken = [
+                100 * np.count_nonzero(odds[of == title] >= least) / count
+                for odds, least in ((evidence @ np.array(astuple(present)), 0), (fitted, threshold))
+            ]
+            print(f"{title:24}{taken[0]:8.1f}{taken[1]:8.1f}")
+
+
+def threshold_of(odds: np.ndarray, of: np.ndarray, counts: dict[str, int], others: dict[str, float]) -> float:
+    """The least odds above which no set of strangers has more than its share."""
+    least = []
+    for title, share in others.items():
+        highest = np.sort(odds[of == title])[::-1]
+        allowed = int(share * counts[title])
+        least.append(highest[allowed] if allowed < len(highest) else -np.inf)
+    return float(np.nextafter(max(least), np.inf))
+
+
+if __name__ == "__main__":
+    main()
