@@ -18,6 +18,7 @@ HERMITE = STEP_POWERS @ np.array([[1, 0, 0, 0], [0, 0, 1, 0], [-3, 3, -2, -1], [
 SIDE = 72  # of a sheet, about, pixels: several to each of the 20 it is resampled to
 SHIFT = 4  # cv2 draws at 1/16 pixel
 GRIDS = 0.06  # share of hands that write on a tablet with a coarse grid
+NARROW = 0.1  # share of hands that write tall and narrow, as in East Asia and on forms
 
 Strokes = list[np.ndarray]
 
@@ -74,6 +75,8 @@ class Hand:
         self.grid = rng.uniform(0.04, 0.11) if rng.random() < GRIDS * wild else 0.0  # heights
         self.stairs = rng.random() < 0.5  # a coarse tablet tells one coordinate after the other
         self.wide = np.exp(0.26 * stretch + 0.04 * wild)
+        if rng.random() < NARROW * wild:
+            self.wide *= rng.uniform(0.45, 0.8)
         angle = np.deg2rad(5 * turn)
         shear = np.array([[1, -0.2 * slant - 0.08 * wild], [0, 1]])
         rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
