@@ -255,6 +255,15 @@ def test_a_visitor_teaches_and_undoes_it(open_workshop):
     assert session.model == DEFAULT_WEIGHTS
 
 
+def test_a_drawing_that_is_told_again_is_what_it_was_last_told_to_be(workshop):
+    session = workshop.session("ann")
+    for image, label in ((cross(), 9), (cross(1), 7), (cross(), 4)):
+        session.add_example(image, label)
+    assert [example.label for example in session.examples] == [4, 7]
+    session.unpack_examples(session.pack_examples())
+    assert [example.label for example in session.examples] == [4, 7]
+
+
 def test_the_collection_travels_as_a_zip(open_workshop):
     workshop = open_workshop(examples=3)
     ann, bob = workshop.session("ann"), workshop.session("bob")
@@ -262,11 +271,13 @@ def test_the_collection_travels_as_a_zip(open_workshop):
     ann.add_example(cross(1), 7)
     bob.unpack_examples(ann.pack_examples())
     assert [example.label for example in bob.examples] == [4, 7]
+    bob.add_example(cross(2), 1)
     with pytest.raises(ValueError, match="room for 3"):
-        bob.unpack_examples(ann.pack_examples())
+        bob.add_example(cross(3), 1)
     with pytest.raises(ValueError, match="not a zip"):
         bob.unpack_examples(b"nonsense")
     bob.remove_example(0)
+    bob.remove_example(1)
     with pytest.raises(ValueError, match="no such example"):
         bob.remove_example(1)
     (left,) = read_examples(bob.pack_examples())

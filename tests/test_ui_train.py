@@ -129,14 +129,15 @@ def test_a_training_is_watched_from_its_start_until_its_model_reads_for_this_vis
     assert house.own_reader("one") is None  # not before it is wanted
 
     mine = page("use_result")["mine"]
-    assert (mine["own"], mine["network"]) == (True, "small_net")
+    assert (mine["own"], mine["network"], mine["is_tested"]) == (True, "small_net", True)
     own = house.own_reader("one")
     assert own.model.name == "small_net"
     assert house.own_reader("one") is own  # not read from its file for every drawing
     assert house.own_reader("other") is None
     assert not other("stop")["mine"]["own"]
 
-    assert not page("use_shipped")["mine"]["own"]
+    mine = page("use_shipped")["mine"]
+    assert (mine["own"], mine["is_tested"]) == (False, False)  # what was tested is another
     assert house.own_reader("one") is None
     assert page("undo")["mine"]["own"]
 
@@ -249,7 +250,7 @@ def test_examples_are_packed_and_unpacked(page, send):
     packed = base64.b64decode(page("pack_examples")["file"])
     asked = send(packed, "mine.zip")
     examples = page("unpack_examples", asked)["mine"]["examples"]
-    assert examples == 2 * [{"picture": _base64(SEVEN), "label": 7}]
+    assert examples == [{"picture": _base64(SEVEN), "label": 7}]
     assert not Path(asked["path"]).exists()
 
 

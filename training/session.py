@@ -221,6 +221,13 @@ class Session:
             return self._evaluations.get(self._model)
 
     @property
+    def is_tested(self) -> bool:
+        """Whether the comparison in `status` is of the model in use."""
+        with self._changed:
+            shown = self._status.comparison
+            return shown is not None and self.evaluation is shown.after
+
+    @property
     def examples(self) -> tuple[Example, ...]:
         with self._changed:
             return tuple(self._examples)
@@ -530,10 +537,12 @@ class Session:
         self._model = weights
 
     def _add(self, examples: Sequence[Example]) -> None:
+        """What shows the very drawing of an earlier example takes its place: the last word counts."""
         most = self.workshop.limits.examples
-        if len(self._examples) + len(examples) > most:
+        of_drawing = {example.image.tobytes(): example for example in (*self._examples, *examples)}
+        if len(of_drawing) > most:
             raise ValueError(f"There is room for {most} examples. Please delete some first.")
-        self._examples += examples
+        self._examples = list(of_drawing.values())
 
     def _new_file(self) -> Path:
         self._files += 1
