@@ -322,11 +322,12 @@ class Session:
             self._show(result=False)
 
     def discard_result(self) -> None:
-        """Throw the result away."""
+        """Throw the result away, and with it all that is shown of it."""
         with self._changed:
             self._must_rest()
             self._result = self._unfinished = None
-            self._show(phase="idle", message="", result=False, resumable=False)
+            self._status = Status()
+            self._changed.notify_all()
             self._tidy()
 
     def use(self, weights: Path) -> None:

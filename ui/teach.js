@@ -46,7 +46,7 @@ function showTeaching() {
   const { active = false, lesson = null } = visit.status ?? {};
   for (const button of labels) button.setAttribute("aria-disabled", String(visit.drawing === null));
   find(".lessons").hidden = examples.length === 0 && !can_undo && failure === "";
-  teaching.querySelector(".link").hidden = !find(".lessons").hidden;
+  find(".offer").hidden = !find(".lessons").hidden;
   told.textContent = failure || whatWasTold();
   showExamples(examples, active);
   find(".learn").hidden = examples.length === 0;
