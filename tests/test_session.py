@@ -26,7 +26,7 @@ from training.examples import read_examples
 from training.experiment import Experiment, Settings
 from training.limits import Limits
 from training.runs import BusyError
-from training.session import Workshop
+from training.session import STRAY, Workshop
 from training.status import MOST_POINTS, Point, Status, add_point
 
 ROOT = Path(__file__).parent.parent
@@ -393,6 +393,8 @@ def test_whoever_has_been_away_longest_makes_room_for_one_more(open_workshop):
     ann, bob, cem = (workshop.session(name) for name in ("ann", "bob", "cem"))
     ann.leave()
     bob.leave()
+    bob.touch()  # sent before
+    ann._left -= STRAY
     ann.touch()  # back again
     cem.leave()
     cem._left -= 1

@@ -20,7 +20,7 @@ from tests.bars import bars, bars_dataset, worker_command, write_mnist
 from training import session
 from training.experiment import NETWORKS, Settings
 from training.limits import Limits
-from training.session import Workshop
+from training.session import STRAY, Workshop
 from ui import teach, train, uploads, visitors
 from ui.visitors import Visitors
 
@@ -322,12 +322,26 @@ def test_closing_the_page_ends_the_process_and_after_a_while_frees_everything(ho
     assert house.workshop.known("one") is None
 
 
+def test_what_a_page_asked_just_before_it_was_closed_does_not_keep_its_training(house, page, monkeypatch):
+    monkeypatch.setattr(visitors, "PAUSED_AFTER", 0.1)
+    page("start", {"settings": LONG, "drawing": None})
+    page.wait_for("training")
+    page.leave()
+    page("watch")  # was on its way already, and is read only now
+    session = house.workshop._sessions["one"]
+    end = time.monotonic() + PATIENCE
+    while session.status.active:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert session.status.phase == "paused"
+
+
 def test_a_page_that_asks_again_after_a_lost_connection_keeps_everything(house, page, monkeypatch):
     monkeypatch.setattr(visitors, "PAUSED_AFTER", 0.2)
     page("start", {"settings": LONG, "drawing": None})
     page.wait_for("training")
     page.leave()
-    time.sleep(0.01)
+    house.workshop._sessions["one"]._left -= STRAY
     page("watch")
     time.sleep(0.5)
     assert page("watch")["active"]

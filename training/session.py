@@ -50,6 +50,7 @@ except ImportError:  # Windows: folders of an app that was killed stay until som
 WORKER = (sys.executable, "-m", "training.worker")
 FOLDER_PREFIX = "digits-from-scratch-"
 GRACE = 90.0  # seconds for a worker to start, to save and to test, beyond those of its training
+STRAY = 1.5  # seconds after a page was closed in which there may still come what it sent before
 MOST_UNDO = 10  # models before the one in use that are kept
 LOCK = ".lock"
 CRASHED = "The training process ended unexpectedly. Your model is as it was."
@@ -425,8 +426,10 @@ class Session:
     # --- the end
 
     def touch(self) -> None:
-        """The visitor is still here."""
-        self._touched, self._left = time.monotonic(), None
+        """The visitor is still here: they asked for something, and not just before they left."""
+        now, left = time.monotonic(), self._left
+        if left is None or now - left > STRAY:
+            self._touched, self._left = now, None
 
     def leave(self) -> None:
         """The page was closed, or lost its connection: the visitor is away until the next `touch`."""
