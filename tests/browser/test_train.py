@@ -168,6 +168,23 @@ def test_two_visitors_teach_their_own_networks_and_what_was_misread_is_read_by_o
     assert asked == ["beforeunload"]
 
 
+def test_what_cannot_be_learned_is_told_plainly_and_a_slip_is_put_right_by_telling_again(open_train_tab):
+    tab = open_train_tab()
+    tab.go_to("Draw")
+    tab.page.get_by_text("Read wrong? Say what it was.").wait_for()
+    _draw(tab, DIGITS[0], "0")
+    tab.page.get_by_role("button", name="It was a 1").click()  # which is everybody's 0
+    tab.page.get_by_role("button", name="Delete this 1").wait_for()
+    tab.page.get_by_role("button", name="Teach it").click()
+    told = "Not learned. It reads 0 of your 1 example right, 0 before. What is left looks too much like"
+    tab.page.get_by_text(told).wait_for(timeout=SLOW)
+    tab.page.get_by_text("MNIST's test pictures:").wait_for(timeout=SLOW)
+    tab.page.get_by_role("button", name="Unlearn").click()
+    tab.page.get_by_role("button", name="It was a 0").click()
+    tab.page.get_by_role("button", name="Delete this 0").wait_for()
+    assert tab.page.get_by_role("button", name="Delete this").count() == 1
+
+
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """Address of an app that keeps nothing for who is away, and the folder of its temporary files."""
