@@ -115,6 +115,32 @@ def test_snapshots_in_between_are_left_out_until_it_is_time(dataset, monkeypatch
     assert first.loss > last.loss  # the mean over all steps since the first
 
 
+def test_curves_have_no_spikes_where_a_training_was_stopped_and_went_on(dataset, monkeypatch):
+    """A single batch's loss says little: at the end and after it, as in between, many are averaged."""
+    seconds, batch_losses = 0.0, []
+    take_step = Trainer._take_step
+
+    def slow_step(trainer, *batch):
+        nonlocal seconds
+        seconds += 0.1
+        progress = take_step(trainer, *batch)
+        batch_losses.append(progress[0])
+        return progress
+
+    monkeypatch.setattr(module.time, "perf_counter", lambda: seconds)
+    monkeypatch.setattr(module, "INTERVAL", 0.35)  # four steps
+    monkeypatch.setattr(Trainer, "_take_step", slow_step)
+    experiment = Experiment(SHORT, dataset)
+    run = experiment.run()
+    assert [next(run).step for _ in range(3)] == [1, 5, 9]
+    experiment.stop()
+    [last] = run
+    assert last.step == 10
+    assert last.loss == pytest.approx(np.mean(batch_losses[5:10]))
+    assert next(experiment.run()).step == 2  # of the second epoch, four steps on
+    assert len(batch_losses) == 14
+
+
 def test_the_last_snapshot_is_of_all_held_out_images_and_calibrates(dataset, every_step):
     experiment = Experiment(SHORT, dataset)
     *_, last = experiment.run()

@@ -26,8 +26,8 @@ from training.examples import read_examples
 from training.experiment import Experiment, Settings
 from training.limits import Limits
 from training.runs import BusyError
-from training.session import Workshop
-from training.status import MOST_POINTS, Point, add_point
+from training.session import STRAY, Workshop
+from training.status import MOST_POINTS, Point, Status, add_point
 
 ROOT = Path(__file__).parent.parent
 SHORT = Settings("small_net", epochs=2, images=600, batch_size=50)
@@ -176,7 +176,7 @@ def test_stopped_it_is_tested_and_can_still_go_on(workshop):
     session.stop()  # a paused one is tested too
     assert rested(session).phase == "done"
     session.discard_result()
-    assert (session.status.phase, session.status.result, session.result) == ("idle", False, None)
+    assert (session.status, session.result) == (Status(), None)  # nothing is shown of it either
     with pytest.raises(ValueError, match="no training to go on with"):
         session.resume()
 
@@ -255,6 +255,15 @@ def test_a_visitor_teaches_and_undoes_it(open_workshop):
     assert session.model == DEFAULT_WEIGHTS
 
 
+def test_a_drawing_that_is_told_again_is_what_it_was_last_told_to_be(workshop):
+    session = workshop.session("ann")
+    for image, label in ((cross(), 9), (cross(1), 7), (cross(), 4)):
+        session.add_example(image, label)
+    assert [example.label for example in session.examples] == [4, 7]
+    session.unpack_examples(session.pack_examples())
+    assert [example.label for example in session.examples] == [4, 7]
+
+
 def test_the_collection_travels_as_a_zip(open_workshop):
     workshop = open_workshop(examples=3)
     ann, bob = workshop.session("ann"), workshop.session("bob")
@@ -262,11 +271,13 @@ def test_the_collection_travels_as_a_zip(open_workshop):
     ann.add_example(cross(1), 7)
     bob.unpack_examples(ann.pack_examples())
     assert [example.label for example in bob.examples] == [4, 7]
+    bob.add_example(cross(2), 1)
     with pytest.raises(ValueError, match="room for 3"):
-        bob.unpack_examples(ann.pack_examples())
+        bob.add_example(cross(3), 1)
     with pytest.raises(ValueError, match="not a zip"):
         bob.unpack_examples(b"nonsense")
     bob.remove_example(0)
+    bob.remove_example(1)
     with pytest.raises(ValueError, match="no such example"):
         bob.remove_example(1)
     (left,) = read_examples(bob.pack_examples())
@@ -382,6 +393,8 @@ def test_whoever_has_been_away_longest_makes_room_for_one_more(open_workshop):
     ann, bob, cem = (workshop.session(name) for name in ("ann", "bob", "cem"))
     ann.leave()
     bob.leave()
+    bob.touch()  # sent before
+    ann._left -= STRAY
     ann.touch()  # back again
     cem.leave()
     cem._left -= 1

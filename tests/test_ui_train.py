@@ -20,7 +20,7 @@ from tests.bars import bars, bars_dataset, worker_command, write_mnist
 from training import session
 from training.experiment import NETWORKS, Settings
 from training.limits import Limits
-from training.session import Workshop
+from training.session import STRAY, Workshop
 from ui import teach, train, uploads, visitors
 from ui.visitors import Visitors
 
@@ -129,14 +129,15 @@ def test_a_training_is_watched_from_its_start_until_its_model_reads_for_this_vis
     assert house.own_reader("one") is None  # not before it is wanted
 
     mine = page("use_result")["mine"]
-    assert (mine["own"], mine["network"]) == (True, "small_net")
+    assert (mine["own"], mine["network"], mine["is_tested"]) == (True, "small_net", True)
     own = house.own_reader("one")
     assert own.model.name == "small_net"
     assert house.own_reader("one") is own  # not read from its file for every drawing
     assert house.own_reader("other") is None
     assert not other("stop")["mine"]["own"]
 
-    assert not page("use_shipped")["mine"]["own"]
+    mine = page("use_shipped")["mine"]
+    assert (mine["own"], mine["is_tested"]) == (False, False)  # what was tested is another
     assert house.own_reader("one") is None
     assert page("undo")["mine"]["own"]
 
@@ -249,7 +250,7 @@ def test_examples_are_packed_and_unpacked(page, send):
     packed = base64.b64decode(page("pack_examples")["file"])
     asked = send(packed, "mine.zip")
     examples = page("unpack_examples", asked)["mine"]["examples"]
-    assert examples == 2 * [{"picture": _base64(SEVEN), "label": 7}]
+    assert examples == [{"picture": _base64(SEVEN), "label": 7}]
     assert not Path(asked["path"]).exists()
 
 
@@ -321,12 +322,26 @@ def test_closing_the_page_ends_the_process_and_after_a_while_frees_everything(ho
     assert house.workshop.known("one") is None
 
 
+def test_what_a_page_asked_just_before_it_was_closed_does_not_keep_its_training(house, page, monkeypatch):
+    monkeypatch.setattr(visitors, "PAUSED_AFTER", 0.1)
+    page("start", {"settings": LONG, "drawing": None})
+    page.wait_for("training")
+    page.leave()
+    page("watch")  # was on its way already, and is read only now
+    session = house.workshop._sessions["one"]
+    end = time.monotonic() + PATIENCE
+    while session.status.active:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert session.status.phase == "paused"
+
+
 def test_a_page_that_asks_again_after_a_lost_connection_keeps_everything(house, page, monkeypatch):
     monkeypatch.setattr(visitors, "PAUSED_AFTER", 0.2)
     page("start", {"settings": LONG, "drawing": None})
     page.wait_for("training")
     page.leave()
-    time.sleep(0.01)
+    house.workshop._sessions["one"]._left -= STRAY
     page("watch")
     time.sleep(0.5)
     assert page("watch")["active"]

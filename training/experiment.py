@@ -153,7 +153,8 @@ FINE_TUNING = {
 class Snapshot:
     """Where a training is. Loss and accuracy (0 to 1) are means since the last snapshot, in training.
 
-    The held-out ones are of images that are never trained on: the last values known, None before the first.
+    Where that is shorter ago than usual, because training ends, they are of the interval before too. The
+    held-out ones are of images that are never trained on: the last values known, None before the first.
     """
 
     epoch: int  # counted from 1
@@ -260,17 +261,18 @@ class Experiment:
         self._stop.set()
 
     def run(self) -> Iterator[Snapshot]:
-        """Trains, and yields about four snapshots a second, the first after the first step.
+        """Trains, and yields about four snapshots a second, the first of all after the first step.
 
         The last one comes when all steps are done, `stop` was called or the seconds are over; its held-out
         values are of all held-out images, and with them the calibration is fitted. ValueError where the loss
         is no number any more.
         """
         trainer = self.trainer
-        losses: list[float] = []
-        accuracies: list[float] = []
-        shown, trained = -math.inf, trainer.seconds  # when the last snapshot was made, in both clocks
+        batches: list[tuple[float, float]] = []  # (loss, accuracy) of each since the last snapshot
         begun, first_step = trainer.seconds, trainer.optimizer.steps
+        # When the last snapshot was made, in both clocks. One that goes on has shown one already.
+        shown, trained = time.perf_counter() if first_step else -math.inf, begun
+        before = batches, trained  # of the interval before
         look_at = time.perf_counter() + 1.0
         for now in trainer.run():
             if not math.isfinite(now.batch_loss):
@@ -278,28 +280,30 @@ class Experiment:
                     "The loss is no number any more: the learning rate is too high for this network. "
                     "Please choose a lower one."
                 )
-            losses.append(now.batch_loss)
-            accuracies.append(now.batch_accuracy)
+            batches.append((now.batch_loss, now.batch_accuracy))
             ends = self.finished or self._stop.is_set() or trainer.seconds >= self.seconds
             if not ends and time.perf_counter() - shown < INTERVAL:
                 continue
             if ends:
+                if len(batches) < len(before[0]):
+                    batches, trained = before[0] + batches, before[1]
                 self._look_at_all()
             elif time.perf_counter() >= look_at:
                 look_at = self._look_at_some()
             steps_done = trainer.optimizer.steps
             per_step = (trainer.seconds - begun) / (steps_done - first_step)
             left = (self.settings.epochs * now.steps - steps_done) * per_step
+            loss, accuracy = np.mean(batches, axis=0)
             yield Snapshot(
                 epoch=now.epoch,
                 epochs=now.epochs,
                 step=now.step,
                 steps=now.steps,
-                images_per_second=len(losses) * trainer.batch_size / max(trainer.seconds - trained, 1e-9),
+                images_per_second=len(batches) * trainer.batch_size / max(trainer.seconds - trained, 1e-9),
                 seconds=trainer.seconds,
                 seconds_left=min(left, max(0.0, self.seconds - trainer.seconds)),
-                loss=float(np.mean(losses)),
-                accuracy=float(np.mean(accuracies)),
+                loss=float(loss),
+                accuracy=float(accuracy),
                 held_out_loss=self._held_out[0],
                 held_out_accuracy=self._held_out[1],
                 kernels=_first_kernels(trainer.model),
@@ -308,8 +312,8 @@ class Experiment:
             if ends:
                 self._stop.clear()
                 return
-            losses, accuracies = [], []
-            shown, trained = time.perf_counter(), trainer.seconds
+            before = batches, trained
+            batches, shown, trained = [], time.perf_counter(), trainer.seconds
 
     def save(self, path: str | Path) -> None:
         """Weights, optimizer state and settings: a file to read with, and to go on training from."""

@@ -50,6 +50,7 @@ except ImportError:  # Windows: folders of an app that was killed stay until som
 WORKER = (sys.executable, "-m", "training.worker")
 FOLDER_PREFIX = "digits-from-scratch-"
 GRACE = 90.0  # seconds for a worker to start, to save and to test, beyond those of its training
+STRAY = 1.5  # seconds after a page was closed in which there may still come what it sent before
 MOST_UNDO = 10  # models before the one in use that are kept
 LOCK = ".lock"
 CRASHED = "The training process ended unexpectedly. Your model is as it was."
@@ -221,6 +222,13 @@ class Session:
             return self._evaluations.get(self._model)
 
     @property
+    def is_tested(self) -> bool:
+        """Whether the comparison in `status` is of the model in use."""
+        with self._changed:
+            shown = self._status.comparison
+            return shown is not None and self.evaluation is shown.after
+
+    @property
     def examples(self) -> tuple[Example, ...]:
         with self._changed:
             return tuple(self._examples)
@@ -315,11 +323,12 @@ class Session:
             self._show(result=False)
 
     def discard_result(self) -> None:
-        """Throw the result away."""
+        """Throw the result away, and with it all that is shown of it."""
         with self._changed:
             self._must_rest()
             self._result = self._unfinished = None
-            self._show(phase="idle", message="", result=False, resumable=False)
+            self._status = Status()
+            self._changed.notify_all()
             self._tidy()
 
     def use(self, weights: Path) -> None:
@@ -417,8 +426,10 @@ class Session:
     # --- the end
 
     def touch(self) -> None:
-        """The visitor is still here."""
-        self._touched, self._left = time.monotonic(), None
+        """The visitor is still here: they asked for something, and not just before they left."""
+        now, left = time.monotonic(), self._left
+        if left is None or now - left > STRAY:
+            self._touched, self._left = now, None
 
     def leave(self) -> None:
         """The page was closed, or lost its connection: the visitor is away until the next `touch`."""
@@ -530,10 +541,12 @@ class Session:
         self._model = weights
 
     def _add(self, examples: Sequence[Example]) -> None:
+        """What shows the very drawing of an earlier example takes its place: the last word counts."""
         most = self.workshop.limits.examples
-        if len(self._examples) + len(examples) > most:
+        of_drawing = {example.image.tobytes(): example for example in (*self._examples, *examples)}
+        if len(of_drawing) > most:
             raise ValueError(f"There is room for {most} examples. Please delete some first.")
-        self._examples += examples
+        self._examples = list(of_drawing.values())
 
     def _new_file(self) -> Path:
         self._files += 1

@@ -46,7 +46,7 @@ function showTeaching() {
   const { active = false, lesson = null } = visit.status ?? {};
   for (const button of labels) button.setAttribute("aria-disabled", String(visit.drawing === null));
   find(".lessons").hidden = examples.length === 0 && !can_undo && failure === "";
-  teaching.querySelector(".link").hidden = !find(".lessons").hidden;
+  find(".offer").hidden = !find(".lessons").hidden;
   told.textContent = failure || whatWasTold();
   showExamples(examples, active);
   find(".learn").hidden = examples.length === 0;
@@ -65,7 +65,8 @@ function whatWasTold() {
   const right = (readings) => readings.filter(({ digit }, i) => digit === taught[i]).length;
   const of = `${right(lesson.after)} of your ${taught.length} ${taught.length === 1 ? "example" : "examples"}`;
   const tooAlike = right(lesson.after) < taught.length ? ` ${TOO_ALIKE}` : "";
-  const yours = `Taught. It reads ${of} right, ${right(lesson.before)} before.${tooAlike}`;
+  const outcome = right(lesson.after) > 0 ? "Taught." : "Not learned.";
+  const yours = `${outcome} It reads ${of} right, ${right(lesson.before)} before.${tooAlike}`;
   if (!comparison) return `${yours} Is all else still known? Reading MNIST's test pictures\u2026`;
   const exact = (share) => `${(100 * share).toFixed(2)}%`;
   return `${yours} MNIST's test pictures: ${exact(comparison.after.accuracy)} right, ${exact(comparison.before.accuracy)} before.`;

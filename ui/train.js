@@ -30,6 +30,7 @@ const CHARTS = {
   },
 };
 const [WIDTH, HEIGHT] = [400, 180]; // of a chart's drawing, in its own units
+const FEW = 24; // mistakes that are shown at first
 const DRAW_GAP = 300; // milliseconds between two drawings that are sent to be read anew
 
 const tab = find(".tab");
@@ -77,23 +78,36 @@ async function order(action, asked) {
   complain(await act(action, asked));
 }
 
+/** The same, and brings into view how it goes, where the page was scrolled away from that. */
+async function orderAndLook(action, asked) {
+  await order(action, asked);
+  look();
+}
+
+const look = () => complaint.hidden && find(".state").scrollIntoView({ block: "nearest" });
+
 function complain(sentence) {
   complaint.textContent = sentence;
   complaint.hidden = sentence === "";
+  complaint.scrollIntoView({ block: "nearest" }); // what was pressed may stand far below
 }
+
+const goToPad = () => document.querySelector('button[role="tab"]').click(); // the first
 
 const drawing = () => visit.drawing?.picture ?? null;
 const click = (button, then) => find(button).addEventListener("click", then);
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  order("start", { settings: settings(), drawing: drawing() });
+  orderAndLook("start", { settings: settings(), drawing: drawing() });
 });
-click(".resume", () => order("resume", { drawing: drawing() }));
+click(".resume", () => orderAndLook("resume", { drawing: drawing() }));
 click(".pause", () => order("pause"));
 click(".stop", () => order("stop"));
 click(".use", () => order("use_result"));
 click(".discard", () => order("discard_result"));
+click(".try", goToPad);
+click(".more", () => showMistakes(visit.status.comparison.mistakes));
 click(".shipped", () => order("use_shipped"));
 click(".undo", () => order("undo"));
 click(".download", async () => complain(await save("download", "model", "my-digits.npz")));
@@ -102,7 +116,9 @@ click(".bring", () => find(".file").click());
 find(".file").addEventListener("change", async ({ target }) => {
   const [file] = target.files;
   target.value = ""; // so that the same file can be chosen again
-  if (file) complain(await bring("bring", file));
+  if (!file) return;
+  complain(await bring("bring", file));
+  look();
 });
 
 // ---------------------------------------------------------------- how far it is
@@ -115,8 +131,9 @@ const PHASES = {
     message || `Epoch ${now.epoch} of ${now.epochs}, step ${now.step} of ${now.steps}`,
   teaching: () => "Learning your examples\u2026",
   testing: () => "Reading 10,000 test pictures\u2026",
-  paused: ({ message }) => (message ? "Paused." : "Paused. Nothing is lost: Resume goes on as if it had never stopped."),
-  done: ({ comparison }) => (comparison ? `Done: ${exact(comparison.after.accuracy)} of the test pictures are read right.` : "Done."),
+  paused: () => "Paused.",
+  done: ({ comparison, lesson }) =>
+    comparison ? `${lesson ? "Taught" : "Done"}: ${exact(comparison.after.accuracy)} of the test pictures are read right.` : "Done.",
   failed: () => "That did not work.",
 };
 
@@ -124,32 +141,44 @@ function showStatus() {
   const status = visit.status;
   const { phase, active, now, resumable, message } = status;
   tab.dataset.phase = phase;
+  const isInUse = phase === "done" && visit.mine.is_tested;
   find(".phase").textContent = PHASES[phase](status);
-  const isTold = message && phase !== "training";
-  find(".numbers").textContent = isTold ? message : now && phase !== "idle" ? inNumbers(status) : "";
+  find(".numbers").textContent = inSmall(status, isInUse);
   const done = now ? now.done : 0;
   find(".line .fill").style.setProperty("--share", done);
   find(".line").setAttribute("aria-valuenow", Math.round(100 * done));
 
   const trains = ["waiting", "preparing", "training"].includes(phase);
   find(".start").hidden = active || phase === "paused";
-  find(".start").textContent = phase === "done" || phase === "failed" ? "Start another" : "Start training";
+  find(".start").textContent = status.settings ? "Start another" : "Start training";
   find(".resume").hidden = active || !resumable;
   find(".pause").hidden = phase !== "training";
   find(".stop").hidden = !(trains || phase === "paused" || phase === "testing");
   find(".stop").textContent = phase === "training" || phase === "paused" ? "Stop and test" : "Stop";
   find(".after").hidden = active || !status.result;
+  find(".in-use").hidden = !isInUse;
+  // One button stands out: what most would do next.
+  const next = phase === "paused" ? ".resume" : status.result ? ".use" : isInUse ? ".try" : ".start";
+  for (const button of [".start", ".resume", ".use", ".try"]) find(button).classList.toggle("main", button === next);
   for (const field of form.querySelectorAll("fieldset, .settings")) field.inert = active || phase === "paused";
 
   const epochs = status.settings?.epochs ?? form.elements.epochs.value;
   for (const chart of Object.values(charts)) chart(status.curve, epochs);
-  if (now) showKernels(now.kernels);
+  showKernels(now?.kernels ?? NO_KERNELS);
   showReading();
   showOutcome(status.comparison);
   showModel();
 }
 
-function inNumbers({ phase, now }) {
+/** What stands under the phase. */
+function inSmall({ phase, message, now }, isInUse) {
+  if (message && phase !== "training") return message;
+  if (isInUse) return "It reads your drawings and photos now.";
+  if (phase === "paused") return "Nothing is lost: Resume goes on as if it had never stopped.";
+  return now && phase !== "idle" ? inNumbers(phase, now) : "";
+}
+
+function inNumbers(phase, now) {
   const parts = [`${Math.round(now.images_per_second).toLocaleString("en")} pictures a second`];
   if (phase === "training") parts.push(`${span(now.seconds_left)} left`);
   else parts.push(`${span(now.seconds)} of training`);
@@ -199,8 +228,8 @@ function newChart(name) {
         .map((point) => `${((WIDTH * point[0]) / epochs).toFixed(1)} ${down(wrong(point[columns[i]])).toFixed(1)}`);
       path.setAttribute("d", points.length > 1 ? `M${points.join("L")}` : "");
     });
-    const heldOutNow = curve.at(-1)?.[columns[1]] ?? null;
-    now.textContent = heldOutNow === null ? "" : latest(heldOutNow);
+    const lookedAt = curve.findLast((point) => point[columns[1]] !== null);
+    now.textContent = lookedAt ? latest(lookedAt[columns[1]]) : "";
     plot.dataset.points = curve.length;
     ends.textContent = Number(epochs) === 1 ? "1 epoch" : `${epochs} epochs`;
   };
@@ -209,6 +238,8 @@ function newChart(name) {
 const charts = Object.fromEntries(Object.keys(CHARTS).map((name) => [name, newChart(name)]));
 
 // ---------------------------------------------------------------- kernels
+
+const NO_KERNELS = { size: 0, count: 0, weights: "" };
 
 /** Weights as colours: the stronger, the more colour; which of the two says the sign. */
 function showKernels({ size, count, weights }) {
@@ -237,7 +268,7 @@ function showKernels({ size, count, weights }) {
 function showReading() {
   const { drawing } = visit;
   const probs = visit.status?.now?.probs;
-  reading.dataset.state = drawing ? "read" : "empty";
+  reading.dataset.state = !drawing ? "empty" : probs ? "read" : "unread";
   if (!drawing) {
     show({ answer: "", sure: "Nothing drawn yet", doubt: "Draw a digit on the Draw tab: here it is read anew at every step." });
     return showNothingSeen();
@@ -276,7 +307,14 @@ function showOutcome(comparison) {
     `The model before: ${exact(before.accuracy)}; ` +
     `${newly_right.toLocaleString("en")} are read right only now, ${newly_wrong.toLocaleString("en")} no longer.`;
   showConfusions(after.confusion);
+  showMistakes(mistakes.slice(0, FEW));
+  find(".more").hidden = mistakes.length <= FEW;
+  find(".more").textContent = `Show the first ${mistakes.length}`;
+}
+
+function showMistakes(mistakes) {
   find(".gallery").replaceChildren(...mistakes.map(newMistake));
+  find(".more").hidden = true;
 }
 
 function showConfusions(counts) {
@@ -316,7 +354,7 @@ function newMistake({ picture, predicted, true: label, confidence }) {
   button.addEventListener("click", () => {
     visit.picture = picture;
     announce("picture");
-    document.querySelector('button[role="tab"]').click(); // the pad's is the first
+    goToPad();
   });
   return button;
 }
@@ -326,7 +364,7 @@ function newMistake({ picture, predicted, true: label, confidence }) {
 function showModel() {
   const { own, can_undo, weights } = visit.mine;
   const name = own ? "your own network" : weights === "seed" ? "the first, simple one" : "the shipped network";
-  find(".in-use").textContent = `Drawings and photos are read by ${name}.`;
+  find(".reads").textContent = `Drawings and photos are read by ${name}.`;
   find(".shipped").hidden = !own;
   find(".undo").hidden = !can_undo;
 }

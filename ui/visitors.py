@@ -166,6 +166,7 @@ class Visitors:
             "weights": session.model.stem,
             "network": (own or self.readers[shipped]).model.name,
             "can_undo": session.can_undo,
+            "is_tested": session.is_tested,
             "examples": examples,
         }
 
@@ -175,6 +176,7 @@ class Visitors:
             "weights": DEFAULT_NETWORK,
             "network": self.readers[DEFAULT_NETWORK].model.name,
             "can_undo": False,
+            "is_tested": False,
             "examples": [],
         }
         return _status(Status()) | {"version": 0, "session": "", "mine": mine}

@@ -1,5 +1,6 @@
 """Real trainings in a real browser: watched, paused, used, taught, and never anybody else's."""
 
+import base64
 import contextlib
 import os
 import signal
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import PHONE, Visitors
 from tests.browser.driver import DIGITS, TrainTab, serve_app
@@ -49,7 +50,11 @@ def test_a_training_is_watched_paused_resumed_used_and_given_up_by_one_visitor_a
     paused = tab.points
     tab.go_to("Draw")
     tab.go_to("Train")  # all is still there
+    held_out = tab.page.locator("[data-chart=accuracy] .latest").inner_text()
     tab.button("Resume").click()
+    tab.settle("training")
+    assert "%" in held_out
+    assert "%" in tab.page.locator("[data-chart=accuracy] .latest").inner_text()
     tab.page.wait_for_function(
         "n => Number(document.querySelector('[data-chart=loss] .plot').dataset.points) > n",
         arg=paused,
@@ -59,10 +64,16 @@ def test_a_training_is_watched_paused_resumed_used_and_given_up_by_one_visitor_a
     tab.settle("done")
     assert "The model before: 99" in tab.page.locator(".versus").inner_text()
     assert tab.page.locator("#train table tr").count() == 11
-    assert tab.page.locator(".gallery button").count() > 0
+    assert tab.page.locator(".gallery button").count() == 24
+    tab.button("Show the first 60").click()
+    assert tab.page.locator(".gallery button").count() == 60
 
     tab.button("Use this model").click()
+    tab.page.get_by_text("It reads your drawings and photos now.").wait_for()
     tab.page.get_by_text("read by your own network").wait_for()
+    tab.button("Draw with it").click()
+    assert tab.pad.canvas.is_visible()
+    tab.go_to("Train")
     mistake = tab.page.locator(".gallery button").first
     read_as = mistake.locator("b").inner_text()
     mistake.click()
@@ -74,10 +85,25 @@ def test_a_training_is_watched_paused_resumed_used_and_given_up_by_one_visitor_a
     tab.button("Back to the shipped one").click()
     tab.page.get_by_text("read by the shipped network").wait_for()
     assert not _is_own(tab)
+    assert not tab.button("Draw with it").is_visible()
 
     assert other.page.locator("#train .tab").get_attribute("data-phase") == "idle"
     assert not _is_own(other)
     assert not other.page.locator(".networks .own").is_visible()
+
+
+def test_a_result_that_is_thrown_away_leaves_nothing_on_the_page(open_train_tab):
+    tab = open_train_tab(**PHONE)
+    tab.start(images=1000, epochs=1)
+    expect(tab.page.locator("#train .phase")).to_be_in_viewport()  # on top, and Start stood below
+    tab.settle("done")
+    assert tab.page.locator(".kernels canvas").count() == 8
+    tab.button("Throw it away").click()
+    tab.settle("idle")
+    assert tab.points == 0
+    assert tab.page.locator(".kernels canvas").count() == 0
+    assert not tab.page.locator(".outcome").is_visible()
+    assert tab.button("Start training").is_visible()
 
 
 def _draw(tab: TrainTab, strokes: list, answer: str) -> None:
@@ -140,6 +166,23 @@ def test_two_visitors_teach_their_own_networks_and_what_was_misread_is_read_by_o
     assert bob.page.locator(".examples button").count() == 0
     bob.page.reload()  # now there is nothing to lose
     assert asked == ["beforeunload"]
+
+
+def test_what_cannot_be_learned_is_told_plainly_and_a_slip_is_put_right_by_telling_again(open_train_tab):
+    tab = open_train_tab()
+    tab.go_to("Draw")
+    tab.page.get_by_text("Read wrong? Say what it was.").wait_for()
+    _draw(tab, DIGITS[0], "0")
+    tab.page.get_by_role("button", name="It was a 1").click()  # which is everybody's 0
+    tab.page.get_by_role("button", name="Delete this 1").wait_for()
+    tab.page.get_by_role("button", name="Teach it").click()
+    told = "Not learned. It reads 0 of your 1 example right, 0 before. What is left looks too much like"
+    tab.page.get_by_text(told).wait_for(timeout=SLOW)
+    tab.page.get_by_text("MNIST's test pictures:").wait_for(timeout=SLOW)
+    tab.page.get_by_role("button", name="Unlearn").click()
+    tab.page.get_by_role("button", name="It was a 0").click()
+    tab.page.get_by_role("button", name="Delete this 0").wait_for()
+    assert tab.page.get_by_role("button", name="Delete this").count() == 1
 
 
 @pytest.fixture(scope="module")
@@ -209,8 +252,14 @@ def test_a_page_that_finds_another_session_says_what_was_lost_and_gives_its_exam
     tab.pad.draw(DIGITS[7])
     tab.page.get_by_role("button", name="It was a 7").click()
     tab.page.get_by_role("button", name="Delete this 7").wait_for()
-    # As if the one that the page knows had been freed, with a training in it, while a phone slept.
-    tab.page.evaluate("Object.assign(digitsFromScratch.status, { session: 'freed', resumable: true })")
+    # As if the one that the page knows had been freed, with a training and another 7, while a phone slept.
+    tab.page.evaluate(
+        """picture => {
+          Object.assign(digitsFromScratch.status, { session: "freed", resumable: true });
+          digitsFromScratch.mine.examples = [{ picture, label: 7 }];
+        }""",
+        base64.b64encode(bytes(28 * 13) + bytes([255]) * 28 * 2 + bytes(28 * 13)).decode(),
+    )
     tab.page.locator("#train .complaint").get_by_text("your training could not be kept").wait_for(
         state="attached"
     )
@@ -257,5 +306,6 @@ def test_a_file_that_is_no_model_is_refused_in_words(open_train_tab, tmp_path):
     with tab.page.expect_file_chooser() as chooser:
         tab.button("Upload .npz").click()
     chooser.value.set_files(tmp_path / "letter.npz")
-    tab.page.get_by_text("The file is damaged or not an .npz weights file").wait_for()
+    refusal = tab.page.get_by_text("The file is damaged or not an .npz weights file")
+    expect(refusal).to_be_in_viewport()  # though what was pressed stands far below
     assert tab.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
