@@ -255,6 +255,20 @@ def test_a_visitor_teaches_and_undoes_it(open_workshop):
     assert session.model == DEFAULT_WEIGHTS
 
 
+@pytest.mark.skipif(not hasattr(os, "getpriority"), reason="needs a system where processes have priorities")
+def test_who_waits_for_a_lesson_comes_before_who_watches_a_training(open_workshop):
+    workshop = open_workshop(before="worker.teach = lambda *a, **k: __import__('time').sleep(60);")
+    ann, ben = workshop.session("ann"), workshop.session("ben")
+    ann.start(LONG, None)
+    ben.add_example(cross(), 4)
+    ben.teach()
+    training(ann)
+    mine = os.getpriority(os.PRIO_PROCESS, 0)
+    wait_for(ben, lambda _: process_of(ben) and os.getpriority(os.PRIO_PROCESS, process_of(ben).pid) > mine)
+    teaches, trains = (os.getpriority(os.PRIO_PROCESS, process_of(session).pid) for session in (ben, ann))
+    assert mine < teaches < trains
+
+
 def test_a_drawing_that_is_told_again_is_what_it_was_last_told_to_be(workshop):
     session = workshop.session("ann")
     for image, label in ((cross(), 9), (cross(1), 7), (cross(), 4)):

@@ -44,7 +44,8 @@ from training.finetune import teach
 from training.memory import keep_freed_memory
 from training.wire import Arrays, WireError, read_frame, write_frame
 
-NICENESS = 10  # whoever draws comes first
+# Whoever draws comes first, then who waits for a lesson, then who watches a training.
+NICENESS = {"teach": 5, "test": 10, "train": 15}
 SAVE_EVERY = 20.0  # seconds of training between two checkpoints
 PATIENCE = 60  # seconds to wait for room on the disk
 PICTURES = 60  # of mistakes
@@ -204,13 +205,14 @@ def main() -> None:
     # Standard output carries frames only: whatever prints, a library or a download, prints to standard error.
     events = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
     keep_freed_memory()
     threadpool_limits(1, user_api="blas")  # cnn.slices spreads work over the cores; BLAS must not do it again
     frame = read_frame(sys.stdin.buffer)
     if frame is not None:
-        Worker(*frame, events).work()
+        message, arrays = frame
+        if hasattr(os, "nice"):
+            os.nice(NICENESS[message["job"]])
+        Worker(message, arrays, events).work()
     # Not the interpreter's own way out: it would wait for the thread that listens.
     os._exit(0)
 
