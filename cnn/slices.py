@@ -17,6 +17,7 @@ Result = TypeVar("Result")
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 SLICE = 32  # samples worked on at once by layers that only pass over their values
+LITTLE = 1 << 18  # operations that are done sooner than handed over to another core
 _helpers = ThreadPoolExecutor(max(1, CORES - 1), thread_name_prefix="cnn-slices")
 _thread = threading.local()  # .sharing: it works on a slice, and the other cores on others
 
@@ -50,6 +51,11 @@ def for_slices(count: int, size: int, work: Callable[[slice], Result]) -> list[R
         for other in others:
             other.result()
     return results
+
+
+def slice_size(operations: int) -> int:
+    """Samples to work on at once where each takes so many operations."""
+    return max(SLICE, LITTLE // operations)
 
 
 def sum_by_channel(x: np.ndarray) -> np.ndarray:
