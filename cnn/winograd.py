@@ -10,6 +10,7 @@ from cnn.slices import SLICE, for_slices, sum_by_channel
 
 SIDE = 6  # of the pictures, pixels; with their margin they are 8x8
 POSITIONS, PAIRS = 8, 4096  # positions, and pairs of channels, worked on at once
+CHANNELS = 32  # of x in one product: BLAS copies nothing before products of up to a million multiplications
 
 # F(6, 3): six results of a filter of three taps from 8 products instead of 18. A polynomial of degree 7 is
 # known by its values at 0, 1, -1, 2, -2, 1/2, -1/2 and infinity; values of products are products of values.
@@ -96,44 +97,48 @@ class WinogradConv2D(Conv2D):
         n, c, k = len(x), self.in_channels, self.out_channels
         from_input, _, to_output = _transformations(x.dtype, SIDE)
         # The 64 values of every picture and channel: v (N, 64, C), product (N, 64, K). Of the weight: u.
-        u = self._frozen[SIDE] if self._frozen else self._transformed_weight(SIDE, training)
+        u = self._frozen[SIDE] if self._frozen else self._transformed(self.params["weight"], SIDE, training)
         v = self.workspace("v", (n, len(u), c), x.dtype, training)
-        product = self.workspace("product", (n, len(u), k), x.dtype, training)
         y = self.workspace("y", (n, SIDE * SIDE, k), x.dtype, training)
         pixels = x.reshape(n, -1, c)
-        positions = POSITIONS if n > SLICE else len(u)  # little work is done sooner than shared
 
-        for_slices(n, SLICE, lambda s: np.matmul(from_input, pixels[s], out=v[s]))
-        for_slices(len(u), positions, lambda s: np.matmul(_turn(v)[s], u[s], out=_turn(product)[s]))
-
-        def finish(s: slice) -> None:
-            np.matmul(to_output, product[s], out=y[s])
+        def work(s: slice) -> None:
+            product = self.scratch("product", (len(y[s]), len(u), k), x.dtype, training)
+            np.matmul(from_input, pixels[s], out=v[s])
+            np.matmul(_turn(v[s]), u, out=_turn(product))
+            np.matmul(to_output, product, out=y[s])
             if "bias" in self.params:
                 y[s] += self.params["bias"]
 
-        for_slices(n, SLICE, finish)
+        for_slices(n, SLICE, work)
         if training:
-            self.keep(u, v, product)
+            self.keep(v)
         return y.reshape(n, SIDE, SIDE, k)
 
     def backward(self, dy: Array) -> Array:
         """The same products the other way round, and every transformation transposed."""
-        u, v, product = self.kept()
+        (v,) = self.kept()
         n, c, k = len(dy), self.in_channels, self.out_channels
         from_input, from_weight, to_output = _transformations(dy.dtype, SIDE)
-        du = self.workspace("du", u.shape, dy.dtype)
+        turned = self._transformed(self.params["weight"].swapaxes(2, 3), SIDE, training=True)
+        dproduct = self.workspace("dproduct", (n, len(turned), k), dy.dtype)
+        du = self.workspace("du", (len(turned), c, k), dy.dtype)
         dx = self.workspace("dx", (n, SIDE * SIDE, c), dy.dtype)
         dpixels = dy.reshape(n, -1, k)
-        dv, dproduct = v, product  # in the memory of what is not needed any more
 
-        for_slices(n, SLICE, lambda s: np.matmul(to_output.T, dpixels[s], out=dproduct[s]))
+        def work(s: slice) -> None:
+            dv = self.scratch("dv", v[s].shape, dy.dtype)
+            np.matmul(to_output.T, dpixels[s], out=dproduct[s])
+            np.matmul(_turn(dproduct[s]), turned, out=_turn(dv))
+            np.matmul(from_input.T, dv, out=dx[s])
 
         def multiply(s: slice) -> None:
-            np.matmul(_turn(v)[s].swapaxes(1, 2), _turn(dproduct)[s], out=du[s])
-            np.matmul(_turn(dproduct)[s], u[s].swapaxes(1, 2), out=_turn(dv)[s])
+            for start in range(0, c, CHANNELS):
+                channels = slice(start, start + CHANNELS)
+                np.matmul(_turn(v)[s, :, channels].swapaxes(1, 2), _turn(dproduct)[s], out=du[s, channels])
 
-        for_slices(len(u), POSITIONS, multiply)
-        for_slices(n, SLICE, lambda s: np.matmul(from_input.T, dv[s], out=dx[s]))
+        for_slices(n, SLICE, work)
+        for_slices(len(du), POSITIONS, multiply)
         dweight, all_du = self.grads["weight"].reshape(-1, c * k), du.reshape(-1, c * k)
         for_slices(c * k, PAIRS, lambda s: np.matmul(from_weight.T, all_du[:, s], out=dweight[:, s]))
         if "bias" in self.params:
@@ -141,7 +146,8 @@ class WinogradConv2D(Conv2D):
         return dx.reshape(n, SIDE, SIDE, c)
 
     def freeze(self) -> None:
-        self._frozen = {side: self._transformed_weight(side, training=False) for side in FROM_INPUT}
+        weight = self.params["weight"]
+        self._frozen = {side: self._transformed(weight, side, training=False) for side in FROM_INPUT}
 
     def _read_one(self, x: Array) -> Array:
         from_input, _, to_output = _transformations(x.dtype, 3)
@@ -153,13 +159,13 @@ class WinogradConv2D(Conv2D):
             y += self.params["bias"]
         return y.reshape(1, SIDE, SIDE, -1)
 
-    def _transformed_weight(self, side: int, training: bool) -> Array:
-        """u (64, C, K), or (25, C, K) for tiles of 3x3"""
-        weight = self.params["weight"].reshape(9, -1)
+    def _transformed(self, weight: Array, side: int, training: bool) -> Array:
+        """weight (3, 3, C, K) -> u (64, C, K), or (25, C, K) for tiles of 3x3"""
         from_weight = _transformations(weight.dtype, side)[1]
-        u = self.workspace("u", (len(from_weight), weight.shape[1]), weight.dtype, training)
-        for_slices(weight.shape[1], PAIRS, lambda s: np.matmul(from_weight, weight[:, s], out=u[:, s]))
-        return u.reshape(-1, self.in_channels, self.out_channels)
+        taps = weight.reshape(9, -1)
+        u = self.workspace("u", (len(from_weight), taps.shape[1]), weight.dtype, training)
+        for_slices(taps.shape[1], PAIRS, lambda s: np.matmul(from_weight, taps[:, s], out=u[:, s]))
+        return u.reshape(-1, *weight.shape[2:])
 
     def __repr__(self) -> str:
         return f"WinogradConv2D({self.in_channels}, {self.out_channels})"
