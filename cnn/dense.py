@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from cnn.layer import Array, Layer, Shape, initial_weight
-from cnn.slices import for_slices, slice_size
+from cnn.slices import for_slices, multiply, slice_size
 
 FEATURES = 1568  # worked on at once backward
 
@@ -52,7 +52,7 @@ class Dense(Layer):
         dx = self.workspace("dx", x.shape, dy.dtype)
 
         def work(s: slice) -> None:
-            np.matmul(x[:, s].T, dy, out=self.grads["weight"][s])
+            multiply(x[:, s].T, dy, self.grads["weight"][s])
             np.matmul(dy, self.params["weight"][s].T, out=dx[:, s])
 
         for_slices(self.in_features, FEATURES, work)

@@ -6,9 +6,10 @@ from threading import get_ident
 
 import numpy as np
 
+from cnn.activation import relu
 from cnn.conv import Conv2D
 from cnn.layer import Array, Shape
-from cnn.slices import for_slices, sum_by_channel
+from cnn.slices import for_slices, multiply, sum_by_channel
 
 CACHE = 1 << 20  # bytes of a core's second-level cache, which the results of a slice should fit in
 
@@ -170,7 +171,7 @@ class FastConv2D(Conv2D):
         """columns (positions, F, C) and weight (F F C, K) -> (n, rows, R, K), size being (n, rows, R)."""
         f = columns.shape[1]
         z = self.scratch("z", (len(columns) - f, weight.shape[1]), columns.dtype, training)
-        np.matmul(_patches(columns), weight, out=_by_phase(z, f))
+        multiply(_patches(columns), weight, _by_phase(z, f))
         return z[: math.prod(size)].reshape(*size, -1)
 
 
@@ -207,7 +208,7 @@ class ConvPoolReLU(FastConv2D):
             np.maximum(left, right, out=y[s])
             if "bias" in self.params:
                 y[s] += self.params["bias"]
-            np.maximum(y[s], 0, out=y[s])
+            relu(y[s], y[s])
             if training:
                 np.greater(lower, upper, out=lower_won[s])
                 np.greater(right, left, out=right_won[s])

@@ -6,11 +6,10 @@ import numpy as np
 
 from cnn.conv import Conv2D
 from cnn.layer import Array, Shape
-from cnn.slices import SLICE, for_slices, sum_by_channel
+from cnn.slices import SLICE, for_slices, multiply, sum_by_channel
 
 SIDE = 6  # of the pictures, pixels; with their margin they are 8x8
 POSITIONS, PAIRS = 8, 4096  # positions, and pairs of channels, worked on at once
-CHANNELS = 32  # of x in one product: BLAS copies nothing before products of up to a million multiplications
 
 # F(6, 3): six results of a filter of three taps from 8 products instead of 18. A polynomial of degree 7 is
 # known by its values at 0, 1, -1, 2, -2, 1/2, -1/2 and infinity; values of products are products of values.
@@ -132,13 +131,11 @@ class WinogradConv2D(Conv2D):
             np.matmul(_turn(dproduct[s]), turned, out=_turn(dv))
             np.matmul(from_input.T, dv, out=dx[s])
 
-        def multiply(s: slice) -> None:
-            for start in range(0, c, CHANNELS):
-                channels = slice(start, start + CHANNELS)
-                np.matmul(_turn(v)[s, :, channels].swapaxes(1, 2), _turn(dproduct)[s], out=du[s, channels])
+        def weigh(s: slice) -> None:
+            multiply(_turn(v)[s].swapaxes(1, 2), _turn(dproduct)[s], du[s])
 
         for_slices(n, SLICE, work)
-        for_slices(len(du), POSITIONS, multiply)
+        for_slices(len(du), POSITIONS, weigh)
         dweight, all_du = self.grads["weight"].reshape(-1, c * k), du.reshape(-1, c * k)
         for_slices(c * k, PAIRS, lambda s: np.matmul(from_weight.T, all_du[:, s], out=dweight[:, s]))
         if "bias" in self.params:
