@@ -132,12 +132,12 @@ class WinogradConv2D(Conv2D):
             np.matmul(from_input.T, dv, out=dx[s])
 
         def weigh(s: slice) -> None:
-            multiply(_turn(v)[s].swapaxes(1, 2), _turn(dproduct)[s], du[s])
+            np.matmul(_turn(v)[s].swapaxes(1, 2), _turn(dproduct)[s], out=du[s])
 
         for_slices(n, SLICE, work)
         for_slices(len(du), POSITIONS, weigh)
         dweight, all_du = self.grads["weight"].reshape(-1, c * k), du.reshape(-1, c * k)
-        for_slices(c * k, PAIRS, lambda s: np.matmul(from_weight.T, all_du[:, s], out=dweight[:, s]))
+        for_slices(c * k, PAIRS, lambda s: multiply(all_du[:, s].T, from_weight, dweight[:, s].T))
         if "bias" in self.params:
             self.grads["bias"][...] = sum_by_channel(dy)
         return dx.reshape(n, SIDE, SIDE, c)
@@ -161,7 +161,7 @@ class WinogradConv2D(Conv2D):
         from_weight = _transformations(weight.dtype, side)[1]
         taps = weight.reshape(9, -1)
         u = self.workspace("u", (len(from_weight), taps.shape[1]), weight.dtype, training)
-        for_slices(taps.shape[1], PAIRS, lambda s: np.matmul(from_weight, taps[:, s], out=u[:, s]))
+        for_slices(taps.shape[1], PAIRS, lambda s: multiply(taps[:, s].T, from_weight.T, u[:, s].T))
         return u.reshape(-1, *weight.shape[2:])
 
     def __repr__(self) -> str:
