@@ -8,7 +8,7 @@ result is the same bit for bit on one core or many.
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 import numpy as np
@@ -19,7 +19,6 @@ CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
 SLICE = 32  # samples worked on at once by layers that only pass over their values
 SMALL = 1_000_000  # multiplications in a product that OpenBLAS calls small
 LITTLE = 1 << 18  # operations that are done sooner than handed over to another core
-_helpers = ThreadPoolExecutor(max(1, CORES - 1), thread_name_prefix="cnn-slices")
 _thread = threading.local()  # .sharing: it works on a slice, and the other cores on others
 
 
@@ -33,9 +32,8 @@ def for_slices(count: int, size: int, work: Callable[[slice], Result]) -> list[R
     if len(slices) < 2 or CORES == 1 or getattr(_thread, "sharing", False):
         return [work(s) for s in slices]
     results: list = [None] * len(slices)
-    waiting = iter(
-        range(len(slices))
-    )  # a core that is done takes the next one, as cores are not equally free
+    # A core that is done takes the next one, as cores are not equally free.
+    waiting = iter(range(len(slices)))
 
     def share() -> None:
         _thread.sharing = True
@@ -45,13 +43,60 @@ def for_slices(count: int, size: int, work: Callable[[slice], Result]) -> list[R
         finally:
             _thread.sharing = False
 
-    others = [_helpers.submit(share) for _ in range(min(CORES, len(slices)) - 1)]
+    helpers: list[_Helper] = []
+    with suppress(IndexError):  # none is idle
+        while len(helpers) < min(CORES, len(slices)) - 1:
+            helpers.append(_idle.pop())
+    for helper in helpers:
+        helper.start(share)
     try:
         share()
     finally:
-        for other in others:
-            other.result()
+        errors = [helper.wait() for helper in helpers]
+        _idle.extend(helpers)
+    for error in errors:
+        if error:
+            raise error
     return results
+
+
+class _Helper:
+    """A thread that takes part in one for_slices at a time.
+
+    Two locks hand over sooner than a pool of threads does with its queue, and who finds no helper idle does
+    not wait for one.
+    """
+
+    def __init__(self) -> None:
+        self._go, self._done = threading.Lock(), threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def start(self, share: Callable[[], None]) -> None:
+        if self._thread is None:
+            self._go.acquire()
+            self._done.acquire()
+            self._thread = threading.Thread(target=self._run, name="cnn-slices", daemon=True)
+            self._thread.start()
+        self._share, self._error = share, None
+        self._go.release()
+
+    def wait(self) -> BaseException | None:
+        """What went wrong, if anything."""
+        self._done.acquire()
+        return self._error
+
+    def _run(self) -> None:
+        while True:
+            self._go.acquire()
+            try:
+                self._share()
+            except BaseException as error:
+                self._error = error
+            self._share = None
+            self._done.release()
+
+
+_idle = [_Helper() for _ in range(CORES - 1)]
 
 
 def slice_size(operations: int) -> int:

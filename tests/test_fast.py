@@ -1,5 +1,7 @@
 """What is computed cleverly equals what is computed plainly, on one core or many, bit for bit."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -239,6 +241,19 @@ def test_a_failure_in_any_slice_is_raised(monkeypatch):
 
     with pytest.raises(ValueError, match="slice 5 failed"):
         slices.for_slices(20, 5, work)
+
+
+def test_work_goes_on_after_a_failure_and_for_many_at_once(monkeypatch):
+    monkeypatch.setattr(slices, "CORES", 2)
+    for failing in (0, 15):
+        with pytest.raises(ZeroDivisionError):
+            slices.for_slices(20, 5, lambda s, failing=failing: 1 // (s.start - failing))
+
+    def count(_):
+        return sum(slices.for_slices(200, 5, lambda s: s.stop - s.start))
+
+    with ThreadPoolExecutor(8) as visitors:
+        assert list(visitors.map(count, range(100))) == [200] * 100
 
 
 def test_folding_batch_norm_changes_no_answer():
