@@ -1,9 +1,11 @@
 """Non-linearities."""
 
+import math
+
 import numpy as np
 
 from cnn.layer import Array, Layer
-from cnn.slices import SLICE, for_slices
+from cnn.slices import for_slices, slice_size
 
 
 class ReLU(Layer):
@@ -14,7 +16,8 @@ class ReLU(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         y = self.workspace("y", x.shape, x.dtype, training)
-        for_slices(len(x), SLICE, lambda s: np.maximum(x[s], 0, out=y[s]))
+        size = slice_size(math.prod(x.shape[1:]))
+        for_slices(len(x), size, lambda s: relu(x[s], y[s]))
         if training:
             self.keep(y)
         return y
@@ -28,8 +31,13 @@ class ReLU(Layer):
             passes = np.greater(y[s], 0, out=self.scratch("passes", y[s].shape, bool))
             np.multiply(dy[s], passes, out=dx[s])
 
-        for_slices(len(dy), SLICE, work)
+        for_slices(len(dy), slice_size(math.prod(dy.shape[1:])), work)
         return dx
+
+
+def relu(x: Array, out: Array) -> Array:
+    """max(x, 0), written to out. np.maximum with a number takes three times as long."""
+    return x.clip(0, np.inf, out=out)
 
 
 def softmax(logits: Array) -> Array:

@@ -5,9 +5,9 @@ import math
 import numpy as np
 
 from cnn.layer import Array, Layer, Shape, initial_weight
-from cnn.slices import for_slices
+from cnn.slices import for_slices, multiply, slice_size
 
-SAMPLES, FEATURES = 32, 1568  # worked on at once, forward and backward
+FEATURES = 1568  # worked on at once backward
 
 
 class Dense(Layer):
@@ -41,7 +41,7 @@ class Dense(Layer):
             np.matmul(x[s], self.params["weight"], out=y[s])
             y[s] += self.params["bias"]
 
-        for_slices(len(x), SAMPLES, work)
+        for_slices(len(x), slice_size(self.in_features * self.out_features), work)
         if training:
             self.keep(x)
         return y
@@ -52,7 +52,7 @@ class Dense(Layer):
         dx = self.workspace("dx", x.shape, dy.dtype)
 
         def work(s: slice) -> None:
-            np.matmul(x[:, s].T, dy, out=self.grads["weight"][s])
+            multiply(x[:, s].T, dy, self.grads["weight"][s])
             np.matmul(dy, self.params["weight"][s].T, out=dx[:, s])
 
         for_slices(self.in_features, FEATURES, work)

@@ -4,6 +4,7 @@ Activations are (N, H, W, C) or (N, features), float32: N batch, H and W height 
 channels last a convolution is one matrix product over patches, with no transposes.
 """
 
+import math
 import threading
 from copy import copy, deepcopy
 
@@ -78,20 +79,25 @@ class Layer:
     def workspace(self, name: str, shape: Shape, dtype: np.dtype, training: bool = True) -> Array:
         """An array to write to. In training the next call with this name gets the same memory again.
 
-        It starts as zeros; after that it holds what was last written there, wherever shape[1:] is the same.
+        In training it starts as zeros; after that it holds what was last written there, wherever shape[1:] is
+        the same.
         """
         if not training:
-            return np.zeros(shape, dtype)
+            return np.empty(shape, dtype)
         key = (name, shape[1:], np.dtype(dtype))
         if key not in self._workspace or len(self._workspace[key]) < shape[0]:
             self._workspace[key] = np.zeros(shape, dtype)
         return self._workspace[key][: shape[0]]
 
     def scratch(self, name: str, shape: Shape, dtype: np.dtype, training: bool = True) -> Array:
-        """A workspace of this thread's own, for what does not outlive one slice; zeros in training only."""
+        """A workspace of this thread's own, for what does not outlive one slice; zeros in training only.
+
+        It may be of another shape each time; where zeros matter, the name tells the shape.
+        """
         if not training:
             return np.empty(shape, dtype)
-        return self.workspace(f"{name} of thread {threading.get_ident()}", shape, dtype, training)
+        name = f"{name} of thread {threading.get_ident()}"
+        return self.workspace(name, (math.prod(shape),), dtype, training).reshape(shape)
 
     def __deepcopy__(self, memo: dict) -> "Layer":
         """A copy without the memory that is only there to be written over."""

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from cnn.activation import softmax
 from cnn.layer import Array
 
 IMPOSSIBLE = -1e4  # a logit whose probability is 0 beside any other, and still a finite number
@@ -41,9 +40,10 @@ def softmax_cross_entropy(logits: Array, labels: Array, label_smoothing: float =
         targets = targets * (1 - label_smoothing) + label_smoothing / k
 
     shifted = logits - logits.max(axis=1, keepdims=True)
-    log_probs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    loss = -float(np.sum(targets * log_probs, dtype=np.float64)) / n
-    return loss, (softmax(logits) - targets) / n
+    exp = np.exp(shifted)
+    total = exp.sum(axis=1, keepdims=True)
+    loss = -float(np.sum(targets * (shifted - np.log(total)), dtype=np.float64)) / n
+    return loss, (exp / total - targets) / n
 
 
 def cross_entropy_or_none(logits: Array, labels: Array) -> tuple[float, Array]:

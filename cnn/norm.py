@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cnn.activation import ReLU
+from cnn.activation import ReLU, relu
 from cnn.conv import Conv2D
 from cnn.dense import Dense
 from cnn.fast import ConvPoolReLU
@@ -64,7 +64,7 @@ class BatchNorm(Layer):
             np.multiply(x[s], scale, out=y[s])
             y[s] += shift
             if self.relu:
-                np.maximum(y[s], 0, out=y[s])
+                relu(y[s], y[s])
 
         for_slices(len(x), SLICE, normalise)
         return y

@@ -8,7 +8,7 @@ from cnn.layer import Array
 from cnn.model import Sequential
 from cnn.slices import for_slices
 
-SLICE = 32_768  # parameters updated at once: they stay in a core's cache from one operation to the next
+SLICE = 65_536  # parameters updated at once: they stay in a core's cache from one operation to the next
 
 Schedule = Callable[[int], float]  # step, counted from 0 -> learning rate
 

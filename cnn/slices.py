@@ -8,7 +8,7 @@ result is the same bit for bit on one core or many.
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 import numpy as np
@@ -17,7 +17,8 @@ Result = TypeVar("Result")
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 SLICE = 32  # samples worked on at once by layers that only pass over their values
-_helpers = ThreadPoolExecutor(max(1, CORES - 1), thread_name_prefix="cnn-slices")
+SMALL = 1_000_000  # multiplications in a product that OpenBLAS calls small
+LITTLE = 1 << 18  # operations that are done sooner than handed over to another core
 _thread = threading.local()  # .sharing: it works on a slice, and the other cores on others
 
 
@@ -31,9 +32,8 @@ def for_slices(count: int, size: int, work: Callable[[slice], Result]) -> list[R
     if len(slices) < 2 or CORES == 1 or getattr(_thread, "sharing", False):
         return [work(s) for s in slices]
     results: list = [None] * len(slices)
-    waiting = iter(
-        range(len(slices))
-    )  # a core that is done takes the next one, as cores are not equally free
+    # A core that is done takes the next one, as cores are not equally free.
+    waiting = iter(range(len(slices)))
 
     def share() -> None:
         _thread.sharing = True
@@ -43,13 +43,84 @@ def for_slices(count: int, size: int, work: Callable[[slice], Result]) -> list[R
         finally:
             _thread.sharing = False
 
-    others = [_helpers.submit(share) for _ in range(min(CORES, len(slices)) - 1)]
+    helpers: list[_Helper] = []
+    with suppress(IndexError):  # none is idle
+        while len(helpers) < min(CORES, len(slices)) - 1:
+            helpers.append(_idle.pop())
+    for helper in helpers:
+        helper.start(share)
     try:
         share()
     finally:
-        for other in others:
-            other.result()
+        errors = [helper.wait() for helper in helpers]
+        _idle.extend(helpers)
+    for error in errors:
+        if error:
+            raise error
     return results
+
+
+class _Helper:
+    """A thread that takes part in one for_slices at a time.
+
+    Two locks hand over sooner than a pool of threads does with its queue, and who finds no helper idle does
+    not wait for one.
+    """
+
+    def __init__(self) -> None:
+        self._go, self._done = threading.Lock(), threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def start(self, share: Callable[[], None]) -> None:
+        if self._thread is None:
+            self._go.acquire()
+            self._done.acquire()
+            self._thread = threading.Thread(target=self._run, name="cnn-slices", daemon=True)
+            self._thread.start()
+        self._share, self._error = share, None
+        self._go.release()
+
+    def wait(self) -> BaseException | None:
+        """What went wrong, if anything."""
+        self._done.acquire()
+        return self._error
+
+    def _run(self) -> None:
+        while True:
+            self._go.acquire()
+            try:
+                self._share()
+            except BaseException as error:
+                self._error = error
+            self._share = None
+            self._done.release()
+
+
+_idle = [_Helper() for _ in range(CORES - 1)]
+
+
+def slice_size(operations: int) -> int:
+    """Samples to work on at once where each takes so many operations."""
+    return max(SLICE, LITTLE // operations)
+
+
+def multiply(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """out = a @ b, a block of rows at a time: a (..., M, L), b (L, K) or (..., L, K), out (..., M, K).
+
+    BLAS copies its operands into an order of its own, but for small products it does without, and when K is
+    small that copying takes up to a third of the time.
+    """
+    rows, size = a.shape[-2], max(1, SMALL // (a.shape[-1] * b.shape[-1]))
+    if rows <= size:
+        return np.matmul(a, b, out=out)
+    whole = rows // size * size
+    blocks, results = (
+        matrix[..., :whole, :].reshape(*matrix.shape[:-2], -1, size, matrix.shape[-1]) for matrix in (a, out)
+    )
+    np.matmul(blocks, b[..., None, :, :], out=results)
+    if whole < rows:
+        np.matmul(a[..., whole:, :], b, out=out[..., whole:, :])
+    return out
 
 
 def sum_by_channel(x: np.ndarray) -> np.ndarray:

@@ -6,15 +6,16 @@ import numpy as np
 
 from cnn.conv import Conv2D
 from cnn.layer import Array, Shape
-from cnn.slices import SLICE, for_slices, sum_by_channel
+from cnn.slices import SLICE, for_slices, multiply, sum_by_channel
 
 SIDE = 6  # of the pictures, pixels; with their margin they are 8x8
 POSITIONS, PAIRS = 8, 4096  # positions, and pairs of channels, worked on at once
 
 # F(6, 3): six results of a filter of three taps from 8 products instead of 18. A polynomial of degree 7 is
 # known by its values at 0, 1, -1, 2, -2, 1/2, -1/2 and infinity; values of products are products of values.
-FROM_INPUT = np.array(
-    [
+# F(3, 3): three results from 5 products, with the values at 0, 1, -1, 2 and infinity.
+FROM_INPUT = {
+    6: [
         [1, 0, -21 / 4, 0, 21 / 4, 0, -1, 0],
         [0, 1, 1, -17 / 4, -17 / 4, 1, 1, 0],
         [0, -1, 1, 17 / 4, -17 / 4, -1, 1, 0],
@@ -23,10 +24,11 @@ FROM_INPUT = np.array(
         [0, 2, 4, -5 / 2, -5, 1 / 2, 1, 0],
         [0, -2, 4, 5 / 2, -5, -1 / 2, 1, 0],
         [0, -1, 0, 21 / 4, 0, -21 / 4, 0, 1],
-    ]
-)
-FROM_WEIGHT = np.array(
-    [
+    ],
+    3: [[2, -1, -2, 1, 0], [0, -2, -1, 1, 0], [0, 2, -3, 1, 0], [0, -1, 0, 1, 0], [0, 2, -1, -2, 1]],
+}
+FROM_WEIGHT = {
+    6: [
         [1, 0, 0],
         [-2 / 9, -2 / 9, -2 / 9],
         [-2 / 9, 2 / 9, -2 / 9],
@@ -35,18 +37,20 @@ FROM_WEIGHT = np.array(
         [32 / 45, 16 / 45, 8 / 45],
         [32 / 45, -16 / 45, 8 / 45],
         [0, 0, 1],
-    ]
-)
-TO_OUTPUT = np.array(
-    [
+    ],
+    3: [[1 / 2, 0, 0], [-1 / 2, -1 / 2, -1 / 2], [-1 / 6, 1 / 6, -1 / 6], [1 / 6, 1 / 3, 2 / 3], [0, 0, 1]],
+}
+TO_OUTPUT = {
+    6: [
         [1, 1, 1, 1, 1, 1, 1, 0],
         [0, 1, -1, 2, -2, 1 / 2, -1 / 2, 0],
         [0, 1, 1, 4, 4, 1 / 4, 1 / 4, 0],
         [0, 1, -1, 8, -8, 1 / 8, -1 / 8, 0],
         [0, 1, 1, 16, 16, 1 / 16, 1 / 16, 0],
         [0, 1, -1, 32, -32, 1 / 32, -1 / 32, 1],
-    ]
-)
+    ],
+    3: [[1, 1, 1, 1, 0], [0, 1, -1, 2, 0], [0, 1, 1, 4, 1]],
+}
 
 
 class WinogradConv2D(Conv2D):
@@ -58,6 +62,9 @@ class WinogradConv2D(Conv2D):
     that is one matrix product at each of the 8x8 positions. All of x is one tile, so nothing is copied. The
     three transformations in both directions at once are matrices of 64 rows or columns. Results differ from
     Conv2D's in the fifth digit: the points and the reciprocals of their differences are rounded.
+
+    A frozen layer reads a single picture as four tiles of 3x3: 25 products of four rows each read less than
+    half of the weights that 64 products of one row read, and reading them is what takes the time.
 
     Shapes: x (N, 6, 6, C) -> y (N, 6, 6, K); weight (3, 3, C, K), bias (K,).
 
@@ -75,7 +82,7 @@ class WinogradConv2D(Conv2D):
         bias: bool = True,
     ) -> None:
         super().__init__(in_channels, out_channels, 3, padding=1, rng=rng, init=init, bias=bias)
-        self._frozen: Array | None = None
+        self._frozen: dict[int, Array] = {}  # transformed weights by the side of a tile
 
     def output_shape(self, shape: Shape) -> Shape:
         if shape[:2] != (SIDE, SIDE):
@@ -84,76 +91,97 @@ class WinogradConv2D(Conv2D):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         self.check(x)
+        if len(x) == 1 and self._frozen and not training:
+            return self._read_one(x)
         n, c, k = len(x), self.in_channels, self.out_channels
-        from_input, _, to_output = _transformations(x.dtype)
+        from_input, _, to_output = _transformations(x.dtype, SIDE)
         # The 64 values of every picture and channel: v (N, 64, C), product (N, 64, K). Of the weight: u.
-        u = self._transformed_weight(training) if self._frozen is None else self._frozen
+        u = self._frozen[SIDE] if self._frozen else self._transformed(self.params["weight"], SIDE, training)
         v = self.workspace("v", (n, len(u), c), x.dtype, training)
-        product = self.workspace("product", (n, len(u), k), x.dtype, training)
         y = self.workspace("y", (n, SIDE * SIDE, k), x.dtype, training)
         pixels = x.reshape(n, -1, c)
-        positions = POSITIONS if n > SLICE else len(u)  # little work is done sooner than shared
 
-        for_slices(n, SLICE, lambda s: np.matmul(from_input, pixels[s], out=v[s]))
-        for_slices(len(u), positions, lambda s: np.matmul(_turn(v)[s], u[s], out=_turn(product)[s]))
-
-        def finish(s: slice) -> None:
-            np.matmul(to_output, product[s], out=y[s])
+        def work(s: slice) -> None:
+            product = self.scratch("product", (len(y[s]), len(u), k), x.dtype, training)
+            np.matmul(from_input, pixels[s], out=v[s])
+            np.matmul(_turn(v[s]), u, out=_turn(product))
+            np.matmul(to_output, product, out=y[s])
             if "bias" in self.params:
                 y[s] += self.params["bias"]
 
-        for_slices(n, SLICE, finish)
+        for_slices(n, SLICE, work)
         if training:
-            self.keep(u, v, product)
+            self.keep(v)
         return y.reshape(n, SIDE, SIDE, k)
 
     def backward(self, dy: Array) -> Array:
         """The same products the other way round, and every transformation transposed."""
-        u, v, product = self.kept()
+        (v,) = self.kept()
         n, c, k = len(dy), self.in_channels, self.out_channels
-        from_input, from_weight, to_output = _transformations(dy.dtype)
-        du = self.workspace("du", u.shape, dy.dtype)
+        from_input, from_weight, to_output = _transformations(dy.dtype, SIDE)
+        turned = self._transformed(self.params["weight"].swapaxes(2, 3), SIDE, training=True)
+        dproduct = self.workspace("dproduct", (n, len(turned), k), dy.dtype)
+        du = self.workspace("du", (len(turned), c, k), dy.dtype)
         dx = self.workspace("dx", (n, SIDE * SIDE, c), dy.dtype)
         dpixels = dy.reshape(n, -1, k)
-        dv, dproduct = v, product  # in the memory of what is not needed any more
 
-        for_slices(n, SLICE, lambda s: np.matmul(to_output.T, dpixels[s], out=dproduct[s]))
+        def work(s: slice) -> None:
+            dv = self.scratch("dv", v[s].shape, dy.dtype)
+            np.matmul(to_output.T, dpixels[s], out=dproduct[s])
+            np.matmul(_turn(dproduct[s]), turned, out=_turn(dv))
+            np.matmul(from_input.T, dv, out=dx[s])
 
-        def multiply(s: slice) -> None:
+        def weigh(s: slice) -> None:
             np.matmul(_turn(v)[s].swapaxes(1, 2), _turn(dproduct)[s], out=du[s])
-            np.matmul(_turn(dproduct)[s], u[s].swapaxes(1, 2), out=_turn(dv)[s])
 
-        for_slices(len(u), POSITIONS, multiply)
-        for_slices(n, SLICE, lambda s: np.matmul(from_input.T, dv[s], out=dx[s]))
+        for_slices(n, SLICE, work)
+        for_slices(len(du), POSITIONS, weigh)
         dweight, all_du = self.grads["weight"].reshape(-1, c * k), du.reshape(-1, c * k)
-        for_slices(c * k, PAIRS, lambda s: np.matmul(from_weight.T, all_du[:, s], out=dweight[:, s]))
+        for_slices(c * k, PAIRS, lambda s: multiply(all_du[:, s].T, from_weight, dweight[:, s].T))
         if "bias" in self.params:
             self.grads["bias"][...] = sum_by_channel(dy)
         return dx.reshape(n, SIDE, SIDE, c)
 
     def freeze(self) -> None:
-        self._frozen = self._transformed_weight(training=False)
+        weight = self.params["weight"]
+        self._frozen = {side: self._transformed(weight, side, training=False) for side in FROM_INPUT}
 
-    def _transformed_weight(self, training: bool) -> Array:
-        """u (64, C, K)"""
-        weight = self.params["weight"].reshape(9, -1)
-        from_weight = _transformations(weight.dtype)[1]
-        u = self.workspace("u", (len(from_weight), weight.shape[1]), weight.dtype, training)
-        for_slices(weight.shape[1], PAIRS, lambda s: np.matmul(from_weight, weight[:, s], out=u[:, s]))
-        return u.reshape(-1, self.in_channels, self.out_channels)
+    def _read_one(self, x: Array) -> Array:
+        from_input, _, to_output = _transformations(x.dtype, 3)
+        u = self._frozen[3]
+        v = from_input @ x.reshape(-1, self.in_channels)
+        product = np.matmul(v.reshape(len(u), -1, self.in_channels), u)
+        y = to_output @ product.reshape(-1, self.out_channels)
+        if "bias" in self.params:
+            y += self.params["bias"]
+        return y.reshape(1, SIDE, SIDE, -1)
+
+    def _transformed(self, weight: Array, side: int, training: bool) -> Array:
+        """weight (3, 3, C, K) -> u (64, C, K), or (25, C, K) for tiles of 3x3"""
+        from_weight = _transformations(weight.dtype, side)[1]
+        taps = weight.reshape(9, -1)
+        u = self.workspace("u", (len(from_weight), taps.shape[1]), weight.dtype, training)
+        for_slices(taps.shape[1], PAIRS, lambda s: multiply(taps[:, s].T, from_weight.T, u[:, s].T))
+        return u.reshape(-1, *weight.shape[2:])
 
     def __repr__(self) -> str:
         return f"WinogradConv2D({self.in_channels}, {self.out_channels})"
 
 
 @cache
-def _transformations(dtype: np.dtype) -> tuple[Array, Array, Array]:
-    """Both directions of a picture at once: (64, 36) without the margin, which is zero; (64, 9); (36, 64)."""
-    inside = np.arange(64).reshape(8, 8)[1:-1, 1:-1].ravel()
+def _transformations(dtype: np.dtype, side: int) -> tuple[Array, Array, Array]:
+    """Both directions at once, of a picture cut into T = 36 / side^2 tiles of V = (side + 2)^2 values.
+
+    From the pixels without the margin, which is zero, to values and tiles (V T, 36); from the weight (V, 9);
+    from values and tiles to pixels (36, V T).
+    """
+    tiles, picture = range(0, SIDE, side), np.eye(SIDE + 2)[:, 1:-1]
+    split = np.stack([FROM_INPUT[side] @ picture[tile : tile + side + 2] for tile in tiles], axis=1)
+    join = np.stack([np.eye(SIDE)[:, tile : tile + side] @ TO_OUTPUT[side] for tile in tiles], axis=2)
     matrices = (
-        np.kron(FROM_INPUT, FROM_INPUT)[:, inside],
-        np.kron(FROM_WEIGHT, FROM_WEIGHT),
-        np.kron(TO_OUTPUT, TO_OUTPUT),
+        np.einsum("ptx,quy->pqtuxy", split, split).reshape(-1, SIDE * SIDE),
+        np.kron(FROM_WEIGHT[side], FROM_WEIGHT[side]),
+        np.einsum("xpt,yqu->xypqtu", join, join).reshape(SIDE * SIDE, -1),
     )
     return tuple(np.ascontiguousarray(matrix, dtype) for matrix in matrices)
 

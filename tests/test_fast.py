@@ -1,5 +1,7 @@
 """What is computed cleverly equals what is computed plainly, on one core or many, bit for bit."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -83,6 +85,17 @@ def test_conv_pool_relu_equals_the_three_layers(f, p, c, k, n, height, width, ki
     assert_equal_layers(fast, [plain_twin(fast), ReLU(), MaxPool2D(2)], x)
 
 
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("n", [1, 40, 200])
+def test_blank_paper_costs_nothing_and_changes_nothing(n, bias):
+    fast = WindowConvPoolReLU(1, 4, 3, 1, rng=np.random.default_rng(0), bias=bias)
+    x = np.random.default_rng(1).standard_normal((n, 12, 10, 1))
+    x[:, :5] = x[:, :, 7:] = x[2:5] = 0
+    assert_equal_layers(fast, [plain_twin(fast), ReLU(), MaxPool2D(2)], x)
+    x[...] = 0
+    assert_equal_layers(fast, [plain_twin(fast), ReLU(), MaxPool2D(2)], x)
+
+
 def test_conv_pool_relu_needs_room_for_a_window():
     layer = ConvPoolReLU(1, 1, 3, rng=np.random.default_rng(0))
     with pytest.raises(ValueError, match=r"room for a 2x2 window, got \('N', 3, 9, 1\)"):
@@ -95,6 +108,17 @@ def test_winograd_conv2d_equals_conv2d(n, c, k, bias):
     fast = WinogradConv2D(c, k, rng=np.random.default_rng(0), bias=bias)
     x = np.random.default_rng(1).standard_normal((n, 6, 6, c))
     assert_equal_layers(fast, plain_twin(fast), x)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_frozen_winograd_conv2d_reads_one_picture_as_it_reads_many(bias):
+    layer = WinogradConv2D(3, 5, rng=np.random.default_rng(0), bias=bias)
+    plain = plain_twin(layer)
+    layer.freeze()
+    x = np.random.default_rng(1).standard_normal((3, 6, 6, 3))
+    y = np.concatenate([layer.forward(x[i : i + 1]) for i in range(3)])
+    np.testing.assert_allclose(y, plain.forward(x), atol=1e-10)
+    np.testing.assert_allclose(layer.forward(x), y, atol=1e-10)
 
 
 def test_winograd_conv2d_in_float32_is_exact_to_the_fourth_digit():
@@ -217,6 +241,19 @@ def test_a_failure_in_any_slice_is_raised(monkeypatch):
 
     with pytest.raises(ValueError, match="slice 5 failed"):
         slices.for_slices(20, 5, work)
+
+
+def test_work_goes_on_after_a_failure_and_for_many_at_once(monkeypatch):
+    monkeypatch.setattr(slices, "CORES", 2)
+    for failing in (0, 15):
+        with pytest.raises(ZeroDivisionError):
+            slices.for_slices(20, 5, lambda s, failing=failing: 1 // (s.start - failing))
+
+    def count(_):
+        return sum(slices.for_slices(200, 5, lambda s: s.stop - s.start))
+
+    with ThreadPoolExecutor(8) as visitors:
+        assert list(visitors.map(count, range(100))) == [200] * 100
 
 
 def test_folding_batch_norm_changes_no_answer():
