@@ -25,7 +25,7 @@ SIDE_BY_SIDE = 3.0  # for joining two parts beside each other that are both tall
 BROAD = 2.0  # for a digit wider than usual, each time by its own height
 WIDEST, WIDEST_ONE = 1.2, 0.8  # width over height up to which a digit, and a 1, is not too broad
 SMALL = 6.0  # for a digit smaller than usual, each time by the height of a digit
-SMALLEST, SMALLEST_ONE = 0.5, 0.6  # digits' heights from which a digit, and a 1, is not too small
+SMALLEST, SMALLEST_ONE, SMALLEST_ZERO = 0.5, 0.6, 0.2  # digits' heights from which one is not too small
 ASIDE = 0.3  # for leaving a small piece aside: a full stop, a dash, a speck
 ASIDE_HEIGHT = 0.5  # digits' heights of what may be left aside
 SPECK_HEIGHT = 0.25  # digits' heights below which it may whatever it looks like
@@ -176,9 +176,11 @@ def _best_path(pieces: Pieces, parts: list[Part], known: Known, height: float) -
 def _cost(pieces: Pieces, candidate: Candidate, height: float) -> float:
     """What the network says of it, and how odd its shape would be for a digit of this line."""
     _, _, wide, high = candidate.box
-    is_one = candidate.logits.argmax() == 1
+    digit = candidate.logits.argmax()
+    is_one = digit == 1
+    smallest = {0: SMALLEST_ZERO, 1: SMALLEST_ONE}.get(int(digit), SMALLEST)
     cost = candidate.cost
-    cost += SMALL * max(0, (SMALLEST_ONE if is_one else SMALLEST) - high / height)
+    cost += SMALL * max(0, smallest - high / height)
     cost += BROAD * max(0, wide / high - (WIDEST_ONE if is_one else WIDEST))
     for left, right in zip(candidate.numbers[:-1], candidate.numbers[1:], strict=True):
         gap = pieces.boxes[right, 0] - pieces.boxes[left, 0] - pieces.boxes[left, 2]
@@ -195,5 +197,7 @@ def _cost_aside(pieces: Pieces, parts: list[Part], index: int, known: Known, hei
     if is_cut or high > ASIDE_HEIGHT * height:
         return np.inf
     alone = known[(parts[index].number,)]
+    if alone.logits.argmax() == 0 and alone.cost < SURE:
+        return np.inf  # a ring, and punctuation has no holes
     is_mark = high < SPECK_HEIGHT * height or wide > WIDEST * high or alone.logits.argmax() == 1
     return ASIDE if is_mark or alone.cost > 2 else np.inf

@@ -240,6 +240,13 @@ def test_a_frame_at_the_edge_and_cut_off_neighbours_are_left_out(reader):
     assert reader.read_photo(photo(scraps)).text == "3"
 
 
+def test_a_small_ring_between_high_digits_is_a_zero_and_no_full_stop(reader):
+    sheet = write(paper(200, 400), "7", 30, 40, height=100)
+    write(sheet, "37", 170, 40, height=100)
+    cv2.circle(sheet, (130, 110), 8, 0, 5, cv2.LINE_AA)
+    assert reader.read_photo(photo(sheet)).text == "7037"
+
+
 def test_specks_dots_and_dashes_are_not_read(reader, number):
     rng = np.random.default_rng(1)
     for x, y in rng.uniform((5, 5), (455, 40), (40, 2)).astype(int):
