@@ -82,6 +82,16 @@ def drawing(aspect: int = 1) -> Callable[[Archive, int, np.random.Generator], np
     return lambda archive, i, rng: draw(strokes_of(archive, i), rng, CANVAS * aspect, CANVAS)
 
 
+def on_paper(picture: np.ndarray) -> np.ndarray:
+    """A drawing (H, W, 4) as a scan of black ink on white paper, (H, W, 3); a photo as it is."""
+    return np.repeat(255 - picture[..., 3:], 3, axis=-1) if picture.shape[-1] == 4 else picture
+
+
+def scan(aspect: int) -> Callable[[Archive, int, np.random.Generator], np.ndarray]:
+    """Samples as black ink on white paper, `aspect` times as wide as high."""
+    return lambda archive, i, rng: on_paper(drawing(aspect)(archive, i, rng))
+
+
 def photo(archive: Archive, i: int, rng: np.random.Generator) -> np.ndarray:
     """Sample i as (H, W, 3) uint8."""
     if "images" in archive:
@@ -162,6 +172,9 @@ SETS = {
     ),
     "not: unipen_words": HandwritingSet(
         "unipen_words", "UNIPEN train_r01_v07", "read_drawing", everything, drawing(3), nothing
+    ),
+    "not: words on paper": HandwritingSet(
+        "unipen_words", "UNIPEN train_r01_v07", "read_photo", everything, scan(3), nothing
     ),
     "not: quickdraw": HandwritingSet(
         "quickdraw_neg", "Quick, Draw!", "read_photo", everything, photo, nothing

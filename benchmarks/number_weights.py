@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from benchmarks.handwriting import SETS, read_archive
+from benchmarks.handwriting import SETS, on_paper, read_archive
 from ink import Reader
 from ink.numbers import DRAWN, PHOTOGRAPHED, Evidence, evidence_of_number
 from ink.pieces import Pieces
@@ -34,10 +34,10 @@ NUMBERS = {"pad": ("unipen_strings",), "photo": ("orand_car_a", "photo_lines", "
 OTHERS = {
     "pad": {"not: unipen_words": 0.014, "not: unipen_letters": 0.01},
     "photo": {
-        "not: unipen_words": 0.06,
+        "not: unipen_words": 0.10,
         "not: unipen_letters": 0.01,
         "not: quickdraw": 0.01,
-        "not: omniglot": 0.015,
+        "not: omniglot": 0.02,
     },
 }
 
@@ -51,11 +51,6 @@ class Recorder(Reader):
         if sum(len(word.candidates) for line in lines for word in line) > 1:
             self.seen.append(astuple(evidence_of_number(lines, pieces.areas, height)))
         return super()._are_digits(pieces, lines, height, drawn)
-
-
-def on_paper(picture: np.ndarray) -> np.ndarray:
-    """A drawing (H, W, 4) as a scan of black ink on white paper, (H, W, 3); a photo as it is."""
-    return np.repeat(255 - picture[..., 3:], 3, axis=-1) if picture.shape[-1] == 4 else picture
 
 
 def evidence_of(
