@@ -255,6 +255,23 @@ def test_a_visitor_teaches_and_undoes_it(open_workshop):
     assert session.model == DEFAULT_WEIGHTS
 
 
+def test_what_is_not_learned_changes_nothing(open_workshop):
+    in_vain = (
+        "from dataclasses import replace; real = worker.teach;"
+        "refused = lambda report: replace(report, refused_after=report.refused_after | True);"
+        "in_vain = lambda taught: replace(taught, report=refused(taught.report));"
+        "worker.teach = lambda *given: in_vain(real(*given, seconds=0));"
+    )
+    session = open_workshop(before=in_vain).session("ann")
+    session.add_example(cross(), 4)
+    session.teach()
+    taught = wait_for(session, lambda status: status.lesson and not status.active)
+    assert (taught.phase, taught.lesson.right_after, taught.comparison) == ("idle", 0, None)
+    assert (session.model, session.can_undo) == (DEFAULT_WEIGHTS, False)
+    session.teach()
+    assert rested(session).phase == "idle"
+
+
 @pytest.mark.skipif(not hasattr(os, "getpriority"), reason="needs a system where processes have priorities")
 def test_who_waits_for_a_lesson_comes_before_who_watches_a_training(open_workshop):
     workshop = open_workshop(before="worker.teach = lambda *a, **k: __import__('time').sleep(60);")

@@ -173,12 +173,8 @@ def finetune(options: argparse.Namespace) -> int:
     taught.save(options.out)
     lesson = taught.report
     print(f"{options.weights} taught {len(examples)} examples in {lesson.steps} steps")
-    for name, probs, refused in (
-        ("before", lesson.before, lesson.refused_before),
-        ("after", lesson.after, lesson.refused_after),
-    ):
-        right = (probs.argmax(1) == labels) & ~refused
-        print(f"{name:6}  {right.sum()} of {len(labels)} examples read right", end=", ", flush=True)
+    for name, right in (("before", lesson.right_before), ("after", lesson.right_after)):
+        print(f"{name:6}  {right} of {len(labels)} examples read right", end=", ", flush=True)
         model = checkpoint.model if name == "before" else taught.model
         test = evaluate(model, dataset.test_images, dataset.test_labels, taught.calibration)
         print(f"test: Accuracy = {test.accuracy:.4f}")

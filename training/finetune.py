@@ -64,15 +64,25 @@ AUGMENTATION = Augmentation(
 class Lesson:
     """What teaching changed about n examples.
 
-    before, after: probabilities (n, 10) float32. refused_before, refused_after: (n,) bool, taken for no
-    digit. steps: how many it took.
+    labels: (n,) what they are. before, after: probabilities (n, 10) float32. refused_before, refused_after:
+    (n,) bool, taken for no digit. steps: how many it took.
     """
 
+    labels: np.ndarray
     before: np.ndarray
     after: np.ndarray
     refused_before: np.ndarray
     refused_after: np.ndarray
     steps: int
+
+    @property
+    def right_before(self) -> int:
+        """How many were read as what they are; `right_after`: how many are now."""
+        return int(((self.before.argmax(1) == self.labels) & ~self.refused_before).sum())
+
+    @property
+    def right_after(self) -> int:
+        return int(((self.after.argmax(1) == self.labels) & ~self.refused_after).sum())
 
 
 @dataclass(frozen=True)
@@ -162,6 +172,7 @@ class Teacher:
         for name, value in head.layers[0].params.items():
             model.layers[-1].params[name][...] = value
         report = Lesson(
+            labels,
             self.calibration.probs(before),
             self.calibration.probs(after),
             ~self.calibration.is_digit(before),

@@ -403,7 +403,8 @@ class Session:
             self._add(added)
 
     def teach(self) -> None:
-        """Teach the model in use all examples of the collection; what comes out is used at once.
+        """Teach the model in use all examples of the collection; what comes out is used at once, if it reads
+        any of them right.
 
         A model that was taught is taught anew from what it was before, so that what is learned depends on
         the collection alone, and an example that was deleted is forgotten.
@@ -620,9 +621,14 @@ class Session:
         self._show(phase="testing", message=limit if reason == "time" else "")
 
     def _heard_taught(self, message: dict, arrays: Arrays) -> None:
+        lesson = from_frame(Lesson, message, arrays)
+        if lesson.right_after == 0:  # it has not been learned, and may have cost something else
+            self._show(lesson=lesson)
+            self._rest(message="")
+            return
         self._untaught[self._out] = Path(self._run.message["weights"])
         self._take(self._out)
-        self._show(phase="testing", lesson=from_frame(Lesson, message, arrays))
+        self._show(phase="testing", lesson=lesson)
 
     def _heard_tested(self, message: dict, arrays: Arrays) -> None:
         labels = arrays["labels"]

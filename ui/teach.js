@@ -6,6 +6,7 @@ const told = find(".told");
 const NOTHING_TAUGHT = "Examples of your own hand. Teach it, and it reads like this from now on.";
 
 const TOO_ALIKE = "What is left looks too much like other people's other digits: to learn it is to forget those.";
+const NOT_LEARNED = "Not learned, and nothing has changed: that looks too much like other people's other digits.";
 
 let taught = []; // the labels of the last lesson's examples, in their order
 let failure = ""; // why something did not work, until something does
@@ -65,8 +66,8 @@ function whatWasTold() {
   const right = (readings) => readings.filter(({ digit }, i) => digit === taught[i]).length;
   const of = `${right(lesson.after)} of your ${taught.length} ${taught.length === 1 ? "example" : "examples"}`;
   const tooAlike = right(lesson.after) < taught.length ? ` ${TOO_ALIKE}` : "";
-  const outcome = right(lesson.after) > 0 ? "Taught." : "Not learned.";
-  const yours = `${outcome} It reads ${of} right, ${right(lesson.before)} before.${tooAlike}`;
+  if (right(lesson.after) === 0) return NOT_LEARNED;
+  const yours = `Taught. It reads ${of} right, ${right(lesson.before)} before.${tooAlike}`;
   if (!comparison) return `${yours} Is all else still known? Reading MNIST's test pictures\u2026`;
   const exact = (share) => `${(100 * share).toFixed(2)}%`;
   return `${yours} MNIST's test pictures: ${exact(comparison.after.accuracy)} right, ${exact(comparison.before.accuracy)} before.`;
