@@ -25,7 +25,7 @@ from ink.pieces import Pieces
 from ink.segment import Word
 
 NAMES = [field.name for field in fields(Evidence)]
-SIGNS = np.sign([*astuple(PHOTOGRAPHED)[:-1], 0])  # of the weights; that of `always` may be either
+FOR = ("all_digits", "worst_digit", "row")  # a number; all other evidence is against one
 RIDGE = 1.0  # keeps weights small, each by its evidence's standard deviation
 FOLDS = 10
 MOST_PHOTOS = 1500  # of a set
@@ -81,7 +81,7 @@ def fit(evidence: np.ndarray, is_number: np.ndarray) -> np.ndarray:
         slope = -(share * sign / (1 + np.exp(np.clip(margin, -50, 50)))) @ scaled
         return float(share @ np.logaddexp(0, -margin) + ridge @ weights / 2), slope + ridge
 
-    bounds = [(0, None) if s > 0 else (None, 0) if s < 0 else (None, None) for s in SIGNS]
+    bounds = [(0, None) if name in FOR else (None, 0) for name in NAMES[:-1]] + [(None, None)]
     found = minimize(loss, np.zeros(len(scale)), jac=True, method="L-BFGS-B", bounds=bounds)
     return found.x / scale
 

@@ -5,7 +5,7 @@ as high as each other, on one line. So all that speaks for and against is weighe
 """
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass
 
 import numpy as np
 
@@ -37,22 +37,35 @@ class Evidence:
         return float(np.dot(astuple(self), astuple(weights)))
 
 
-# On the pad, words are as wide as numbers, and digits often touch. A photo of something wide was taken of
-# what is to be read; one of something as wide as high, to see whether that sign is a digit.
+# Fitted by `python benchmarks/number_weights.py --folder DIR`. On the pad, words are as wide as numbers. A
+# photo of something wide was taken of what is to be read; one of something as wide as high, to see whether
+# that sign is a digit.
 DRAWN = Evidence(
-    all_digits=0.3,
-    worst_digit=0.25,
-    cuts=-3.0,
-    cut_ones=-3.0,
-    unlike_heights=-3.5,
-    off_line=-3.2,
-    stacked=-4.0,
-    left_aside=-6.0,
-    row=0.8,
-    one_piece=0.0,
-    always=-0.85,
+    all_digits=0.66,
+    worst_digit=0.13,
+    cuts=-1.08,
+    cut_ones=-5.48,
+    unlike_heights=-7.61,
+    off_line=-8.79,
+    stacked=-7.16,
+    left_aside=-6.58,
+    row=0.15,
+    one_piece=-1.61,
+    always=0.06,
 )
-PHOTOGRAPHED = replace(DRAWN, row=2.2, one_piece=-1.0, always=-3.0)
+PHOTOGRAPHED = Evidence(
+    all_digits=0.77,
+    worst_digit=0.03,
+    cuts=-0.20,
+    cut_ones=-5.98,
+    unlike_heights=-2.45,
+    off_line=-3.60,
+    stacked=-6.42,
+    left_aside=0.0,
+    row=0.82,
+    one_piece=-2.50,
+    always=-2.27,
+)
 
 
 def evidence_of_number(lines: Sequence[Sequence[Word]], areas: np.ndarray, height: float) -> Evidence:
