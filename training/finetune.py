@@ -53,7 +53,7 @@ WEIGHTS = (0.005, 0.01, 0.02, 0.04, 0.08)  # of the examples against the memory,
 STEPS = 100  # for each weight
 STEP = 0.75  # what a step changes a logit by, at most, of a picture with average inputs
 MARGIN = 2.5  # logits between an example's label and all others, and above the threshold for no digit
-FORGOTTEN = 0.0002  # of what is read right of MNIST's remembered pictures, at most
+FORGOTTEN = 0.0001  # of what is read right of MNIST's remembered pictures, at most
 SECONDS = 3.5  # after which no greater weight is tried
 AUGMENTATION = Augmentation(
     rotation=5, scale=0.05, stretch=0.05, shear=0.1, shift=0.6, elastic=0.2, thickness=0.3, blur=0, noise=0
