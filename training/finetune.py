@@ -78,11 +78,14 @@ class Lesson:
     @property
     def right_before(self) -> int:
         """How many were read as what they are; `right_after`: how many are now."""
-        return int(((self.before.argmax(1) == self.labels) & ~self.refused_before).sum())
+        return self._right(self.before, self.refused_before)
 
     @property
     def right_after(self) -> int:
-        return int(((self.after.argmax(1) == self.labels) & ~self.refused_after).sum())
+        return self._right(self.after, self.refused_after)
+
+    def _right(self, probs: np.ndarray, refused: np.ndarray) -> int:
+        return int(((probs.argmax(1) == self.labels) & ~refused).sum())
 
 
 @dataclass(frozen=True)

@@ -64,9 +64,10 @@ function whatWasTold() {
   if (phase === "teaching") return "Learning, a few seconds\u2026";
   if (!lesson || lesson.after.length !== taught.length) return message || NOTHING_TAUGHT;
   const right = (readings) => readings.filter(({ digit }, i) => digit === taught[i]).length;
-  const of = `${right(lesson.after)} of your ${taught.length} ${taught.length === 1 ? "example" : "examples"}`;
-  const tooAlike = right(lesson.after) < taught.length ? ` ${TOO_ALIKE}` : "";
-  if (right(lesson.after) === 0) return NOT_LEARNED;
+  const learned = right(lesson.after);
+  if (learned === 0) return NOT_LEARNED;
+  const of = `${learned} of your ${taught.length} ${taught.length === 1 ? "example" : "examples"}`;
+  const tooAlike = learned < taught.length ? ` ${TOO_ALIKE}` : "";
   const yours = `Taught. It reads ${of} right, ${right(lesson.before)} before.${tooAlike}`;
   if (!comparison) return `${yours} Is all else still known? Reading MNIST's test pictures\u2026`;
   const exact = (share) => `${(100 * share).toFixed(2)}%`;
