@@ -26,38 +26,25 @@ class WindowConvPoolReLU(ConvPoolReLU):
     _frozen: Array | None = None
 
     def freeze(self) -> None:
-        self._frozen = self._kernels()
+        self._frozen = self.kernels()
 
     def forward(self, x: Array, training: bool = False) -> Array:
         self.check(x)
         height, width, k = self.output_shape(x.shape[1:])
-        kernels = self._kernels() if self._frozen is None else self._frozen
+        kernels = self.kernels() if self._frozen is None else self._frozen
         bias = self.params.get("bias", np.zeros(k, x.dtype))
         y = self.workspace("y", (len(x), height, width, k), x.dtype, training)
 
         def work(s: slice) -> tuple[Array, ...] | None:
-            windows = self._windows(x[s], (height, width), training)
+            windows = self.windows_of(x[s], (height, width), training)
             inked = slice(None)
             if training or windows.shape[1] > FEW:
-                bits = windows.view(f"u{windows.itemsize}")
-                inked = np.flatnonzero(np.bitwise_or.reduce(bits, axis=0))
+                inked = np.flatnonzero(self.ink_of(windows))
                 windows = np.take(windows, inked, axis=1)
                 y[s].reshape(-1, height * width * k)[...] = np.tile(np.maximum(bias, 0), height * width)
-            z = self.scratch("z", (2, 2, windows.shape[1], k), x.dtype, training)
-            multiply(self._rows(windows).swapaxes(1, 2), kernels[:, None], z)
-            left, right = z  # each in the upper and in the lower row
-            higher = np.maximum(left, right, out=self.scratch("higher", left.shape, x.dtype, training))
-            best = np.maximum(*higher)
-            best += bias
-            relu(best, best)
+            best, *won = self.pool(windows, kernels, bias, training)
             y[s].reshape(-1, k)[inked] = best
-            if not training:
-                return None
-            passed, lower_won = best > 0, higher[1] > higher[0]
-            row_won = np.empty(left.shape, bool)
-            np.greater(passed, lower_won, out=row_won[0])  # passed and not lower_won
-            np.logical_and(passed, lower_won, out=row_won[1])
-            return inked, windows, row_won, right > left
+            return (inked, windows, *won) if training else None
 
         parts = for_slices(len(x), SLICE, work)
         if training:
@@ -66,41 +53,79 @@ class WindowConvPoolReLU(ConvPoolReLU):
 
     def _backward(self, dy: Array, parts: list, x_shape: Shape, y: Array, dx: Array | None) -> None:
         _, height, width, k = dy.shape
-        f, side = self.kernel_size, self.kernel_size + 1
-        kernels = self._kernels()
+        side = self.kernel_size + 1
+        kernels = self.kernels()
         bias = self.params.get("bias", np.zeros(k, dy.dtype))
 
         def work(s: slice) -> tuple[Array, Array]:
             inked, windows, row_won, right_won = parts[s.start // SLICE]
             dpooled = dy[s].reshape(-1, k)
-            # Each gradient goes to the one that won. The left's is the pair's without the right's, and that
-            # is subtracted last, from the products.
-            dz = self.scratch("z", (2, *row_won.shape), dy.dtype)
+            dz = self.unpool(np.take(dpooled, inked, axis=0), row_won, right_won)
             dpair, dright = dz
-            np.multiply(dpooled[inked], row_won, out=dpair)
-            np.multiply(dpair, right_won, out=dright)
             if dx is not None:
                 left, right = kernels
                 # Where nothing is drawn all four are equal, and the first of them has the gradient.
                 dwindows = np.zeros((side * side * self.in_channels, len(dpooled)), dy.dtype)
-                self._rows(dwindows)[0] = left @ (dpooled * (y[s].reshape(-1, k) > 0)).T
+                self.rows_of(dwindows)[0] = left @ (dpooled * (y[s].reshape(-1, k) > 0)).T
                 dinked = np.zeros((len(dwindows), windows.shape[1]), dy.dtype)
-                for row, of_row in enumerate(self._rows(dinked)):
+                for row, of_row in enumerate(self.rows_of(dinked)):
                     of_row += left @ (dpair[row] - dright[row]).T + right @ dright[row].T
                 dwindows[:, inked] = dinked
                 self._add_windows(dwindows, dx[s], (height, width))
             blank = np.ones((1, len(dpooled)), dy.dtype)
             blank[:, inked] = 0
             dbias = (blank @ dpooled)[0] * (bias > 0) + sum_by_channel(dpair)
-            return np.matmul(self._rows(windows), dz).sum(axis=1), dbias
+            return np.matmul(self.rows_of(windows), dz).sum(axis=1), dbias
 
         products, dbias = (sum(parts) for parts in zip(*for_slices(len(dy), SLICE, work), strict=True))
-        of_pair, of_right = products.reshape(2, f, side, self.in_channels, k)
+        self.fill_grads(products, dbias)
+
+    def ink_of(self, windows: Array) -> Array:
+        """windows ((F+1) (F+1) C, n) -> (n,) integers, 0 where a window is blank."""
+        return np.bitwise_or.reduce(windows.view(f"u{windows.itemsize}"), axis=0)
+
+    def pool(self, windows: Array, kernels: Array, bias: Array, training: bool) -> list[Array]:
+        """windows ((F+1) (F+1) C, n) -> max(the largest of their four results + bias, 0), (n, K).
+
+        In training also which of them won, for `unpool`: one of the upper or the lower row, or none, (2, n, K),
+        and the right of each row, (2, n, K).
+        """
+        n, k = windows.shape[1], kernels.shape[2]
+        z = self.scratch("z", (2, 2, n, k), windows.dtype, training)
+        multiply(self.rows_of(windows).swapaxes(1, 2), kernels[:, None], z)
+        left, right = z  # each in the upper and in the lower row
+        higher = np.maximum(left, right, out=self.scratch("higher", left.shape, z.dtype, training))
+        best = np.maximum(*higher)
+        best += bias
+        relu(best, best)
+        if not training:
+            return [best]
+        passed, lower_won = best > 0, higher[1] > higher[0]
+        row_won = np.empty(left.shape, bool)
+        np.greater(passed, lower_won, out=row_won[0])  # passed and not lower_won
+        np.logical_and(passed, lower_won, out=row_won[1])
+        return [best, row_won, right > left]
+
+    def unpool(self, dpooled: Array, row_won: Array, right_won: Array) -> Array:
+        """dpooled (n, K) -> (2, 2, n, K): each gradient goes to the one that won.
+
+        First what a row has, then what its right one has. The left's is the row's without the right's, and
+        that is subtracted last, from the products.
+        """
+        dz = self.scratch("z", (2, *row_won.shape), dpooled.dtype)
+        np.multiply(dpooled, row_won, out=dz[0])
+        np.multiply(dz[0], right_won, out=dz[1])
+        return dz
+
+    def fill_grads(self, products: Array, dbias: Array) -> None:
+        """products (2, F (F+1) C, K): the rows of the windows times `unpool`'s result, summed over the rows."""
+        f, side = self.kernel_size, self.kernel_size + 1
+        of_pair, of_right = products.reshape(2, f, side, self.in_channels, -1)
         self.grads["weight"][...] = (of_pair - of_right)[:, :f] + of_right[:, 1:]
         if "bias" in self.params:
             self.grads["bias"][...] = dbias
 
-    def _kernels(self) -> Array:
+    def kernels(self) -> Array:
         """The kernel at the left and at the right of F rows of a window: (2, F (F+1) C, K)"""
         weight = self.params["weight"]
         f, _, c, k = weight.shape
@@ -108,14 +133,14 @@ class WindowConvPoolReLU(ConvPoolReLU):
         kernels[0, :, :f] = kernels[1, :, 1:] = weight
         return kernels.reshape(2, -1, k)
 
-    def _rows(self, windows: Array) -> Array:
+    def rows_of(self, windows: Array) -> Array:
         """A view of windows ((F+1) (F+1) C, n): their upper F rows and lower F rows, (2, F (F+1) C, n)"""
         row = len(windows) // (self.kernel_size + 1)
         of_value, of_window = windows.strides
         shape = (2, len(windows) - row, windows.shape[1])
         return view(windows, shape, (row * of_value, of_value, of_window))
 
-    def _windows(self, x: Array, size: tuple[int, int], training: bool) -> Array:
+    def windows_of(self, x: Array, size: tuple[int, int], training: bool) -> Array:
         """x (n, H, W, C) -> ((F+1) (F+1) C, n H' W'), the windows, every second one of each direction."""
         n, height, width, c = x.shape
         p, side = self.padding, self.kernel_size + 1
@@ -135,7 +160,7 @@ class WindowConvPoolReLU(ConvPoolReLU):
         return result.reshape(side * side * c, -1)
 
     def _add_windows(self, dwindows: Array, dx: Array, size: tuple[int, int]) -> None:
-        """The way back of `_windows`: a pixel gets the sum over all windows that saw it."""
+        """The way back of `windows_of`: a pixel gets the sum over all windows that saw it."""
         n, height, width, c = dx.shape
         p, side = self.padding, self.kernel_size + 1
         dwindows = dwindows.reshape(side, side, c, n, *size)
