@@ -247,9 +247,12 @@ class ConvPoolReLU(FastConv2D):
             self.grads["bias"][...] = sum_by_channel(dpooled)
 
 
-def view(values: Array, shape: Shape, strides: tuple[int, ...]) -> Array:
-    """Contiguous values seen in another shape; NumPy's as_strided takes ten times as long."""
-    return np.ndarray(shape, values.dtype, values, strides=strides)
+def view(values: Array, shape: Shape, strides: tuple[int, ...], offset: int = 0) -> Array:
+    """Contiguous values seen in another shape, from so many bytes on.
+
+    NumPy's as_strided takes ten times as long.
+    """
+    return np.ndarray(shape, values.dtype, values, offset, strides)
 
 
 def _patches(columns: Array) -> Array:

@@ -3,12 +3,15 @@
 import numpy as np
 
 from cnn.dense import Dense, Flatten
+from cnn.fast import view
 from cnn.layer import Array, Layer, Shape
-from cnn.slices import SLICE, for_slices
+from cnn.slices import SLICE, do_all, slices_of
 from cnn.window import WindowConvPoolReLU
 
 GROUP = 8  # pictures multiplied at once, over the box that holds the ink of all of them
 BANDS = 4  # parts of the gradient of the weight, for as many cores
+
+BITS = {size: np.dtype(f"u{size}") for size in (4, 8)}  # a number's bytes: all 0 where it is 0
 
 Box = tuple[slice, slice]  # rows and columns of positions
 
@@ -29,6 +32,8 @@ class InkedDense(Layer):
     Of MNIST 38 % of the positions have ink. A picture's own box has 54 % of them, that of a group 71 %.
     """
 
+    _frozen: tuple[Array, Array, Array] | None = None
+
     def __init__(self, conv: WindowConvPoolReLU, flatten: Flatten, dense: Dense) -> None:
         super().__init__()
         self.conv, self.flatten, self.dense = conv, flatten, dense
@@ -36,26 +41,41 @@ class InkedDense(Layer):
     def output_shape(self, shape: Shape) -> Shape:
         return self.dense.output_shape(self.flatten.output_shape(self.conv.output_shape(shape)))
 
+    def freeze(self) -> None:
+        self.conv.freeze()
+        weight, f, bias = self.conv.params["weight"], self.conv.kernel_size, self._conv_bias()
+        # The kernel in the four corners of a window, and what is added: (4 K, (F+1) (F+1) C + 1).
+        corners = np.zeros((4, len(bias), f + 1, f + 1, weight.shape[2]), weight.dtype)
+        for corner, (i, j) in enumerate(((0, 0), (0, 1), (1, 0), (1, 1))):
+            corners[corner, :, i : i + f, j : j + f] = np.moveaxis(weight, 3, 0)
+        paper = np.maximum(bias, 0)
+        corners = np.hstack([corners.reshape(4 * len(bias), -1), np.tile(bias - paper, 4)[:, None]])
+        dense = self.dense.params
+        blank = paper @ dense["weight"].reshape(-1, len(bias), self.dense.out_features).sum(axis=0)
+        self._frozen = blank + dense["bias"], corners, -paper[:, None]
+
     def forward(self, x: Array, training: bool = False) -> Array:
-        if not training:
+        if not training and self._frozen is None:
             return self._plainly(x, training)
         self.conv.check(x)
+        if not training and len(x) == 1:
+            return self._read_one(x)
         n, (height, width, k) = len(x), self.conv.output_shape(x.shape[1:])
         kernels, bias = self.conv.kernels(), self._conv_bias()
         weight = self.dense.params["weight"].reshape(height, width * k, -1)
         paper = np.maximum(bias, 0)
         order = np.argsort(_reach(x), kind="stable")
         # What every picture has more than the blank one; and last, as one more, the blank one.
-        ink = self.workspace("ink", (n + 1, height, width, k), x.dtype)
+        ink = self.workspace("ink", (n + 1, height, width, k), x.dtype, training)
+        y = self.workspace("y in order", (n + 1, weight.shape[2]), x.dtype, training)
         ink[n] = paper
-        y = self.workspace("y in order", (n + 1, self.dense.out_features), x.dtype)
 
-        def work(task: slice) -> tuple | None:
-            if task.start == 0:
-                # Row by row: NumPy keeps Python's lock in an operation with few results.
-                np.matmul(ink[n].reshape(height, 1, -1), weight).sum(axis=(0, 1), out=y[n])
-                return None
-            s = slice(SLICE * (task.start - 1), min(SLICE * task.start, n))
+        def blank(_: slice) -> None:
+            # Row by row: NumPy keeps Python's lock in an operation with few results.
+            np.matmul(ink[n].reshape(height, 1, -1), weight).sum(axis=(0, 1), out=y[n])
+            y[n] += self.dense.params["bias"]
+
+        def pictures(s: slice) -> tuple | None:
             windows = self.conv.windows_of(x[order[s]], (height, width), training)
             drawn = self.conv.ink_of(windows)
             inked = np.flatnonzero(drawn)
@@ -67,15 +87,55 @@ class InkedDense(Layer):
             groups = _groups(s, drawn.reshape(-1, height, width))
             for group, box in groups:
                 np.matmul(_rows(ink[group], box), _part(weight, box, k)).sum(axis=0, out=y[group])
-            return groups, inked, windows, won
+            return (groups, inked, windows, won) if training else None
 
-        parts = for_slices(1 + -(-n // SLICE), 1, work)[1:]
-        y[n] += self.dense.params["bias"]
+        tasks = [(pictures, s) for s in slices_of(n, SLICE)]
+        if training:
+            tasks = [(blank, slice(n, n + 1)), *tasks]
+        else:
+            y[n] = self._frozen[0]
+        parts = do_all(tasks)
         y[:n] += y[n]
-        result = self.workspace("y", (n, y.shape[1]), x.dtype)
+        result = self.workspace("y", (n, y.shape[1]), x.dtype, training)
         result[order] = y[:n]
-        self.keep(x, order, ink, parts)
+        if training:
+            self.keep(x, order, ink, parts[1:])
         return result
+
+    def _read_one(self, x: Array) -> Array:
+        """One picture, (1, H, W, C): of everything only what the box of its ink asks for."""
+        blank, corners, floor = self._frozen
+        _, height, width, c = x.shape
+        side, p, k = self.conv.kernel_size + 1, self.conv.padding, self.conv.out_channels
+        bits = x.view(BITS[x.itemsize]).reshape(height, width * c)
+        size = self.conv.output_shape(x.shape[1:])
+        first, last = _ends(np.bitwise_or.reduce(bits, axis=1))
+        # Position i sees the pixels from 2i - P to 2i - P + F.
+        rows = slice(max(0, (first + p - side + 2) // 2), min((last + p) // 2 + 1, size[0]))
+        first, last = _ends(np.bitwise_or.reduce(bits, axis=0))
+        columns = slice(max(0, (first // c + p - side + 2) // 2), min((last // c + p) // 2 + 1, size[1]))
+        if last < 0 or rows.start >= rows.stop or columns.start >= columns.stop:
+            return blank[None].copy()
+        padded = np.zeros((height + 2 * p, width + 2 * p, c), x.dtype)
+        padded[p : p + height, p : p + width] = x[0]
+        of_row, of_column, of_channel = padded.strides
+        shape = (side, side, c, rows.stop - rows.start, columns.stop - columns.start)
+        windows = np.ones((len(corners.T), shape[3] * shape[4]), x.dtype)
+        windows[:-1].reshape(shape)[...] = view(
+            padded,
+            shape,
+            (of_row, of_column, of_channel, 2 * of_row, 2 * of_column),
+            2 * (rows.start * of_row + columns.start * of_column),
+        )
+        z = corners @ windows
+        z = np.maximum(z[: 2 * k], z[2 * k :])
+        z = np.maximum(z[:k], z[k:])
+        ink = np.maximum(z, floor).T  # max(pooled + bias, 0) - paper
+        weight = self.dense.params["weight"].reshape(size[0], size[1] * k, -1)
+        weight = _part(weight, (rows, columns), k)
+        y = np.add.reduce(np.matmul(ink.reshape(len(weight), 1, -1), weight), axis=0)
+        y += blank
+        return y
 
     def backward(self, dy: Array) -> Array:
         """With d loss / d x, which training does not want: plainly."""
@@ -121,20 +181,10 @@ class InkedDense(Layer):
 
         # Products and the many short operations of a convolution by turns, so that not all cores are at the
         # latter, which wait for one another.
-        slices = [slice(i, min(i + SLICE, n)) for i in range(0, n, SLICE)]
-        size = -(-height // BANDS)
-        bands = [slice(i, min(i + size, height)) for i in range(0, height, size)]
-        tasks = [(blank, slice(0))]
-        tasks += [(convolution, s) for s in slices[:1]]
-        tasks += [(band, rows) for rows in bands[: len(bands) // 2]]
-        tasks += [(convolution, s) for s in slices[1:]]
-        tasks += [(band, rows) for rows in bands[len(bands) // 2 :]]
-
-        def work(task: slice) -> object:
-            do, which = tasks[task.start]
-            return do(which)
-
-        of_all, *results = for_slices(len(tasks), 1, work)
+        first, *others = ((convolution, s) for s in slices_of(n, SLICE))
+        bands = [(band, rows) for rows in slices_of(height, -(-height // BANDS))]
+        half = len(bands) // 2
+        of_all, *results = do_all([(blank, slice(n, n + 1)), first, *bands[:half], *others, *bands[half:]])
         products, of_inked, dbias = (
             sum(parts) for parts in zip(*(result for result in results if result), strict=True)
         )
@@ -155,7 +205,7 @@ class InkedDense(Layer):
 
 def _reach(x: Array) -> Array:
     """x (N, H, W, C) -> (N,): how far from the middle column there is ink."""
-    columns = np.bitwise_or.reduce(x.view(f"u{x.itemsize}"), axis=(1, 3)) != 0
+    columns = np.bitwise_or.reduce(x.view(BITS[x.itemsize]), axis=(1, 3)) != 0
     return (columns * abs(np.arange(x.shape[2]) - (x.shape[2] - 1) / 2)).max(axis=1)
 
 
@@ -165,15 +215,20 @@ def _groups(s: slice, drawn: Array) -> list[tuple[slice, Box]]:
     drawn = np.bitwise_or.reduceat(drawn, starts, axis=0)
     boxes = zip(np.bitwise_or.reduce(drawn, axis=2), np.bitwise_or.reduce(drawn, axis=1), strict=True)
     return [
-        (slice(s.start + start, min(s.start + start + GROUP, s.stop)), (_extent(rows), _extent(columns)))
-        for start, (rows, columns) in zip(starts, boxes, strict=True)
+        (slice(s.start + start, min(s.start + start + GROUP, s.stop)), tuple(_extent(side) for side in box))
+        for start, box in zip(starts, boxes, strict=True)
     ]
 
 
+def _ends(drawn: Array) -> tuple[int, int]:
+    """The first and the last that is not 0; -1 where all are."""
+    found = (drawn != 0).tobytes()  # bytes are searched in a fifth of the time
+    return found.find(1), found.rfind(1)
+
+
 def _extent(drawn: Array) -> slice:
-    """From the first to the last that is not 0."""
-    where = np.flatnonzero(drawn)
-    return slice(int(where[0]), int(where[-1]) + 1) if len(where) else slice(0, 0)
+    first, last = _ends(drawn)
+    return slice(max(0, first), last + 1)
 
 
 def _columns(groups: list[tuple[slice, Box]], n: int, width: int) -> list[tuple[slice, int]]:

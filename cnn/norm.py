@@ -160,6 +160,6 @@ def fold_batch_norm(model: Sequential) -> Sequential:
         if layer.relu:
             layers.append(ReLU())
     folded = Sequential(model.name, layers, model.input_shape)
-    for layer in folded.layers:
+    for layer in folded.steps:
         layer.freeze()
     return folded

@@ -28,24 +28,34 @@ def for_slices(count: int, size: int, work: Callable[[slice], Result]) -> list[R
     `work` may write to its own slice of an array only. Results come in the order of the slices; the first
     exception of any slice is raised. Within `work`, slices of the slice are worked on by this thread alone.
     """
-    slices = [slice(start, min(start + size, count)) for start in range(0, count, size)]
-    if len(slices) < 2 or CORES == 1 or getattr(_thread, "sharing", False):
-        return [work(s) for s in slices]
-    results: list = [None] * len(slices)
+    return do_all([(work, s) for s in slices_of(count, size)])
+
+
+def slices_of(count: int, size: int) -> list[slice]:
+    """0 to count in slices of `size`, the last one maybe smaller."""
+    return [slice(start, min(start + size, count)) for start in range(0, count, size)]
+
+
+def do_all(tasks: list[tuple[Callable[[slice], Result], slice]]) -> list[Result]:
+    """[work(s) for work, s in tasks], on all cores, begun in this order; else as `for_slices`."""
+    if len(tasks) < 2 or CORES == 1 or getattr(_thread, "sharing", False):
+        return [work(s) for work, s in tasks]
+    results: list = [None] * len(tasks)
     # A core that is done takes the next one, as cores are not equally free.
-    waiting = iter(range(len(slices)))
+    waiting = iter(range(len(tasks)))
 
     def share() -> None:
         _thread.sharing = True
         try:
             for i in waiting:
-                results[i] = work(slices[i])
+                work, s = tasks[i]
+                results[i] = work(s)
         finally:
             _thread.sharing = False
 
     helpers: list[_Helper] = []
     with suppress(IndexError):  # none is idle
-        while len(helpers) < min(CORES, len(slices)) - 1:
+        while len(helpers) < min(CORES, len(tasks)) - 1:
             helpers.append(_idle.pop())
     for helper in helpers:
         helper.start(share)
