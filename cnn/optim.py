@@ -8,7 +8,7 @@ from cnn.layer import Array
 from cnn.model import Sequential
 from cnn.slices import for_slices
 
-SLICE = 65_536  # parameters updated at once: they stay in a core's cache from one operation to the next
+SLICE = 1 << 18  # parameters updated at once, at most: smaller ones' operations would be too short for threads
 
 Schedule = Callable[[int], float]  # step, counted from 0 -> learning rate
 
@@ -52,7 +52,8 @@ class Optimizer:
                 average *= decay
                 average += (1 - decay) * parameters
 
-        for_slices(len(self.model.parameters), SLICE, work)
+        count = len(self.model.parameters)
+        for_slices(count, -(-count // -(-count // SLICE)), work)  # all of one size
         self.steps += 1
 
     def averaged_model(self) -> Sequential:
