@@ -38,8 +38,8 @@ class Dense(Layer):
         y = self.workspace("y", (len(x), self.out_features), x.dtype, training)
 
         def work(s: slice) -> None:
-            np.matmul(x[s], self.params["weight"], out=y[s])
-            y[s] += self.params["bias"]
+            result = np.matmul(x[s], self.params["weight"], out=y[s])
+            result += self.params["bias"]
 
         for_slices(len(x), slice_size(self.in_features * self.out_features), work)
         if training:

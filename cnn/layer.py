@@ -58,12 +58,13 @@ class Layer:
         self.params[name] = value
         self.grads[name] = np.zeros_like(value)
 
-    def check(self, x: Array) -> None:
-        """Raises unless x is a batch of what this layer takes, in the precision of its parameters."""
-        self.output_shape(x.shape[1:])
+    def check(self, x: Array) -> Shape:
+        """One sample's output shape. Raises unless x is a batch of what this layer takes, in its precision."""
+        shape = self.output_shape(x.shape[1:])
         for param in self.params.values():
             if x.dtype != param.dtype:
                 raise TypeError(f"{self} computes in {param.dtype}, got {x.dtype}")
+        return shape
 
     def keep(self, *arrays: object) -> None:
         """Remember what `backward` needs."""

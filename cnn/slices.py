@@ -28,6 +28,8 @@ def for_slices(count: int, size: int, work: Callable[[slice], Result]) -> list[R
     `work` may write to its own slice of an array only. Results come in the order of the slices; the first
     exception of any slice is raised. Within `work`, slices of the slice are worked on by this thread alone.
     """
+    if 0 < count <= size:
+        return [work(slice(0, count))]
     return do_all([(work, s) for s in slices_of(count, size)])
 
 

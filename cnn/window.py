@@ -87,8 +87,8 @@ class WindowConvPoolReLU(ConvPoolReLU):
     def pool(self, windows: Array, kernels: Array, bias: Array, training: bool) -> list[Array]:
         """windows ((F+1) (F+1) C, n) -> max(the largest of their four results + bias, 0), (n, K).
 
-        In training also which of them won, for `unpool`: one of the upper or the lower row, or none, (2, n, K),
-        and the right of each row, (2, n, K).
+        In training also which of them won, for `unpool`: the upper row, the lower or none, (2, n, K), and
+        whether the right of each row, (2, n, K).
         """
         n, k = windows.shape[1], kernels.shape[2]
         z = self.scratch("z", (2, 2, n, k), windows.dtype, training)
@@ -118,7 +118,7 @@ class WindowConvPoolReLU(ConvPoolReLU):
         return dz
 
     def fill_grads(self, products: Array, dbias: Array) -> None:
-        """products (2, F (F+1) C, K): the rows of the windows times `unpool`'s result, summed over the rows."""
+        """products (2, F (F+1) C, K): the windows' rows times `unpool`'s result, summed over the two rows."""
         f, side = self.kernel_size, self.kernel_size + 1
         of_pair, of_right = products.reshape(2, f, side, self.in_channels, -1)
         self.grads["weight"][...] = (of_pair - of_right)[:, :f] + of_right[:, 1:]
