@@ -83,18 +83,23 @@ class InkedDense(Layer):
             drawn = self.conv.ink_of(windows)
             inked = np.flatnonzero(drawn)
             windows = np.take(windows, inked, axis=1)
-            best, *won = self.conv.pool(windows, kernels, bias, training)
+            # Each position takes its row; all blank ones the last, which is zero.
+            rows = self.scratch("rows", (len(inked) + 1, k), x.dtype, training)
+            best, *won = self.conv.pool(windows, kernels, bias, training, out=rows[:-1])
             best -= paper
-            ink[s] = 0
-            ink[s].reshape(-1, k)[inked] = best
+            rows[-1] = 0
+            row = np.full(len(drawn), len(inked))
+            row[inked] = np.arange(len(inked))
+            np.take(rows, row, axis=0, out=ink[s].reshape(-1, k), mode="clip")
             groups = _groups(s, drawn.reshape(-1, height, width))
             for group, box in groups:
                 np.matmul(_rows(ink[group], box), _part(weight, box, k)).sum(axis=0, out=y[group])
             return (groups, inked, windows, won) if training else None
 
-        tasks = [(pictures, s) for s in slices_of(n, SLICE)]
+        # The last slice first, as it has the most ink, and what takes least last.
+        tasks = [(pictures, s) for s in reversed(slices_of(n, SLICE))]
         if training:
-            tasks = [(blank, slice(n, n + 1)), *tasks]
+            tasks.append((blank, slice(n, n + 1)))
         else:
             y[n] = self._frozen[0]
         parts = do_all(tasks)
@@ -102,7 +107,7 @@ class InkedDense(Layer):
         result = self.workspace("y", (n, y.shape[1]), x.dtype, training)
         result[order] = y[:n]
         if training:
-            self.keep(x, order, ink, parts[1:])
+            self.keep(x, order, ink, parts[-2::-1])
         return result
 
     def _read_one(self, x: Array, rows: int, columns: int) -> Array:
@@ -184,10 +189,11 @@ class InkedDense(Layer):
 
         # Products and the many short operations of a convolution by turns, so that not all cores are at the
         # latter, which wait for one another.
-        first, *others = ((convolution, s) for s in slices_of(n, SLICE))
+        first, *others = ((convolution, s) for s in reversed(slices_of(n, SLICE)))
         bands = [(band, rows) for rows in slices_of(height, -(-height // BANDS))]
         half = len(bands) // 2
-        of_all, *results = do_all([(blank, slice(n, n + 1)), first, *bands[:half], *others, *bands[half:]])
+        tasks = [first, *bands[:half], *others, *bands[half:], (blank, slice(n, n + 1))]
+        *results, of_all = do_all(tasks)
         products, of_inked, dbias = (
             sum(parts) for parts in zip(*(result for result in results if result), strict=True)
         )
@@ -224,13 +230,12 @@ def _distances(shape: Shape, dtype: np.dtype) -> Array:
 
 def _groups(s: slice, drawn: Array) -> list[tuple[slice, Box]]:
     """The groups of a slice of pictures with ink at `drawn` (n, H, W), each with the box of its ink."""
-    starts = range(0, len(drawn), GROUP)
-    drawn = np.bitwise_or.reduceat(drawn, starts, axis=0)
-    boxes = zip(np.bitwise_or.reduce(drawn, axis=2), np.bitwise_or.reduce(drawn, axis=1), strict=True)
-    return [
-        (slice(s.start + start, min(s.start + start + GROUP, s.stop)), tuple(_extent(side) for side in box))
-        for start, box in zip(starts, boxes, strict=True)
-    ]
+    groups = []
+    for start in range(0, len(drawn), GROUP):
+        together = np.logical_or.reduce(drawn[start : start + GROUP], axis=0)
+        box = _extent(together), _extent(np.logical_or.reduce(together, axis=0))
+        groups.append((slice(s.start + start, min(s.start + start + GROUP, s.stop)), box))
+    return groups
 
 
 def _ends(drawn: Array, parts: int) -> tuple[int, int]:

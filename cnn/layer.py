@@ -59,7 +59,7 @@ class Layer:
         self.grads[name] = np.zeros_like(value)
 
     def check(self, x: Array) -> Shape:
-        """One sample's output shape. Raises unless x is a batch of what this layer takes, in its precision."""
+        """One sample's output shape. Raises unless x is a batch this layer takes, in its precision."""
         shape = self.output_shape(x.shape[1:])
         for param in self.params.values():
             if x.dtype != param.dtype:

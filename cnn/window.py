@@ -81,10 +81,12 @@ class WindowConvPoolReLU(ConvPoolReLU):
         self.fill_grads(products, dbias)
 
     def ink_of(self, windows: Array) -> Array:
-        """windows ((F+1) (F+1) C, n) -> (n,) integers, 0 where a window is blank."""
-        return np.bitwise_or.reduce(windows.view(f"u{windows.itemsize}"), axis=0)
+        """windows ((F+1) (F+1) C, n) -> (n,) bool, whether there is ink in a window."""
+        return np.bitwise_or.reduce(windows.view(f"u{windows.itemsize}"), axis=0) != 0
 
-    def pool(self, windows: Array, kernels: Array, bias: Array, training: bool) -> list[Array]:
+    def pool(
+        self, windows: Array, kernels: Array, bias: Array, training: bool, out: Array | None = None
+    ) -> list[Array]:
         """windows ((F+1) (F+1) C, n) -> max(the largest of their four results + bias, 0), (n, K).
 
         In training also which of them won, for `unpool`: the upper row, the lower or none, (2, n, K), and
@@ -95,7 +97,7 @@ class WindowConvPoolReLU(ConvPoolReLU):
         multiply(self.rows_of(windows).swapaxes(1, 2), kernels[:, None], z)
         left, right = z  # each in the upper and in the lower row
         higher = np.maximum(left, right, out=self.scratch("higher", left.shape, z.dtype, training))
-        best = np.maximum(*higher)
+        best = np.maximum(*higher, out=out)
         best += bias
         relu(best, best)
         if not training:
