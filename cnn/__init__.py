@@ -1,8 +1,8 @@
 """A convolutional network from scratch, in NumPy.
 
 Read in this order: layer, dense, activation, conv, pool, loss, model, optim, schedule, norm, dropout,
-architectures, storage; then slices, fast and winograd, which compute the same on all cores, with less copying
-and with fewer products.
+architectures, storage; then slices, fast, window, inked and winograd, which compute the same on all cores,
+with less copying and with fewer products.
 """
 
 from cnn.activation import ReLU, softmax

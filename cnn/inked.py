@@ -184,7 +184,7 @@ class InkedDense(Layer):
                 )
 
         def blank(_: slice) -> Array:
-            """What the blank picture adds to the gradient of paper: (K,)"""
+            """The gradient of paper, were every picture blank: (K,)"""
             return np.matmul(weight, dy_in_order[n]).reshape(-1, k).sum(axis=0)
 
         # Products and the many short operations of a convolution by turns, so that not all cores are at the
@@ -197,6 +197,7 @@ class InkedDense(Layer):
         products, of_inked, dbias = (
             sum(parts) for parts in zip(*(result for result in results if result), strict=True)
         )
+        # Of paper itself: what is blank, as ink is counted from paper on.
         dbias += (self._conv_bias() > 0) * (of_all - of_inked)
         self.conv.fill_grads(products, dbias)
         self.dense.grads["bias"][...] = dy_in_order[n]
