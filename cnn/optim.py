@@ -8,9 +8,7 @@ from cnn.layer import Array
 from cnn.model import Sequential
 from cnn.slices import for_slices
 
-SLICE = (
-    1 << 18
-)  # parameters updated at once, at most: smaller ones' operations would be too short for threads
+SLICE = 1 << 18  # parameters updated at once, at most: less takes no longer than handing it over
 
 Schedule = Callable[[int], float]  # step, counted from 0 -> learning rate
 
