@@ -48,8 +48,14 @@ def normalise(ink: np.ndarray) -> np.ndarray | None:
     black. Raises TypeError or ValueError where ink is not that.
     """
     box = bounding_box(ink)
-    if box is None:
-        return None
+    return None if box is None else normalise_box(ink, box)[0]
+
+
+def normalise_box(
+    ink: np.ndarray, box: tuple[int, int, int, int]
+) -> tuple[np.ndarray, tuple[float, float, float]]:
+    """The picture (28, 28) uint8 of the ink in its bounding box, and where that picture lies in the ink:
+    (x, y) of its upper left corner and the side of one of its pixels, all in pixels of the ink."""
     x, y, width, height = box
     side = max(width, height)
     square = np.zeros((side, side), np.float32)
@@ -67,7 +73,8 @@ def normalise(ink: np.ndarray) -> np.ndarray | None:
     shift_x = _shift(float(small.sum(0) @ index / mass))
     image = np.zeros((SIZE, SIZE), np.uint8)
     image[shift_y : shift_y + BOX, shift_x : shift_x + BOX] = np.rint(small)
-    return image
+    pixel = max(width, height) / BOX
+    return image, (x - left - shift_x * pixel, y - top - shift_y * pixel, pixel)
 
 
 def to_input(images: np.ndarray) -> np.ndarray:

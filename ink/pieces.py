@@ -177,12 +177,14 @@ def _ways(cost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     height, width = cost.shape
     total = cost[-1].copy()
     steps = np.zeros((height, width), np.int8)
+    choices = np.full((3, width), np.inf, cost.dtype)
     for row in range(height - 2, -1, -1):
-        padded = np.pad(total, 1, constant_values=np.inf)
-        choices = np.stack([padded[1:-1], padded[:-2] + ASKEW, padded[2:] + ASKEW])
-        best = choices.argmin(0)
-        steps[row] = np.array([0, -1, 1])[best]
-        total = cost[row] + choices.min(0)
+        choices[0] = total
+        np.add(total[:-1], ASKEW, out=choices[1, 1:])
+        np.add(total[1:], ASKEW, out=choices[2, :-1])
+        steps[row] = choices.argmin(0)
+        np.add(cost[row], choices.min(0), out=total)
+    steps = np.array([0, -1, 1], np.int8)[steps]
     ways = np.empty((height, width), int)
     ways[0] = np.arange(width)
     for row in range(height - 1):

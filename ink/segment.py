@@ -87,9 +87,10 @@ def segment(
     it makes of others is added. stroke: width of the strokes; height: of a digit, pixels. Cuts pieces in
     two where digits touch.
     """
-    words = [(row, word) for row, line in enumerate(lines) for word in _words(pieces, line, height)]
+    words = [(row, word) for row, line in enumerate(lines) for word in words_of(pieces, line, height)]
     parts_of = [_parts(pieces, word, known, stroke, height) for _, word in words]
-    runs = {run for parts in parts_of for run in _runs(pieces, parts, height)} - known.keys()
+    numbers_of = [[part.number for part in parts] for parts in parts_of]
+    runs = {run for numbers in numbers_of for run in runs_of(pieces, numbers, height)} - known.keys()
     known |= judged(pieces, sorted(runs), judge)
     read: list[list[Word]] = [[] for _ in lines]
     for (row, _), parts in zip(words, parts_of, strict=True):
@@ -106,7 +107,7 @@ def judged(pieces: Pieces, runs: Sequence[tuple[int, ...]], judge: Judge) -> Kno
     return {run: Candidate(run, pieces.box_of(run), image, logits) for run, image, logits in found}
 
 
-def _words(pieces: Pieces, line: list[int], height: float) -> list[list[int]]:
+def words_of(pieces: Pieces, line: list[int], height: float) -> list[list[int]]:
     """A line of pieces, parted at its wide gaps."""
     words: list[list[int]] = []
     reached = -np.inf
@@ -136,14 +137,20 @@ def _parts(pieces: Pieces, word: list[int], known: Known, stroke: float, height:
 def _may_be_cut(pieces: Pieces, whole: Candidate, height: float) -> bool:
     _, _, wide, high = whole.box
     sure = whole.cost < SURE and wide <= WIDEST * max(high, 0.7 * height)
-    return not sure and high >= 0.5 * height and wide >= 0.4 * height
+    return not sure and is_large(whole.box, height)
 
 
-def _runs(pieces: Pieces, parts: list[Part], height: float) -> Iterator[tuple[int, ...]]:
-    """All neighbouring parts that might be one digit."""
-    for start in range(len(parts)):
-        for end in range(start + 1, min(start + MOST_PARTS, len(parts)) + 1):
-            run = tuple(part.number for part in parts[start:end])
+def is_large(box: Box, height: float) -> bool:
+    """Is a piece large enough to be more than one digit? height: of a digit, pixels."""
+    _, _, wide, high = box
+    return high >= 0.5 * height and wide >= 0.4 * height
+
+
+def runs_of(pieces: Pieces, numbers: Sequence[int], height: float) -> Iterator[tuple[int, ...]]:
+    """All neighbouring parts that might be one digit; numbers: of a word's parts, from left to right."""
+    for start in range(len(numbers)):
+        for end in range(start + 1, min(start + MOST_PARTS, len(numbers)) + 1):
+            run = tuple(numbers[start:end])
             if end > start + 1 and pieces.box_of(run)[2] > WIDEST_RUN * height:
                 break
             yield run

@@ -142,29 +142,43 @@ def draw_strokes(strokes: Strokes, pen: float, rng: np.random.Generator | None =
     extent = max(float((points.max(0) - low).max()), 1e-6)
     # cv2's smooth lines come in few widths: 1.4 pixels, and then 2 more for every second thickness.
     # So one is chosen that makes the sheet about `SIDE` pixels, and the scale follows from the pen.
-    thickness = 2 * round((pen * SIDE - 1.4) / 2) or 1
-    width = 1.4 + thickness // 2 * 2
+    thickness = thickness_near(pen * SIDE)
+    width = width_of(thickness)
     scale = width / pen / extent
     margin = thickness + 2
     columns, rows = np.ceil((points.max(0) - low) * scale).astype(int) + 2 * margin
     sheet = np.zeros((rows, columns), np.uint8)
-    lines = [np.rint(((stroke - low) * scale + margin) * (1 << SHIFT)).astype(np.int32) for stroke in strokes]
-    kind = 1.0 if rng is None else rng.random()
-    if kind < 0.12:
-        _press_unevenly(sheet, lines, thickness, rng)
-    elif kind < 0.2:
-        nib = rng.uniform(-0.35, 0.35, 2) * thickness * (1 << SHIFT)
-        thin = max(1, round(0.7 * thickness))
-        for share in (-1, 0, 1):
-            _draw_lines(sheet, [line + np.rint(share * nib).astype(np.int32) for line in lines], thin)
-    else:
-        _draw_lines(sheet, lines, thickness)
-    if kind < 0.3:
-        for line in lines:  # a blot where the pen rests
-            end = line[0] if rng.random() < 0.5 else line[-1]
-            radius = round(rng.uniform(0.5, 0.85) * thickness * (1 << SHIFT))
-            cv2.circle(sheet, (int(end[0]), int(end[1])), radius, 255, -1, cv2.LINE_AA, SHIFT)
+    Pen(thickness, rng).draw(sheet, [(stroke - low) * scale + margin for stroke in strokes])
     return sheet.astype(np.float32) / 255
+
+
+class Pen:
+    """What draws on a sheet: round and even, or now and then a chisel, pressed unevenly, or blotting."""
+
+    def __init__(self, thickness: int, rng: np.random.Generator | None = None) -> None:
+        """thickness: as cv2 takes it, 1 or even; rng: as for `draw_strokes`."""
+        self.thickness, self.rng = thickness, rng
+        self.kind = 1.0 if rng is None else rng.random()
+        if 0.12 <= self.kind < 0.2:
+            self.nib = rng.uniform(-0.35, 0.35, 2) * thickness * (1 << SHIFT)
+
+    def draw(self, sheet: np.ndarray, strokes: Strokes) -> None:
+        """Inks strokes, in pixels of the sheet (H, W) uint8."""
+        lines = [np.rint(stroke * (1 << SHIFT)).astype(np.int32) for stroke in strokes]
+        if self.kind < 0.12:
+            _press_unevenly(sheet, lines, self.thickness, self.rng)
+        elif self.kind < 0.2:
+            thin = max(1, round(0.7 * self.thickness))
+            for share in (-1, 0, 1):
+                aside = np.rint(share * self.nib).astype(np.int32)
+                _draw_lines(sheet, [line + aside for line in lines], thin)
+        else:
+            _draw_lines(sheet, lines, self.thickness)
+        if self.kind < 0.3:
+            for line in lines:  # a blot where the pen rests
+                end = line[0] if self.rng.random() < 0.5 else line[-1]
+                radius = round(self.rng.uniform(0.5, 0.85) * self.thickness * (1 << SHIFT))
+                cv2.circle(sheet, (int(end[0]), int(end[1])), radius, 255, -1, cv2.LINE_AA, SHIFT)
 
 
 def _draw_lines(sheet: np.ndarray, lines: Strokes, thickness: int) -> None:
@@ -182,6 +196,16 @@ def _press_unevenly(sheet: np.ndarray, lines: Strokes, thickness: int, rng: np.r
         for i in range(len(line) - 1):
             width = max(1, round(pressure[i] * thickness))
             cv2.polylines(sheet, [line[i : i + 2]], False, 255, width, cv2.LINE_AA, SHIFT)
+
+
+def thickness_near(width: float) -> int:
+    """The thickness with which cv2 draws smooth lines about so many pixels wide."""
+    return 2 * round((width - 1.4) / 2) or 1
+
+
+def width_of(thickness: int) -> float:
+    """How wide cv2 draws smooth lines of this thickness, pixels."""
+    return 1.4 + thickness // 2 * 2
 
 
 def random_pen(rng: np.random.Generator, aspect: float = 1.0) -> float:
