@@ -6,7 +6,7 @@ with less copying and with fewer products.
 """
 
 from cnn.activation import ReLU, softmax
-from cnn.architectures import ARCHITECTURES, digit_net, seed_net, small_net
+from cnn.architectures import ARCHITECTURES, digit_net, row_net, seed_net, small_net
 from cnn.conv import Conv2D
 from cnn.dense import Dense, Flatten
 from cnn.dropout import Dropout
@@ -53,6 +53,7 @@ __all__ = [
     "load_model",
     "log_odds",
     "one_cycle",
+    "row_net",
     "save_model",
     "seed_net",
     "small_net",

@@ -7,6 +7,7 @@ import numpy as np
 from cnn.activation import ReLU
 from cnn.dense import Dense, Flatten
 from cnn.fast import ConvPoolReLU
+from cnn.layer import Layer
 from cnn.model import Sequential
 from cnn.norm import BatchNorm
 from cnn.pool import GlobalAveragePool
@@ -46,28 +47,32 @@ def seed_net(rng: np.random.Generator) -> Sequential:
 
 
 def digit_net(rng: np.random.Generator) -> Sequential:
-    """The network that reads best: five convolutions, 358,858 parameters.
+    """The network that reads best: five convolutions, 359,642 parameters."""
+    return Sequential("digit_net", _five_convolutions(1, rng), input_shape=(28, 28, 1))
 
-    Few channels where the picture is large, many where it is small: there a product is wide, and 6x6 is the
-    size at which a convolution takes a fifth of the products.
+
+def row_net(rng: np.random.Generator) -> Sequential:
+    """The same for a digit among others, 360,042 parameters: the second channel is what stands around it."""
+    return Sequential("row_net", _five_convolutions(2, rng), input_shape=(28, 28, 2))
+
+
+def _five_convolutions(channels: int, rng: np.random.Generator) -> list[Layer]:
+    """Few channels where the picture is large, many where it is small: there a product is wide, and 6x6 is
+    the size at which a convolution takes a fifth of the products.
     """
-    return Sequential(
-        "digit_net",
-        [
-            # (N, 28, 28, 1)
-            WindowConvPoolReLU(1, 16, kernel_size=5, rng=rng),  # (N, 12, 12, 16)
-            ConvPoolReLU(16, 48, kernel_size=3, padding=1, rng=rng),  # (N, 6, 6, 48)
-            WinogradConv2D(48, 128, rng=rng, bias=False),
-            BatchNorm(128, momentum=0.99, relu=True),  # (N, 6, 6, 128)
-            WinogradConv2D(128, 128, rng=rng, bias=False),
-            BatchNorm(128, momentum=0.99, relu=True),
-            WinogradConv2D(128, 128, rng=rng, bias=False),
-            BatchNorm(128, momentum=0.99, relu=True),  # (N, 6, 6, 128)
-            GlobalAveragePool(),  # (N, 128)
-            Dense(128, 10, rng=rng, init="xavier"),  # (N, 10) logits
-        ],
-        input_shape=(28, 28, 1),
-    )
+    return [
+        # (N, 28, 28, channels)
+        WindowConvPoolReLU(channels, 16, kernel_size=5, rng=rng),  # (N, 12, 12, 16)
+        ConvPoolReLU(16, 48, kernel_size=3, padding=1, rng=rng),  # (N, 6, 6, 48)
+        WinogradConv2D(48, 128, rng=rng, bias=False),
+        BatchNorm(128, momentum=0.99, relu=True),  # (N, 6, 6, 128)
+        WinogradConv2D(128, 128, rng=rng, bias=False),
+        BatchNorm(128, momentum=0.99, relu=True),
+        WinogradConv2D(128, 128, rng=rng, bias=False),
+        BatchNorm(128, momentum=0.99, relu=True),  # (N, 6, 6, 128)
+        GlobalAveragePool(),  # (N, 128)
+        Dense(128, 10, rng=rng, init="xavier"),  # (N, 10) logits
+    ]
 
 
 # A weights file names its architecture; this is where the name leads.
@@ -75,4 +80,5 @@ ARCHITECTURES: dict[str, Callable[[np.random.Generator], Sequential]] = {
     "small_net": small_net,
     "seed_net": seed_net,
     "digit_net": digit_net,
+    "row_net": row_net,
 }

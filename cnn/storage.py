@@ -13,11 +13,12 @@ from typing import BinaryIO
 import numpy as np
 
 from cnn.architectures import ARCHITECTURES
-from cnn.layer import Array
+from cnn.layer import Array, Shape
 from cnn.model import Sequential
 from cnn.optim import Optimizer
 
 FORMAT = 1
+ONE_DIGIT: Shape = (28, 28, 1)  # what most networks here take
 LARGEST = 64 * 2**20  # bytes a file may unpack to: ten times the largest network here, far from a zip bomb
 
 
@@ -93,11 +94,12 @@ def open_whole(path: str | Path) -> Iterator[BinaryIO]:
         raise
 
 
-def load_model(path: str | Path) -> Checkpoint:
+def load_model(path: str | Path, input_shape: Shape = ONE_DIGIT) -> Checkpoint:
     """Read what `save_model` wrote. Nothing in the file is executed.
 
-    Raises FileNotFoundError, or ModelFileError where the file is damaged, is something else, or where any
-    name, shape or dtype is not what its architecture says.
+    input_shape: of one sample, as the network must take it. Raises FileNotFoundError, or ModelFileError where
+    the file is damaged, is something else or a network that takes something else, or where any name, shape or
+    dtype is not what its architecture says.
     """
     path = Path(path)
     arrays = _read_arrays(path)
@@ -124,6 +126,11 @@ def load_model(path: str | Path) -> Checkpoint:
         raise ModelFileError(f"{path.name} has damaged progress notes: expected names and values")
 
     model = ARCHITECTURES[architecture](np.random.default_rng(0))
+    if model.input_shape != input_shape:
+        raise ModelFileError(
+            f"{path.name} is a {architecture}, which takes pictures of shape {model.input_shape}: a network "
+            f"is needed that takes {input_shape}"
+        )
     state = {
         name.removeprefix("optimizer."): arrays.pop(name)
         for name in [name for name in arrays if name.startswith("optimizer.")]
