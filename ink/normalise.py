@@ -78,8 +78,13 @@ def normalise_box(
 
 
 def to_input(images: np.ndarray) -> np.ndarray:
-    """Pictures (N, 28, 28) uint8 -> what the networks take: (N, 28, 28, 1) float32 in [0, 1]."""
-    return images[..., None].astype(np.float32) / np.float32(255)
+    """Pictures (N, 28, 28) or (N, 28, 28, C) uint8 -> what the networks take.
+
+    That is (N, 28, 28, C) float32 in [0, 1]; C is 1 where it is not given.
+    """
+    if images.ndim == 3:
+        images = images[..., None]
+    return images.astype(np.float32) / np.float32(255)
 
 
 def _shift(centre_of_mass: float) -> int:

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ink.surroundings import AROUND
+
 MOST_THINNED = 0.7  # share of the way to full erosion, which would erase a stroke two pixels wide
+PIXELS = (1.0, 1 / AROUND)  # of each channel, that are as wide as one of the first
 
 
 @dataclass(frozen=True)
@@ -38,71 +41,67 @@ class Augmentation:
     ink: float = 0.3
 
     def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """images (N, 28, 28) uint8 -> the same shape and type; equal generators give equal pictures."""
+        """images (N, 28, 28) uint8 -> the same shape and type; equal generators give equal pictures.
+
+        Or (N, 28, 28, 2): the second channel is what stands around the first (`ink.surroundings`), and goes
+        with it at its own scale. Only elastic distortion, which no other digit would share, leaves it alone.
+        """
         return self.stroke(self.warp(images, rng), rng)
 
     def warp(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Rotation, scale, shear, shift and elastic distortion in one bilinear resampling."""
-        n, height, width = images.shape
+        n, height, width = images.shape[:3]
         angle = np.deg2rad(rng.uniform(-self.rotation, self.rotation, n))
         scale = 1 + rng.uniform(-self.scale, self.scale, n)
         stretch = np.sqrt(1 + rng.uniform(-self.stretch, self.stretch, n))
         shear = rng.uniform(-self.shear, self.shear, n)
         shift = rng.uniform(-self.shift, self.shift, (2, n))
         cos, sin = np.cos(angle) / scale, np.sin(angle) / scale
+        field = self._smooth_field(n, height, width, rng)
 
         # Where each pixel of the result comes from, relative to the middle: rotate, shear, then stretch.
         y, x = np.mgrid[:height, :width].astype(np.float32) - np.float32((height - 1) / 2)
         column = (n, 1, 1)
-        dx, dy = x - shift[0].reshape(column), y - shift[1].reshape(column)
-        source_x = (cos.reshape(column) * dx - sin.reshape(column) * dy) * stretch.reshape(column)
-        source_y = (sin.reshape(column) * dx + cos.reshape(column) * dy) / stretch.reshape(column)
-        source_x += shear.reshape(column) * source_y
-        field = self._smooth_field(n, height, width, rng)
-        source_x = (source_x + field[0]).astype(np.float32) + np.float32((width - 1) / 2)
-        source_y = (source_y + field[1]).astype(np.float32) + np.float32((height - 1) / 2)
-
-        # All pictures under one another, each with its own margin, so that one call warps the whole batch.
-        stacked = np.pad(images, ((0, 0), (1, 1), (1, 1))).reshape(n * (height + 2), width + 2)
-        source_x = np.clip(source_x + 1, 0, width + 1)
-        source_y = np.clip(source_y + 1, 0, height + 1)
-        source_y += (np.arange(n, dtype=np.float32) * (height + 2)).reshape(column)
         warped = np.empty_like(images)
-        # OpenCV counts rows in 16 bits: batches of a thousand pictures are taken in parts.
-        part = 30_000 // (height + 2)
-        for start in range(0, n, part):
-            s = slice(start, min(start + part, n))
-            rows = stacked[start * (height + 2) : s.stop * (height + 2)]
-            map_y = source_y[s].reshape(-1, width) - np.float32(start * (height + 2))
-            warped[s] = cv2.remap(rows, source_x[s].reshape(-1, width), map_y, cv2.INTER_LINEAR).reshape(
-                -1, height, width
-            )
+        for plane, result, pixel in zip(_planes(images), _planes(warped), PIXELS, strict=False):
+            dx, dy = x - pixel * shift[0].reshape(column), y - pixel * shift[1].reshape(column)
+            source_x = (cos.reshape(column) * dx - sin.reshape(column) * dy) * stretch.reshape(column)
+            source_y = (sin.reshape(column) * dx + cos.reshape(column) * dy) / stretch.reshape(column)
+            source_x += shear.reshape(column) * source_y
+            if pixel == 1:
+                source_x += field[0]
+                source_y += field[1]
+            source_x = source_x.astype(np.float32) + np.float32((width - 1) / 2)
+            source_y = source_y.astype(np.float32) + np.float32((height - 1) / 2)
+            _resample(plane, source_x, source_y, result)
         return warped
 
     def stroke(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Thickness, softness, grain and strength of the ink."""
-        out = images.astype(np.float32)
-        kind = rng.random(len(images))
-        share = rng.uniform(0.2, 1.0, (len(images), 1, 1)).astype(np.float32)
+        n, height, width = images.shape[:3]
+        kind = rng.random(n)
+        share = rng.uniform(0.2, 1.0, (n, 1, 1)).astype(np.float32)
         thinner = kind < self.thickness / 2
         thicker = ~thinner & (kind < self.thickness)
-        if thicker.any():
-            out[thicker] += share[thicker] * (_dilated(out[thicker]) - out[thicker])
-        if thinner.any():
+        soft = rng.random(n) < self.blur
+        gain = rng.uniform(1 - self.ink, 1 + self.ink, (n, 1, 1)).astype(np.float32)
+        grainy = rng.random(n) < self.noise
+        strength = rng.uniform(4, 24, (int(grainy.sum()), 1, 1)).astype(np.float32)
+
+        changed = np.empty_like(images)
+        for plane, result, pixel in zip(_planes(images), _planes(changed), PIXELS, strict=False):
+            out = plane.astype(np.float32, order="C")
+            out[thicker] += pixel * share[thicker] * (_dilated(out[thicker]) - out[thicker])
             peak = out[thinner].max((1, 2), keepdims=True)
-            thinned = out[thinner] + MOST_THINNED * share[thinner] * (_eroded(out[thinner]) - out[thinner])
+            way = MOST_THINNED * pixel * share[thinner]
+            thinned = out[thinner] + way * (_eroded(out[thinner]) - out[thinner])
             # Normalised ink always has a full peak, however thin the stroke.
             out[thinner] = thinned * (peak / np.maximum(thinned.max((1, 2), keepdims=True), 1))
-        soft = rng.random(len(images)) < self.blur
-        if soft.any():
             out[soft] = _blurred(out[soft])
-        gain = rng.uniform(1 - self.ink, 1 + self.ink, (len(images), 1, 1)).astype(np.float32)
-        out *= gain
-        grainy = rng.random(len(images)) < self.noise
-        if grainy.any():
-            strength = rng.uniform(4, 24, (int(grainy.sum()), 1, 1)).astype(np.float32)
-            out[grainy] += strength * rng.standard_normal((int(grainy.sum()), *images.shape[1:]), np.float32)
-        return np.clip(out, 0, 255).astype(np.uint8)
+            out *= gain
+            out[grainy] += strength * rng.standard_normal((len(strength), height, width), np.float32)
+            result[...] = np.clip(out, 0, 255)
+        return changed
 
     def _smooth_field(
         self, n: int, height: int, width: int, rng: np.random.Generator
@@ -113,6 +112,28 @@ class Augmentation:
         # Linear interpolation along each axis, as two small matrix products for the whole batch.
         fine = _interpolation(height, rows) @ coarse @ _interpolation(width, columns).T
         return fine[:n], fine[n:]
+
+
+def _planes(images: np.ndarray) -> np.ndarray:
+    """A view of (N, H, W) or (N, H, W, C) pictures: (C, N, H, W)"""
+    return images[None] if images.ndim == 3 else np.moveaxis(images, -1, 0)
+
+
+def _resample(images: np.ndarray, x: np.ndarray, y: np.ndarray, result: np.ndarray) -> None:
+    """result[n, i, j] = images[n] at (x, y)[n, i, j], between pixels and, outside, paper."""
+    n, height, width = images.shape
+    # All pictures under one another, each with its own margin, so that one call warps the whole batch.
+    stacked = np.pad(images, ((0, 0), (1, 1), (1, 1))).reshape(n * (height + 2), width + 2)
+    x, y = np.clip(x + 1, 0, width + 1), np.clip(y + 1, 0, height + 1)
+    y += (np.arange(n, dtype=np.float32) * (height + 2)).reshape(n, 1, 1)
+    # OpenCV counts rows in 16 bits: batches of a thousand pictures are taken in parts.
+    part = 30_000 // (height + 2)
+    for start in range(0, n, part):
+        s = slice(start, min(start + part, n))
+        rows = stacked[start * (height + 2) : s.stop * (height + 2)]
+        map_y = y[s].reshape(-1, width) - np.float32(start * (height + 2))
+        warped = cv2.remap(rows, x[s].reshape(-1, width), map_y, cv2.INTER_LINEAR)
+        result[s] = warped.reshape(-1, height, width)
 
 
 def _interpolation(fine: int, coarse: int) -> np.ndarray:
