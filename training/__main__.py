@@ -23,7 +23,7 @@ from ink.calibration import Calibration
 from ink.reader import DEFAULT_WEIGHTS, WEIGHTS, Reader
 from training.curves import Log, draw_curves, read_log
 from training.data import DataError, Dataset, load_mnist, split_held_out
-from training.evaluate import Evaluation, draw_errors, draw_reliability, evaluate
+from training.evaluate import Evaluation, RowsEvaluation, draw_errors, draw_reliability, evaluate
 from training.examples import read_examples
 from training.finetune import MOST, teach
 from training.limits import Limits
@@ -53,6 +53,8 @@ def train(options: argparse.Namespace) -> int:
     recipe = replace(
         RECIPES[options.recipe](), **{name: value for name, value in chosen.items() if value is not None}
     )
+    if options.hold_out and recipe.tested_on != Recipe.tested_on:
+        raise ValueError(f"the recipe {recipe.name} cannot be scored on held-out images of MNIST")
     images, labels = dataset.train_images, dataset.train_labels
     held_out = None
     if options.hold_out or recipe.holds_out:
@@ -63,7 +65,7 @@ def train(options: argparse.Namespace) -> int:
     for phase, trainer in enumerate(recipe.phases(images, labels), start=1):
         checkpoint = first if phase == 1 else first.with_stem(f"{first.stem}-{phase}")
         if goes_on and (phase == 1 or checkpoint.exists()):
-            trainer.resume(load_model(checkpoint))
+            trainer.resume(load_model(checkpoint, trainer.model.input_shape))
             done, of = trainer.optimizer.steps, trainer.steps_per_epoch
             print(f"Resuming from {checkpoint}: {done // of} epochs and {done % of} steps are done.")
         # What comes after steps taken now begins anew, whatever checkpoints an earlier run has left.
@@ -87,8 +89,8 @@ def train(options: argparse.Namespace) -> int:
     out = options.out or WEIGHTS / f"{recipe.name}.npz"
     calibration = recipe.calibration(model, *held_out) if held_out else Calibration()
     save_model(out, model, progress=calibration.to_progress())
-    test = evaluate(model, dataset.test_images, dataset.test_labels, calibration)
-    print(f"Test: Accuracy = {test.accuracy:.4f}\nSaved {out}")
+    test = recipe.test(model, dataset, calibration)
+    print(f"Test: {test.summary}\nSaved {out}")
     _write_card(out, recipe, dataset, trainer, seconds, calibration, test)
     return 0
 
@@ -141,7 +143,7 @@ def _write_card(
     trainer: Trainer,
     seconds: float,
     calibration: Calibration,
-    test: Evaluation,
+    test: Evaluation | RowsEvaluation,
 ) -> None:
     card = {
         "recipe": recipe.to_json(),
@@ -152,7 +154,7 @@ def _write_card(
         "versions": {"python": platform.python_version(), "numpy": np.__version__},
         "machine": f"{platform.machine()}, {os.cpu_count()} CPUs, {platform.system()}",
         **calibration.to_progress(),
-        "mnist_test": test.to_json(),
+        recipe.tested_on: test.to_json(),
     }
     _save_card(out.with_suffix(".json"), card)
 

@@ -11,7 +11,7 @@ BINS = 15
 
 
 def logits_of(model: Sequential, images: np.ndarray) -> np.ndarray:
-    """(N, 28, 28) uint8 -> (N, 10) float32, in parts that keep memory small."""
+    """(N, 28, 28) or (N, 28, 28, C) uint8 -> (N, 10) float32, in parts that keep memory small."""
     parts = [model.predict(to_input(images[i : i + 1000])) for i in range(0, len(images), 1000)]
     return np.concatenate(parts)
 

@@ -1,12 +1,12 @@
 """How good a network is: accuracy, per digit, confusions, and a picture of what it gets wrong."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnn import Sequential
+from cnn import Sequential, cross_entropy_or_none
 from ink.calibration import Calibration
 from training.calibrate import BINS, Reliability, logits_of, reliability
 
@@ -66,6 +66,11 @@ class Evaluation:
             "taken_for_no_digit": round(float(self.refused.mean()), 4),
         }
 
+    @property
+    def summary(self) -> str:
+        """The number that matters most."""
+        return f"Accuracy = {self.accuracy:.4f}"
+
     def report(self) -> str:
         """The numbers as a person reads them."""
         wrong = len(self.errors)
@@ -87,6 +92,33 @@ def evaluate(
     calibration = calibration or Calibration()
     logits = logits_of(model, images)
     return Evaluation(labels.astype(int), calibration.probs(logits), ~calibration.is_digit(logits))
+
+
+@dataclass(frozen=True)
+class RowsEvaluation:
+    """One row judge on candidates in rows, of which some are digits and the others none."""
+
+    digits: float  # share of the digits that are read, and read right, 0 to 1
+    none: float  # share of the others that are taken for none, 0 to 1
+    cross_entropy: float  # the mean over all candidates of -log P(the truth), nats
+
+    @property
+    def summary(self) -> str:
+        """The numbers as a person reads them."""
+        return f"Digits = {self.digits:.4f}, None = {self.none:.4f}, Cross-entropy = {self.cross_entropy:.4f}"
+
+    def to_json(self) -> dict:
+        """The numbers as plain values."""
+        return {name: round(value, 4) for name, value in asdict(self).items()}
+
+
+def evaluate_rows(model: Sequential, images: np.ndarray, labels: np.ndarray) -> RowsEvaluation:
+    """Judges candidates (N, 28, 28, 2) uint8 and compares with labels (N,): 0 to 9, or -1 for none."""
+    logits = logits_of(model, images)
+    read = np.where(logits.max(1) > 0, logits.argmax(1), -1)  # "none of them" has the logit 0
+    right, is_digit = read == labels, labels >= 0
+    loss, _ = cross_entropy_or_none(logits, labels)
+    return RowsEvaluation(float(right[is_digit].mean()), float(right[~is_digit].mean()), loss)
 
 
 def draw_errors(path: str | Path, images: np.ndarray, evaluation: Evaluation, most: int = 60) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -15,18 +16,29 @@ from cnn import (
     digit_net,
     inverse_time_decay,
     one_cycle,
+    row_net,
     seed_net,
 )
 from ink.calibration import Calibration
 from training.augment import Augmentation
 from training.calibrate import fit_temperature, logits_of
-from training.synthesis import cut_digits, synthesise_digits, synthesise_non_digits, uncut_pairs
+from training.data import Dataset
+from training.evaluate import Evaluation, RowsEvaluation, evaluate, evaluate_rows
+from training.synthesis import (
+    cut_digits,
+    synthesise_digits,
+    synthesise_non_digits,
+    synthesise_rows,
+    uncut_pairs,
+)
 from training.trainer import IF_A_DIGIT, NOT_A_DIGIT, Trainer
 
 
 @dataclass(frozen=True)
 class Recipe:
     """What every recipe has; `trainer` and `phases` make the rest of it."""
+
+    tested_on: ClassVar[str] = "mnist_test"  # what `test` is called in the card
 
     name: str
     epochs: int
@@ -50,6 +62,12 @@ class Recipe:
     def calibration(self, model: Sequential, images: np.ndarray, labels: np.ndarray) -> Calibration:
         """The trained model's, from held-out images (N, 28, 28) uint8 and labels (N,)."""
         return Calibration(fit_temperature(logits_of(model, images), labels))
+
+    def test(
+        self, model: Sequential, dataset: Dataset, calibration: Calibration
+    ) -> Evaluation | RowsEvaluation:
+        """How good the trained model is on what it was not trained on."""
+        return evaluate(model, dataset.test_images, dataset.test_labels, calibration)
 
     def to_json(self) -> dict:
         """The settings as plain values."""
@@ -215,6 +233,55 @@ class DigitsRecipe(Recipe):
         )
 
 
+@dataclass(frozen=True)
+class RowsRecipe(Recipe):
+    """The row judge's: what may be a digit, or none, among what stands around it.
+
+    Rows of digits and of letters are drawn once, from the seed, some with MNIST's digits in them.
+    """
+
+    name: str = "rows"
+    epochs: int = 40
+    batch_size: int = 128
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.03
+    average_decay: float = 0.999
+    warm_up: float = 0.2  # share of all steps
+    rows: int = 192_000  # candidates in rows
+    test_rows: int = 10_000
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+    tested_on: ClassVar[str] = "rows_test"
+
+    def trainer(self, images: np.ndarray, labels: np.ndarray) -> Trainer:
+        rows, rows_labels = self._drawn(self.rows, images, labels, part=1)
+        model = row_net(np.random.default_rng(self.seed))
+        steps = self.epochs * -(-len(rows) // self.batch_size)
+        schedule = one_cycle(self.learning_rate, steps, warm_up=self.warm_up)
+        return Trainer(
+            model,
+            AdamW(model, schedule, weight_decay=self.weight_decay, average_decay=self.average_decay),
+            rows,
+            rows_labels,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            seed=self.seed,
+            augment=self.augmentation,
+            loss=cross_entropy_or_none,
+        )
+
+    def test(self, model: Sequential, dataset: Dataset, calibration: Calibration) -> RowsEvaluation:
+        """On other rows, with digits of MNIST's test set in them."""
+        rows = self._drawn(self.test_rows, dataset.test_images, dataset.test_labels, part=2)
+        return evaluate_rows(model, *rows)
+
+    def _drawn(
+        self, count: int, images: np.ndarray, labels: np.ndarray, *, part: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        rows, rows_labels = synthesise_rows(count, np.random.default_rng([self.seed, part]), images, labels)
+        return rows, rows_labels.astype(np.int64)
+
+
 def _between(first: Sequential, last: Sequential, share: float) -> Sequential:
     """A network with weights and running statistics between two others': `share` of the last's."""
     model = first.copy()
@@ -224,4 +291,4 @@ def _between(first: Sequential, last: Sequential, share: float) -> Sequential:
     return model
 
 
-RECIPES: dict[str, type[Recipe]] = {"seed": SeedRecipe, "digits": DigitsRecipe}
+RECIPES: dict[str, type[Recipe]] = {"seed": SeedRecipe, "digits": DigitsRecipe, "rows": RowsRecipe}

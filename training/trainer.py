@@ -49,9 +49,9 @@ class Progress:
 class Trainer:
     """Trains a model on images and labels.
 
-    images: (N, 28, 28) uint8; the network sees them as [0, 1] float32. labels: (N,) integers, NOT_A_DIGIT
-    and those with IF_A_DIGIT only with the loss `cross_entropy_or_none`.
-    augment: (batch (B, 28, 28) uint8, generator) -> the same shape, or None; it runs ahead, in a thread.
+    images: (N, 28, 28) or (N, 28, 28, C) uint8; the network sees them as [0, 1] float32. labels: (N,)
+    integers, NOT_A_DIGIT and those with IF_A_DIGIT only with the loss `cross_entropy_or_none`.
+    augment: (batch of images, generator) -> the same shape, or None; it runs ahead, in a thread.
     loss: (logits, labels) -> (mean loss, dlogits).
     epochs_before: of an earlier phase of the same training; Progress counts on from there.
 

@@ -2,8 +2,8 @@
 
 MNIST shows how American clerks and pupils wrote with one kind of pen. The rest of the world's styles are
 written down in `digits.py` as parametric strokes, what is no digit in `non_digits.py`; `strokes.py` has the
-hand and the pen, `cut.py` what becomes of digits that touch. No handwriting is copied: the shapes are
-constructed, and normalised as MNIST was.
+hand and the pen, `cut.py` what becomes of digits that touch, `rows.py` what the reader finds in rows of
+digits and letters. No handwriting is copied: the shapes are constructed, and normalised as MNIST was.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ import numpy as np
 from training.synthesis.cut import cut_digits, uncut_pairs
 from training.synthesis.digits import digit_strokes
 from training.synthesis.non_digits import blot, non_digit_strokes, spoiled
+from training.synthesis.rows import synthesise_rows
 from training.synthesis.strokes import draw_strokes, picture_of
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "non_digit_strokes",
     "synthesise_digits",
     "synthesise_non_digits",
+    "synthesise_rows",
     "uncut_pairs",
 ]
 
