@@ -8,7 +8,9 @@ import numpy as np
 from ink.normalise import SIZE, bounding_box, normalise_box
 from ink.pieces import Pieces
 
+IN_PLACE = (SIZE, SIZE, 2)  # shape of a candidate in its place
 AROUND = 2  # sides of a candidate's picture that are looked at, both ways
+FINE = 4  # pixels of the ink that are looked at for one of the picture, both ways: more cost time only
 
 
 def in_its_place(pieces: Pieces, run: Sequence[int]) -> np.ndarray:
@@ -21,15 +23,22 @@ def in_its_place(pieces: Pieces, run: Sequence[int]) -> np.ndarray:
     mine = pieces.ink_of(run)
     image, (corner_x, corner_y, pixel) = normalise_box(mine, bounding_box(mine))
     margin = (AROUND - 1) / 2 * SIZE * pixel
-    left = round(max(x - 1, 0) + corner_x - margin)
-    top = round(max(y - 1, 0) + corner_y - margin)
-    side = max(1, round(AROUND * SIZE * pixel))
+    step = max(1, int(AROUND * pixel / FINE))
+    side = max(1, round(AROUND * SIZE * pixel / step))
     high, wide = pieces.labels.shape
-    area = np.s_[max(top, 0) : min(top + side, high), max(left, 0) : min(left + side, wide)]
-    others = np.ones(len(pieces.boxes), np.uint8)
-    others[0] = 0
-    others[list(run)] = 0
+    rows, to_rows = _inside(round(max(y - 1, 0) + corner_y - margin) + step // 2, side, step, high)
+    columns, to_columns = _inside(round(max(x - 1, 0) + corner_x - margin) + step // 2, side, step, wide)
+    labels = pieces.labels[rows, columns]
+    is_other = labels > 0
+    for number in run:
+        is_other &= labels != number
     around = np.zeros((side, side), np.uint8)
-    place = np.s_[area[0].start - top : area[0].stop - top, area[1].start - left : area[1].stop - left]
-    around[place] = (pieces.ink[area] * others[pieces.labels[area]] * np.float32(255)).clip(0, 255)
+    around[to_rows, to_columns] = pieces.ink[rows, columns] * np.float32(255)
+    around[to_rows, to_columns] *= is_other
     return np.stack([image, cv2.resize(around, (SIZE, SIZE), interpolation=cv2.INTER_AREA)], -1)
+
+
+def _inside(start: int, count: int, step: int, size: int) -> tuple[slice, slice]:
+    """Every step-th of `size` pixels, `count` of them from `start` on; and which of the count there are."""
+    first, last = max(0, -(start // step)), min(count, -((start - size) // step))
+    return slice(start + first * step, start + last * step, step), slice(first, last)

@@ -1,5 +1,7 @@
 """Augmentation moves ink about as far as it says, the same way for the same generator, and loses no digit."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -92,3 +94,36 @@ def test_paper_and_ink_change_grey_levels_but_not_the_place(name):
     out = only(**{name: value})(bar(50), np.random.default_rng(0)).astype(float)
     assert not np.array_equal(out, bar(50))
     assert np.median(out.sum(1) @ np.arange(28) / out.sum((1, 2))) == pytest.approx(13.5, abs=0.4)
+
+
+# --- a digit and what stands around it, at half its scale
+
+
+def among_bars(n=200):
+    """A bar with one around it, both in the same place of their channels."""
+    return np.stack([bar(n), bar(n)], -1)
+
+
+def test_one_channel_among_two_is_changed_as_if_it_were_alone():
+    changed = replace(Augmentation(), noise=0)
+    both = changed(among_bars(), np.random.default_rng(0))
+    np.testing.assert_array_equal(both[..., 0], changed(bar(200), np.random.default_rng(0)))
+
+
+def test_what_stands_around_turns_with_the_digit_and_is_shifted_half_as_far():
+    turned = only(rotation=20)(among_bars(), np.random.default_rng(0))
+    np.testing.assert_array_equal(turned[..., 0], turned[..., 1])
+    shifted = only(shift=3)(among_bars(), np.random.default_rng(0)).astype(float)
+    columns = shifted.sum(1)  # (N, 28, 2)
+    own, around = (np.einsum("nxc,x->cn", columns, np.arange(28)) / columns.sum(1).T) - 13.5
+    np.testing.assert_allclose(around, own / 2, atol=0.05)
+
+
+def test_what_stands_around_is_not_distorted_and_its_strokes_change_half_as_much():
+    distorted = only(elastic=1.0)(among_bars(), np.random.default_rng(0))
+    np.testing.assert_array_equal(distorted[..., 1], bar(200))
+    assert (distorted[..., 0] != bar(200)).any()
+    ink = only(thickness=1.0)(among_bars(), np.random.default_rng(0)).mean((1, 2)) / bar().mean()
+    thicker = ink[ink[:, 0] > 1]
+    np.testing.assert_allclose(thicker[:, 1] - 1, (thicker[:, 0] - 1) / 2, atol=0.02)
+    assert (ink[ink[:, 0] < 1][:, 1] < 1).all()

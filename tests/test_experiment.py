@@ -44,6 +44,7 @@ def test_every_network_has_settings_that_a_public_host_allows(network, fine_tune
     ("changes", "message"),
     [
         ({"network": "big_net"}, "no network 'big_net'; there are small_net"),
+        ({"network": "row_net"}, "no network 'row_net'; there are small_net"),  # it reads no digit alone
         ({"optimizer": "Adam"}, "no optimizer 'Adam'; there are AdamW, SGD"),
         ({"epochs": 0}, "Epochs must be a whole number from 1 to 1,000, got 0"),
         ({"epochs": 2.5}, "Epochs must be a whole number"),

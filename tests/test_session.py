@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cnn import load_model
+from cnn import load_model, row_net, save_model
 from ink import Reader
 from ink.calibration import Calibration
 from ink.reader import DEFAULT_WEIGHTS, SHIPPED
@@ -339,6 +339,7 @@ BAD_FILES = [
     (lambda path: path.write_bytes(DEFAULT_WEIGHTS.read_bytes()[:5000]), "damaged or not an .npz"),
     (lambda path: np.savez(path, format=np.array([print], dtype=object)), "damaged or not an .npz"),
     (lambda path: np.savez(path, x=np.zeros(3)), "not a weights file of this project"),
+    (lambda path: save_model(path, row_net(np.random.default_rng(0))), "bad.npz is a row_net, which takes"),
     (lambda path: path.write_bytes(bytes(2_000_001)), "too large: at most 2 MB"),
     (lambda path: np.savez_compressed(path, x=np.zeros(10_000_000)), "would unpack to"),
     (lambda path: path.unlink(), "could not be read"),

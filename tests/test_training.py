@@ -20,7 +20,7 @@ from training.curves import read_log
 from training.data import Dataset
 from training.evaluate import Evaluation, draw_errors, evaluate
 from training.examples import Example, write_examples
-from training.recipes import SeedRecipe
+from training.recipes import RECIPES, RowsRecipe, SeedRecipe
 from training.trainer import Trainer
 
 ROOT = Path(__file__).parent.parent
@@ -207,6 +207,31 @@ def test_training_from_the_command_line_writes_weights_and_a_card(
     assert json.loads((tmp_path / "out/seed.json").read_text()) == card
     assert main(["errors", "--data", str(mnist_folder), "--weights", "out/seed.npz", "--out", "e.png"]) == 0
     assert (tmp_path / "e.png").is_file()
+
+
+def test_the_row_judge_is_trained_from_the_command_line_and_tested_on_rows(
+    mnist_folder, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(RECIPES, "rows", lambda: RowsRecipe(rows=128, test_rows=60, epochs=1))
+    command = ["--data", str(mnist_folder), "--recipe", "rows", "--out", "out/rows.npz"]
+    assert main(command) == 0
+    printed = capsys.readouterr().out
+    assert "Epoch 1: Loss = " in printed
+    assert "Test: Digits = " in printed
+    card = json.loads((tmp_path / "out/rows.json").read_text())
+    assert card["recipe"]["rows"] == 128
+    assert set(card["rows_test"]) == {"digits", "none", "cross_entropy"}
+    assert "mnist_test" not in card
+    judge = (tmp_path / "out/rows.npz").read_bytes()
+
+    assert main([*command, "--resume"]) == 0  # from the end of it
+    assert (tmp_path / "out/rows.npz").read_bytes() == judge
+    assert main([*command, "--hold-out"]) == 1
+    assert main(["evaluate", "--data", str(mnist_folder), "--weights", "out/rows.npz"]) == 1
+    told = capsys.readouterr().err
+    assert "the recipe rows cannot be scored on held-out images of MNIST" in told
+    assert "rows.npz is a row_net, which takes pictures of shape (28, 28, 2)" in told
 
 
 def test_a_training_is_logged_and_drawn(mnist_folder, tmp_path, capsys, monkeypatch):

@@ -14,7 +14,7 @@ from training.synthesis.cut import cut_digits, uncut_pairs
 from training.synthesis.digits import digit_strokes
 from training.synthesis.non_digits import blot, non_digit_strokes, spoiled
 from training.synthesis.rows import synthesise_rows
-from training.synthesis.strokes import draw_strokes, picture_of
+from training.synthesis.strokes import check_request, draw_strokes, picture_of
 
 __all__ = [
     "cut_digits",
@@ -39,7 +39,7 @@ def synthesise_digits(
     count: how many, 0 or more; rng: decides everything, so the same state gives the same digits; classes: the
     digits to choose from evenly, by default all ten. Raises ValueError or TypeError for other arguments.
     """
-    _check(count, rng)
+    check_request(count, rng)
     choices = np.arange(10) if classes is None else np.asarray(classes)
     if choices.ndim != 1 or not len(choices) or not np.isin(choices, np.arange(10)).all():
         raise ValueError(f"classes must be some of the digits 0 to 9, got {classes}")
@@ -58,7 +58,7 @@ def synthesise_non_digits(
     count, rng: as for `synthesise_digits`; digits: pictures (N, 28, 28) uint8 of digits, some of which are
     cut up, written over and scratched out. Raises ValueError or TypeError for other arguments.
     """
-    _check(count, rng)
+    check_request(count, rng)
     if digits is not None and (digits.dtype != np.uint8 or digits.shape != (len(digits) or 1, 28, 28)):
         raise ValueError(f"digits must be (N, 28, 28) uint8, at least one, got {digits.shape} {digits.dtype}")
     images = np.zeros((count, 28, 28), np.uint8)
@@ -71,10 +71,3 @@ def synthesise_non_digits(
         else:
             image[:] = picture_of(non_digit_strokes(rng), rng)
     return images
-
-
-def _check(count: int, rng: np.random.Generator) -> None:
-    if not isinstance(count, int | np.integer) or count < 0:
-        raise ValueError(f"count must be a whole number, 0 or more, got {count!r}")
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")

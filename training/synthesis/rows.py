@@ -20,7 +20,7 @@ from ink.surroundings import in_its_place
 from training.synthesis.digits import DESIGNS, SHARES, Design
 from training.synthesis.non_digits import cursive, non_digit_strokes
 from training.synthesis.signs import letters, signs
-from training.synthesis.strokes import Hand, Pen, Strokes, thickness_near, width_of
+from training.synthesis.strokes import Hand, Pen, Strokes, check_request, thickness_near, width_of
 
 NONE = -1  # the label of what is no digit
 
@@ -381,8 +381,15 @@ def synthesise_rows(
     """Candidates of rows in their surroundings (count, 28, 28, 2) uint8, with labels (count,) int8, -1 none.
 
     images (N, 28, 28) uint8, labels (N,): digits that some of the rows are made of. DIGITS of the candidates
-    are digits; OF_WORDS of the others are from rows without any.
+    are digits; OF_WORDS of the others are from rows without any. Raises ValueError or TypeError for other
+    arguments.
     """
+    check_request(count, rng)
+    if images.shape != (len(labels), SIZE, SIZE) or images.dtype != np.uint8 or set(range(10)) - set(labels):
+        raise ValueError(
+            f"rows need (N, 28, 28) uint8 pictures of all ten digits, got {images.shape} {images.dtype} of "
+            f"{sorted({int(label) for label in labels})}"
+        )
     wanted = {
         "digit": round(DIGITS * count),
         "word": round((1 - DIGITS) * OF_WORDS * count),

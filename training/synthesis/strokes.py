@@ -222,3 +222,11 @@ def picture_of(strokes: Strokes, rng: np.random.Generator) -> np.ndarray:
     points = np.concatenate(strokes)
     width, height = points.max(0) - points.min(0)
     return normalise(draw_strokes(strokes, random_pen(rng, width / max(height, 1e-6)), rng))
+
+
+def check_request(count: int, rng: np.random.Generator) -> None:
+    """Raises ValueError or TypeError unless so many pictures can be drawn, and that decides everything."""
+    if not isinstance(count, int | np.integer) or count < 0:
+        raise ValueError(f"count must be a whole number, 0 or more, got {count!r}")
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")

@@ -1,0 +1,173 @@
+"""Digits in rows: what stands around a candidate, synthetic rows, and the network that they train."""
+
+import numpy as np
+import pytest
+
+from cnn import digit_net, load_model, row_net
+from ink.normalise import normalise
+from ink.pieces import find_pieces
+from ink.reader import DEFAULT_WEIGHTS
+from ink.surroundings import IN_PLACE, in_its_place
+from training.calibrate import logits_of
+from training.evaluate import evaluate_rows
+from training.recipes import RowsRecipe
+from training.synthesis import synthesise_digits, synthesise_rows
+from training.synthesis.rows import DIGITS, NONE
+from training.trainer import NOT_A_DIGIT
+
+TINY = RowsRecipe(rows=200, epochs=2, batch_size=64, average_decay=0.9)
+
+
+@pytest.fixture(scope="module")
+def written():
+    """A stand-in for MNIST: 200 synthetic digits."""
+    return synthesise_digits(200, np.random.default_rng(5))
+
+
+@pytest.fixture(scope="module")
+def drawn(written):
+    return synthesise_rows(300, np.random.default_rng(0), *written)
+
+
+# --- what stands around a candidate
+
+
+def bars_at(*lefts, size=(100, 200), width=6, scale=1):
+    """Pieces: upright bars 40 pixels high from row 30, numbered as `lefts`, which ascend."""
+    ink = np.zeros((size[0] * scale, size[1] * scale), np.float32)
+    for left in lefts:
+        ink[30 * scale : 70 * scale, left * scale : (left + width) * scale] = 1
+    return find_pieces(ink, width * scale)
+
+
+def test_a_candidate_alone_has_nothing_around_it():
+    pieces = bars_at(90)
+    seen = in_its_place(pieces, (1,))
+    assert seen.shape == (28, 28, 2) and seen.dtype == np.uint8
+    np.testing.assert_array_equal(seen[..., 0], normalise(pieces.ink))
+    assert not seen[..., 1].any()
+
+
+def test_neighbours_stand_around_the_same_middle_at_half_the_scale():
+    own, around = np.moveaxis(in_its_place(bars_at(70, 90, 114), (2,)), -1, 0)
+    assert own.any(0).sum() in (3, 4)  # 6 pixels wide where 40 are 20
+    assert not around[:, 12:16].any()  # its own place
+    rows, columns = np.flatnonzero(around.any(1)), np.flatnonzero(around.any(0))
+    assert len(rows) == pytest.approx(10, abs=1)
+    assert rows.mean() == pytest.approx(13.75, abs=0.5)
+    left, right = columns[columns < 14], columns[columns > 14]
+    # Its middle, 93, is at pixel index 14 of its own picture: 14.5 from the left, as 28 pixels of it are 14.
+    assert left.mean() + 0.5 == pytest.approx(14.25 - 20 / 4, abs=0.6)
+    assert right.mean() + 0.5 == pytest.approx(14.25 + 24 / 4, abs=0.6)
+
+
+@pytest.mark.parametrize("scale", [2, 5])
+def test_what_is_around_looks_the_same_however_large_all_is(scale):
+    small, large = (in_its_place(bars_at(70, 90, 114, scale=s), (2,)).astype(float) for s in (1, scale))
+    assert np.abs(small - large).mean() < 2
+
+
+def test_pieces_joined_are_all_its_own_and_the_rest_are_around_it():
+    pieces = bars_at(70, 90, 114)
+    joined = in_its_place(pieces, (1, 2))
+    own, around = (np.flatnonzero(joined[..., channel].any(0)) for channel in (0, 1))
+    assert np.ptp(own) + 1 == pytest.approx(26 / 2, abs=1)
+    assert around.min() > 16
+
+
+def test_a_candidate_in_the_corner_is_seen_as_on_a_larger_sheet():
+    ink = np.zeros((60, 40), np.float32)
+    ink[0:40, 0:6] = ink[0:40, 20:26] = 1
+    corner, middle = find_pieces(ink, 6), find_pieces(np.pad(ink, 80), 6)
+    np.testing.assert_array_equal(in_its_place(corner, (1,)), in_its_place(middle, (1,)))
+
+
+# --- synthetic rows
+
+
+def test_rows_come_as_the_reader_sees_them_with_a_label_each(drawn):
+    images, labels = drawn
+    assert images.shape == (300, 28, 28, 2) and images.dtype == np.uint8
+    assert labels.shape == (300,) and labels.dtype == np.int8
+    assert set(labels) == {NONE, *range(10)}
+    assert NONE == NOT_A_DIGIT
+    assert (labels >= 0).sum() == round(DIGITS * 300)
+    assert (images[..., 0].max((1, 2)) == 255).all()
+    assert images[..., 1].any((1, 2)).mean() > 0.9  # hardly any stands alone
+
+
+def test_the_digits_in_rows_look_like_their_labels(drawn):
+    images, labels = drawn
+    logits = logits_of(load_model(DEFAULT_WEIGHTS).model, images[labels >= 0, ..., 0])
+    assert (logits.argmax(1) == labels[labels >= 0]).mean() > 0.9
+
+
+def test_the_same_generator_gives_the_same_rows_and_another_does_not(written):
+    one, same, other = (synthesise_rows(20, np.random.default_rng(seed), *written) for seed in (3, 3, 4))
+    for first, second in zip(one, same, strict=True):
+        np.testing.assert_array_equal(first, second)
+    assert (one[0] != other[0]).any()
+    assert synthesise_rows(0, np.random.default_rng(0), *written)[0].shape == (0, 28, 28, 2)
+
+
+def test_rows_that_cannot_be_drawn_are_refused(written):
+    images, labels = written
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match="count must be a whole number"):
+        synthesise_rows(-1, rng, images, labels)
+    with pytest.raises(TypeError, match=r"rng must be a numpy.random.Generator"):
+        synthesise_rows(1, 0, images, labels)
+    for pictures, names in ((images, labels[1:]), (images / 255, labels), (images[:3], labels[:3])):
+        with pytest.raises(ValueError, match="uint8 pictures of all ten digits, got"):
+            synthesise_rows(1, rng, pictures, names)
+
+
+# --- the row judge
+
+
+def test_the_row_judge_is_the_digit_network_with_a_second_channel():
+    rng = np.random.default_rng(0)
+    judge, digits = row_net(rng), digit_net(rng)
+    assert judge.input_shape == IN_PLACE
+    assert judge.forward(np.zeros((3, 28, 28, 2), np.float32)).shape == (3, 10)
+    assert judge.parameters.size == digits.parameters.size + 5 * 5 * 16
+    assert [repr(layer) for layer in judge.layers[1:]] == [repr(layer) for layer in digits.layers[1:]]
+
+
+def test_the_recipe_trains_the_row_judge_on_rows_and_whoever_stops_it_may_go_on(written, tmp_path):
+    straight, stopped, resumed = (TINY.trainer(*written) for _ in range(3))
+    assert straight.model.name == "row_net"
+    assert straight.images.shape == (200, 28, 28, 2)
+    assert straight.augment == TINY.augmentation
+    *_, last = straight.run()
+    assert last.loss < 2.3
+    for now in stopped.run():
+        if (now.epoch, now.step) == (1, 3):
+            break
+    stopped.save(tmp_path / "stopped.npz")
+    resumed.resume(load_model(tmp_path / "stopped.npz", IN_PLACE))
+    for _ in resumed.run():
+        pass
+    np.testing.assert_array_equal(resumed.result().parameters, straight.result().parameters)
+
+
+class Fixed:
+    """Gives these logits, whatever it is shown."""
+
+    def __init__(self, logits):
+        self.logits = np.array(logits, np.float32)
+
+    def predict(self, x):
+        assert x.shape[1:] == (28, 28, 2)
+        return self.logits[: len(x)]
+
+
+def test_a_row_judge_is_scored_on_digits_and_on_none():
+    sure, unsure = 30 * np.eye(10)[[7, 1, 2]] - 10, np.full((2, 10), -20.0)
+    found = evaluate_rows(
+        Fixed(np.concatenate([sure, unsure])), np.zeros((5, 28, 28, 2), np.uint8), np.array([7, 1, -1, -1, 4])
+    )
+    assert found.digits == pytest.approx(2 / 3, abs=1e-6)
+    assert found.none == pytest.approx(1 / 2)
+    assert found.cross_entropy == pytest.approx((20 + 20) / 5, abs=0.01)
+    assert found.to_json() == {"digits": 0.6667, "none": 0.5, "cross_entropy": 8.0}
