@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,13 @@ from ink.photo import PhotoInk, ink_of_photo, stroke_width
 from ink.pieces import SOLID, Box, Pieces, find_pieces, thinned, without_scraps
 from ink.segment import SURE, Candidate, Word, judged, segment
 from ink.sketch import check_picture, ink_of_drawing
+from ink.surroundings import IN_PLACE
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
 SHIPPED = {name: WEIGHTS / f"{name}.npz" for name in ("digits", "seed")}
 DEFAULT_NETWORK = "digits"  # the one that reads best
 DEFAULT_WEIGHTS = SHIPPED[DEFAULT_NETWORK]
+ROW_JUDGE = WEIGHTS / "rows.npz"  # of the network that sees a candidate among others
 BATCH = 256  # pictures the network is shown at a time
 
 # A tap of the pen is a filled disc: as wide as high, and nearly all of its box is ink. No digit is both.
@@ -97,6 +100,9 @@ class Reading:
 class Reader:
     """Reads pictures of digits with one network. Safe to share between threads.
 
+    Where there are several pieces of ink, a second network, the row judge, which is the same for all readers,
+    has half a say. But it tells what is no digit, so a network that never refuses reads alone.
+
     weights: an `.npz` written by `cnn.save_model`, or None for the best network shipped. Raises
     FileNotFoundError or cnn.ModelFileError, saying what is wrong with the file.
     """
@@ -106,6 +112,7 @@ class Reader:
         checkpoint = load_model(self.weights)
         self.model: Sequential = fold_batch_norm(checkpoint.model)
         self.calibration = Calibration.of(checkpoint)
+        self.row_judge = None if self.calibration.threshold is None else load_row_judge(ROW_JUDGE)
 
     @classmethod
     def from_pretrained(cls, name: str | Path, **options: object) -> "Reader":
@@ -181,7 +188,8 @@ class Reader:
         alone = judged(pieces, [(number,) for row in rows for number in row], self._logits)
         if len(alone) > FULL_PAGE and self._accepted(list(alone.values())).mean() < LEAST_ALONE:
             return []
-        lines = segment(pieces, rows, alone, stroke, height, self._logits)
+        row_judge = self.row_judge and self._logits_in_place
+        lines = segment(pieces, rows, alone, stroke, height, self._logits, row_judge)
         count = sum(len(word.candidates) for line in lines for word in line)
         drawn = whole is not None
         if drawn or count <= FEW:
@@ -228,8 +236,11 @@ class Reader:
 
     def _logits(self, images: np.ndarray) -> np.ndarray:
         """(N, 28, 28) uint8 -> (N, 10) logits."""
-        batches = range(0, len(images), BATCH)
-        return np.concatenate([self.model.predict(to_input(images[i : i + BATCH])) for i in batches])
+        return _predict(self.model, images)
+
+    def _logits_in_place(self, images: np.ndarray) -> np.ndarray:
+        """(N, 28, 28, 2) uint8 -> (N, 10) logits of the row judge."""
+        return _predict(self.row_judge, images)
 
     def _digit(self, found: Candidate, line: int = 0, prior: float = 0.0) -> Digit:
         """prior: log odds in favour of a digit that its neighbours give it."""
@@ -238,6 +249,18 @@ class Reader:
         is_digit = self.calibration.is_digit(logits + np.float32(prior))[0] and not _is_blob(found.image)
         digit = int(probs.argmax()) if is_digit else None
         return Digit(found.box, found.image, probs, digit, float(probs.max()), line)
+
+
+@cache
+def load_row_judge(path: Path) -> Sequential:
+    """The row judge, ready to read with: the same object every time. Raises as `cnn.load_model`."""
+    return fold_batch_norm(load_model(path, IN_PLACE).model)
+
+
+def _predict(model: Sequential, images: np.ndarray) -> np.ndarray:
+    """Pictures (N, ...) uint8 -> (N, 10) logits, in batches."""
+    batches = range(0, len(images), BATCH)
+    return np.concatenate([model.predict(to_input(images[i : i + BATCH])) for i in batches])
 
 
 def _is_blob(image: np.ndarray) -> bool:

@@ -1,19 +1,20 @@
 """Pieces of ink in a line -> digits: which pieces belong together, and where touching digits are cut.
 
-The network decides: every run of neighbouring parts that might be one digit is shown to it, and the way
-through the line that it likes best is found by dynamic programming. Costs are in nats, as -log P is.
+The networks decide: every run of neighbouring parts that might be one digit is shown to them, and the way
+through the line that they like best is found by dynamic programming. Costs are in nats, as -log P is.
 
 Source: over-segmentation and the best path through the candidates, as in LeCun, Bottou, Bengio, Haffner,
 "Gradient-Based Learning Applied to Document Recognition", 1998, section VI.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ink.normalise import normalise
 from ink.pieces import Box, Pieces, places_to_cut
+from ink.surroundings import in_its_place
 
 GAP = 1.5  # digits' heights between two words
 MOST_PARTS = 5  # that are joined to one digit
@@ -64,7 +65,7 @@ class Part:
     cut_from_last: bool  # it and the part before it were one piece
 
 
-Judge = Callable[[np.ndarray], np.ndarray]  # (N, 28, 28) uint8 -> (N, 10) logits
+Judge = Callable[[np.ndarray], np.ndarray]  # (N, 28, 28) or (N, 28, 28, 2) uint8 -> (N, 10) logits
 Known = dict[tuple[int, ...], Candidate]
 
 
@@ -79,19 +80,28 @@ def cost_of(logits: np.ndarray) -> float:
 
 
 def segment(
-    pieces: Pieces, lines: list[list[int]], known: Known, stroke: float, height: float, judge: Judge
+    pieces: Pieces,
+    lines: list[list[int]],
+    alone: Known,
+    stroke: float,
+    height: float,
+    judge: Judge,
+    row_judge: Judge | None = None,
 ) -> list[list[Word]]:
     """The words of every line, from left to right.
 
-    lines: the numbers of their pieces, in order. known: what the network makes of every piece alone; what
-    it makes of others is added. stroke: width of the strokes; height: of a digit, pixels. Cuts pieces in
-    two where digits touch.
+    lines: the numbers of their pieces, in order. alone: what the network makes of every piece by itself.
+    stroke: width of the strokes; height: of a digit, pixels. judge: of a candidate by itself. row_judge: of
+    one in its place among others; None where there is only the other. Cuts pieces in two where digits touch.
     """
+    known = dict(alone)
     words = [(row, word) for row, line in enumerate(lines) for word in words_of(pieces, line, height)]
     parts_of = [_parts(pieces, word, known, stroke, height) for _, word in words]
     numbers_of = [[part.number for part in parts] for parts in parts_of]
     runs = {run for numbers in numbers_of for run in runs_of(pieces, numbers, height)} - known.keys()
     known |= judged(pieces, sorted(runs), judge)
+    if row_judge is not None and sum(map(len, parts_of)) > 1:
+        known = judged_in_place(pieces, known, row_judge)
     read: list[list[Word]] = [[] for _ in lines]
     for (row, _), parts in zip(words, parts_of, strict=True):
         read[row].append(_best_path(pieces, parts, known, height))
@@ -105,6 +115,15 @@ def judged(pieces: Pieces, runs: Sequence[tuple[int, ...]], judge: Judge) -> Kno
     images = np.stack([normalise(pieces.ink_of(run)) for run in runs])
     found = zip(runs, images, judge(images), strict=True)
     return {run: Candidate(run, pieces.box_of(run), image, logits) for run, image, logits in found}
+
+
+def judged_in_place(pieces: Pieces, known: Known, row_judge: Judge) -> Known:
+    """The mean of what is known of candidates by themselves and what they look like among the others."""
+    logits = row_judge(np.stack([in_its_place(pieces, run) for run in known]))
+    return {
+        run: replace(found, logits=(found.logits + in_place) / 2)
+        for (run, found), in_place in zip(known.items(), logits, strict=True)
+    }
 
 
 def words_of(pieces: Pieces, line: list[int], height: float) -> list[list[int]]:

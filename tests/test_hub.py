@@ -12,7 +12,7 @@ from huggingface_hub import ModelCard, SpaceCard, close_session
 from cnn import ModelFileError, load_model
 from ink import Reader
 from ink.hub import CONFIG_FILE, WEIGHTS_FILE, HubError, check_name
-from ink.reader import DEFAULT_WEIGHTS, SHIPPED
+from ink.reader import DEFAULT_WEIGHTS, ROW_JUDGE, SHIPPED
 from tests.hub_server import ADA, BOB, CLIENT_WARNINGS, NOWHERE, turn_to
 from tests.test_reader import STROKES, canvas
 from training.__main__ import main
@@ -230,6 +230,12 @@ def test_an_upload_that_breaks_off_is_told(hub, reader):
     with pytest.raises(HubError, match="The transfer broke off"):
         reader.push_to_hub("ada/mine", token=ADA)
     assert hub.repositories["model", "ada/mine"].commits == {}
+
+
+def test_a_network_that_reads_no_digit_alone_is_told_and_not_read(hub):
+    _put(hub, ROW_JUDGE.read_bytes())
+    with pytest.raises(ModelFileError, match=r"is a row_net, which takes pictures of shape \(28, 28, 2\)"):
+        Reader.from_pretrained("ada/mine")
 
 
 def test_a_file_that_comes_cut_short_is_told_and_not_read(hub, weights):

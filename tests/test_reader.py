@@ -15,7 +15,8 @@ from cnn import ModelFileError, digit_net, save_model, seed_net
 from ink import Reader
 from ink.__main__ import main
 from ink.calibration import Calibration
-from ink.reader import WEIGHTS
+from ink.normalise import normalise
+from ink.reader import ROW_JUDGE, SHIPPED, WEIGHTS
 
 STROKES = {  # as a person would draw them, in a unit box
     0: [
@@ -47,10 +48,10 @@ def reader():
     return Reader()
 
 
-@pytest.mark.parametrize("weights", [path.name for path in sorted(WEIGHTS.glob("*.npz"))])
+@pytest.mark.parametrize("network", SHIPPED)
 @pytest.mark.parametrize("digit", STROKES)
-def test_every_shipped_network_reads_plainly_drawn_digits(digit, weights):
-    reading = Reader(WEIGHTS / weights).read_drawing(canvas(STROKES[digit]))
+def test_every_shipped_network_reads_plainly_drawn_digits(digit, network):
+    reading = Reader(SHIPPED[network]).read_drawing(canvas(STROKES[digit]))
     assert reading.text == str(digit)
     assert reading.message == ""
 
@@ -186,6 +187,77 @@ def test_digits_drawn_side_by_side_are_a_number(reader, number):
     x, y, _, height = reading.digits[0].box
     assert (x, y) == pytest.approx((70, 70), abs=30)
     assert height == pytest.approx(130, abs=25)
+
+
+class Asked:
+    """A row judge that is sure of everything that it is shown, and remembers it."""
+
+    def __init__(self, digit):
+        self.logits, self.shown = 1000 * np.eye(10, dtype=np.float32)[digit], []
+
+    def predict(self, x):
+        self.shown.append(x)
+        return np.tile(self.logits, (len(x), 1))
+
+
+@pytest.fixture
+def asked(reader, monkeypatch):
+    judge = Asked(3)
+    monkeypatch.setattr(reader, "row_judge", judge)
+    return judge
+
+
+def test_the_row_judge_sees_what_is_beside_a_digit_and_has_a_say(reader, asked):
+    assert set(reader.read_drawing(side_by_side(4, 7)).text) == {"3"}
+    shown = np.concatenate(asked.shown)
+    assert shown.shape[1:] == (28, 28, 2)
+    four, seven = (
+        normalise(side_by_side(digit)[..., 3] / np.float32(255)) / np.float32(255) for digit in (4, 7)
+    )
+    for digit, beside, other_side in ((four, np.s_[14:], np.s_[:14]), (seven, np.s_[:14], np.s_[14:])):
+        (pair,) = [pair for pair in shown if np.abs(pair[..., 0] - digit).mean() < 0.02]
+        assert pair[:, beside, 1].sum() > 10
+        assert not pair[:, other_side, 1].any()
+
+
+def test_a_digit_that_stands_alone_is_not_shown_to_the_row_judge(reader, asked):
+    assert reader.read_drawing(canvas(STROKES[7])).text == "7"
+    alpha = canvas(STROKES[4])[..., 3]
+    assert reader.read_photo(255 - alpha).text == "4"
+    assert asked.shown == []
+
+
+def test_a_network_that_never_refuses_reads_alone():
+    assert Reader(SHIPPED["seed"]).row_judge is None
+
+
+def test_all_readers_share_one_row_judge(reader, tmp_path):
+    own = tmp_path / "own.npz"
+    own.write_bytes(SHIPPED["digits"].read_bytes())
+    assert Reader(own).row_judge is Reader().row_judge is not None
+
+
+def test_without_a_row_judge_that_is_whole_nothing_is_read(tmp_path, monkeypatch):
+    for name, content, error, message in (
+        ("missing.npz", None, FileNotFoundError, r"no weights file .*missing\.npz"),
+        ("damaged.npz", ROW_JUDGE.read_bytes()[:1000], ModelFileError, "damaged.npz is damaged"),
+        (
+            "other.npz",
+            SHIPPED["digits"].read_bytes(),
+            ModelFileError,
+            r"other.npz is a digit_net.*\(28, 28, 2\)",
+        ),
+    ):
+        if content is not None:
+            (tmp_path / name).write_bytes(content)
+        monkeypatch.setattr("ink.reader.ROW_JUDGE", tmp_path / name)
+        with pytest.raises(error, match=message):
+            Reader()
+
+
+def test_the_row_judge_reads_no_digit_alone():
+    with pytest.raises(ModelFileError, match=r"rows.npz is a row_net.*needed that takes \(28, 28, 1\)"):
+        Reader(ROW_JUDGE)
 
 
 def test_digits_drawn_below_each_other_are_lines(reader):
