@@ -241,13 +241,13 @@ class RowsRecipe(Recipe):
     """
 
     name: str = "rows"
-    epochs: int = 40
+    epochs: int = 20
     batch_size: int = 128
     learning_rate: float = 3e-3
     weight_decay: float = 0.03
     average_decay: float = 0.999
     warm_up: float = 0.2  # share of all steps
-    rows: int = 192_000  # candidates in rows
+    rows: int = 230_000  # candidates in rows
     test_rows: int = 10_000
     augmentation: Augmentation = field(default_factory=Augmentation)
 

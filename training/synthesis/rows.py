@@ -36,6 +36,9 @@ HEIGHT = (36, 90)  # pixels of a digit
 ALONE = 0.12  # share of rows that are one digit, perhaps in several pieces
 TWO_LINES = 0.12  # share of rows that have another below
 PRINTED = 0.3  # share of rows whose digits are MNIST's, and the same share has some of these
+THICK, THICKEST = 0.3, 0.4  # share of rows written with a pen that is thick for them, and how thick, heights
+HOOKED = 0.2  # share of writers whose 1 ends in a hook: among digits it is one, alone it may be an l or a 6
+LINKED_ZEROS = 0.4  # share of round amounts whose zeros are written without lifting the pen
 LIKE_DIGITS = set("OoIiLlSsZzbqgB")  # a word of these alone might be a number
 LONE = [letters()[name] for name in "iAT"]  # no digits, where they stand in pieces
 COMMON = "eeeeetttaaaooinnsshhrrdlucmfwypvbgk" + "jxz"  # letters, about as often as in English; there is no Q
@@ -80,9 +83,13 @@ class Writer:
         self.habits: dict[object, tuple[float, float]] = {}  # how high a sign is, and how far raised
         kind = self.u()
         self.printed = 1.0 if kind < PRINTED else self.u(0.2, 0.8) if kind < 2 * PRINTED else 0.0
-        self.small_zero = self.u(0.4, 0.85) if self.u() < 0.15 else 1.0
+        # Digits that some write smaller than the others.
+        self.small = {label: self.u(0.4, 0.85) for label in (0, 1) if self.u() < 0.12}
         self.links = self.u(0.2, 0.9) if self.u() < 0.25 else 0.0  # share of neighbours that the pen links
-        self.pen = float(np.clip(np.exp(rng.normal(np.log(0.12), 0.42)), 0.035, 0.34))
+        thick = self.u() < THICK
+        self.pen = (
+            self.u(0.16, THICKEST) if thick else float(np.exp(rng.normal(np.log(0.11), 0.4)).clip(0.035, 0.3))
+        )
         kind = self.u()
         if kind < 0.35:  # touching
             self.gap, self.uneven = self.u(-0.2, 0.05), self.u(0.02, 0.1)
@@ -94,15 +101,16 @@ class Writer:
     def digit(self, label: int) -> Sign:
         """A digit at the beginning of the line."""
         scale, raised = self._habit(label)
-        if label == 0:
-            scale *= self.small_zero
-            raised += (1 - self.small_zero) * self.u(0, 0.6)
+        if label in self.small:
+            scale *= self.small[label]
+            raised += (1 - self.small[label]) * self.u(0, 0.6)
         if self.u() < self.printed:
             sign = self._printed(label)
         else:
             if label not in self.designs:
                 at = int(np.searchsorted(SHARES[label][:-1], self.u() * SHARES[label][-1]))
-                self.designs[label] = DESIGNS[label][at][0]
+                hooked = label == 1 and self.u() < HOOKED
+                self.designs[label] = one_hooked if hooked else DESIGNS[label][at][0]
             sign = self.written(self.designs[label](self.u), label)
         return self._placed(sign, scale, raised)
 
@@ -211,8 +219,10 @@ def row_of_digits(writer: Writer) -> list[Sign]:
     u = writer.u
     count = 1 if u() < ALONE else int(u(2, 6) if u() < 0.75 else u(6, 9.3))
     names = writer.rng.integers(10, size=count)
+    links = writer.links
     if u() < 0.12:  # round amounts
         names[-int(u(1, 4)) :] = 0
+        links = max(links, 0.8) if u() < LINKED_ZEROS else links
     row = [writer.digit(int(name)) for name in names]
     if u() < 0.15:
         for _ in range(int(u(1, 3))):
@@ -220,7 +230,14 @@ def row_of_digits(writer: Writer) -> list[Sign]:
     if u() < 0.04:
         name = COMMON[int(u(0, len(COMMON)))]
         row.insert(0 if u() < 0.5 else len(row), writer.letter(name.upper() if u() < 0.5 else name))
-    return linked(in_a_row(row, writer, writer.gap, writer.uneven), writer, writer.links)
+    return linked(in_a_row(row, writer, writer.gap, writer.uneven), writer, links)
+
+
+def one_hooked(u: Uniform) -> Design:
+    """A 1 that the pen leaves at its foot with a hook to the right."""
+    lean, x, y, reach = u(-0.1, 0.35), u(-0.03, 0.03), u(0.88, 1.0), u(0.08, 0.3)
+    stem = [(lean, 0), (lean / 2 + u(-0.03, 0.03), 0.5), (x, y)]
+    return [[*stem, (x + 0.4 * reach, 1.0), (x + reach, y - u(0.0, 0.2))]]
 
 
 def _mark(writer: Writer) -> Sign:
