@@ -442,7 +442,7 @@ def test_everything_odd_about_a_row_speaks_against_a_number():
     assert plain > 2
     for odd in (
         word(odds=(6, 6, 2)),
-        word(cut=(1,)),
+        word(cut=(1, 2)),  # all was one piece
         word(heights=(HIGH, 22, HIGH)),
         word(feet=(0, -12, 0)),
     ):
