@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cnn import Sequential, fold_batch_norm, load_model
+from cnn import Sequential, fold_batch_norm, load_model, log_odds
 from ink.calibration import Calibration
 from ink.lines import find_lines, typical_height
 from ink.normalise import bounding_box, normalise, to_input
@@ -24,6 +24,9 @@ DEFAULT_NETWORK = "digits"  # the one that reads best
 DEFAULT_WEIGHTS = SHIPPED[DEFAULT_NETWORK]
 ROW_JUDGE = WEIGHTS / "rows.npz"  # of the network that sees a candidate among others
 BATCH = 256  # pictures the network is shown at a time
+# Log odds from the threshold on within which the row judge is asked of a sign that stands alone, too. Farther
+# away it would change the answer for one in thousands.
+DOUBT = (-2.0, 4.0)
 
 # A tap of the pen is a filled disc: as wide as high, and nearly all of its box is ink. No digit is both.
 BLOB_ASPECT = 1.6  # longest over shortest side, at most
@@ -101,7 +104,8 @@ class Reader:
     """Reads pictures of digits with one network. Safe to share between threads.
 
     Where there are several pieces of ink, a second network, the row judge, which is the same for all readers,
-    has half a say. But it tells what is no digit, so a network that never refuses reads alone.
+    has half a say; and where the first is in doubt whether something is a digit at all, half a say in that.
+    But it tells what is no digit, so a network that never refuses reads alone.
 
     weights: an `.npz` written by `cnn.save_model`, or None for the best network shipped. Raises
     FileNotFoundError or cnn.ModelFileError, saying what is wrong with the file.
@@ -161,7 +165,7 @@ class Reader:
         x, y, width, height = box
         image = normalise(ink)
         whole = Candidate((), (0, 0, width, height), image, self._logits(image[None])[0])
-        found = [self._digit(whole)]
+        found = None
         if width > SLIM * height:
             cropped = ink[y : y + height, x : x + width] / ink.max()
             thin = thinned(cropped, stroke_width(cropped >= SOLID))
@@ -170,6 +174,8 @@ class Reader:
             might_be_cut = width > SLIM_PIECE * height and whole.cost >= SURE
             if len(pieces.numbers) > 1 or (len(pieces.numbers) and might_be_cut):
                 found = self._find(pieces, pieces.numbers, stroke, whole)
+        if found is None:
+            found = [self._digit(whole)]
         digits = tuple(
             replace(digit, box=(digit.box[0] + x, digit.box[1] + y, *digit.box[2:])) for digit in found
         )
@@ -246,7 +252,13 @@ class Reader:
         """prior: log odds in favour of a digit that its neighbours give it."""
         logits = found.logits[None]
         probs = self.calibration.probs(logits)[0]
-        is_digit = self.calibration.is_digit(logits + np.float32(prior))[0] and not _is_blob(found.image)
+        logits = logits + np.float32(prior)
+        if self.row_judge is not None and not found.in_place:
+            doubt = log_odds(logits)[0] - self.calibration.threshold
+            if DOUBT[0] <= doubt < DOUBT[1]:
+                alone = np.stack([found.image, np.zeros_like(found.image)], axis=-1)
+                logits = (logits + self._logits_in_place(alone[None])) / 2
+        is_digit = self.calibration.is_digit(logits)[0] and not _is_blob(found.image)
         digit = int(probs.argmax()) if is_digit else None
         return Digit(found.box, found.image, probs, digit, float(probs.max()), line)
 

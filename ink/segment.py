@@ -41,6 +41,7 @@ class Candidate:
     box: Box
     image: np.ndarray  # (28, 28) uint8: what the network sees
     logits: np.ndarray  # (10,)
+    in_place: bool = False  # whether the row judge has had its say in them
 
     @property
     def cost(self) -> float:
@@ -121,8 +122,8 @@ def judged_in_place(pieces: Pieces, known: Known, row_judge: Judge) -> Known:
     """The mean of what is known of candidates by themselves and what they look like among the others."""
     logits = row_judge(np.stack([in_its_place(pieces, run) for run in known]))
     return {
-        run: replace(found, logits=(found.logits + in_place) / 2)
-        for (run, found), in_place in zip(known.items(), logits, strict=True)
+        run: replace(found, logits=(found.logits + seen) / 2, in_place=True)
+        for (run, found), seen in zip(known.items(), logits, strict=True)
     }
 
 

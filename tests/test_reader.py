@@ -5,17 +5,18 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from cnn import ModelFileError, digit_net, save_model, seed_net
+from cnn import ModelFileError, digit_net, log_odds, save_model, seed_net
 from ink import Reader
 from ink.__main__ import main
 from ink.calibration import Calibration
-from ink.normalise import normalise
+from ink.normalise import normalise, to_input
 from ink.reader import ROW_JUDGE, SHIPPED, WEIGHTS
 
 STROKES = {  # as a person would draw them, in a unit box
@@ -220,11 +221,32 @@ def test_the_row_judge_sees_what_is_beside_a_digit_and_has_a_say(reader, asked):
         assert not pair[:, other_side, 1].any()
 
 
-def test_a_digit_that_stands_alone_is_not_shown_to_the_row_judge(reader, asked):
+def test_a_digit_that_stands_alone_and_is_in_no_doubt_is_not_shown_to_the_row_judge(
+    reader, asked, monkeypatch
+):
+    monkeypatch.setattr(reader, "calibration", replace(reader.calibration, threshold=-10.0))
     assert reader.read_drawing(canvas(STROKES[7])).text == "7"
     alpha = canvas(STROKES[4])[..., 3]
     assert reader.read_photo(255 - alpha).text == "4"
     assert asked.shown == []
+
+
+@pytest.mark.parametrize(("above_threshold", "verdict"), [(1, -1), (-1, 1)])
+def test_of_a_doubtful_sign_the_row_judge_is_asked_whether_it_is_a_digit(
+    reader, asked, monkeypatch, above_threshold, verdict
+):
+    drawing = canvas(STROKES[7])
+    sure = reader.read_drawing(drawing).digits[0]
+    odds = log_odds(reader.model.predict(to_input(sure.image[None])))[0]
+    doubtful = replace(reader.calibration, threshold=float(odds) - above_threshold)
+    monkeypatch.setattr(reader, "calibration", doubtful)
+    asked.logits, asked.shown = np.full(10, 1000 * verdict, np.float32), []
+    found = reader.read_drawing(drawing).digits[0]
+    (shown,) = asked.shown
+    assert (shown[0, ..., 0] == sure.image / np.float32(255)).all()
+    assert not shown[..., 1].any()  # nothing stands around it
+    assert found.digit == (7 if verdict > 0 else None)
+    assert (found.probs == sure.probs).all()  # which digit is the network's own answer
 
 
 def test_a_network_that_never_refuses_reads_alone():
