@@ -28,7 +28,6 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from cnn import log_odds
 from ink import Reader, Reading, to_input
 from training.evaluate import new_figure, save_figure
 
@@ -309,7 +308,8 @@ def choose_threshold(
             if text and is_top1(reading, text)
         ]
         if right:
-            odds = log_odds(reader.model.predict(to_input(np.stack(right))))
+            images = np.stack(right)
+            odds = reader.odds_of_digit(images, reader.model.predict(to_input(images)))
             thresholds.append(threshold_that_loses(lose / 100, odds, len(texts)))
     return min(thresholds)
 

@@ -27,6 +27,7 @@ from ink.segment import Word
 NAMES = [field.name for field in fields(Evidence)]
 FOR = ("all_digits", "worst_digit", "row")  # a number; all other evidence is against one
 RIDGE = 1.0  # keeps weights small, each by its evidence's standard deviation
+LEAST_SPREAD = 0.05  # of evidence, by which its weight is kept small: what is seldom seen may not weigh all
 FOLDS = 10
 MOST_PHOTOS = 1500  # of a set
 NUMBERS = {"pad": ("unipen_strings",), "photo": ("orand_car_a", "photo_lines", "unipen_strings")}
@@ -70,7 +71,7 @@ def evidence_of(
 
 def fit(evidence: np.ndarray, is_number: np.ndarray) -> np.ndarray:
     """Weights (F,) that make the truth most likely, numbers and others counting the same."""
-    scale = evidence.std(0) + 1e-6
+    scale = evidence.std(0).clip(LEAST_SPREAD)
     scale[-1] = 1.0
     scaled, sign = evidence / scale, 2 * is_number - 1.0
     share = np.where(is_number, 0.5 / is_number.mean(), 0.5 / (1 - is_number.mean()))

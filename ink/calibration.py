@@ -27,9 +27,11 @@ class Calibration:
 
     def is_digit(self, logits: np.ndarray) -> np.ndarray:
         """(N, 10) logits -> (N,) bool."""
-        if self.threshold is None:
-            return np.ones(len(logits), bool)
-        return log_odds(logits) >= self.threshold
+        return self.accepts(log_odds(logits))
+
+    def accepts(self, odds: np.ndarray) -> np.ndarray:
+        """Log odds that each is a digit (N,) -> (N,) bool."""
+        return np.ones(len(odds), bool) if self.threshold is None else odds >= self.threshold
 
     def to_progress(self) -> dict:
         """What a weights file keeps."""

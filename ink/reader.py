@@ -157,6 +157,21 @@ class Reader:
         digits = tuple(replace(digit, box=_in_photo(digit.box, photo, image)) for digit in found)
         return Reading(digits, _message(digits), _stages(photo, pieces))
 
+    def odds_of_digit(self, images: np.ndarray, logits: np.ndarray) -> np.ndarray:
+        """Log odds that pictures which stand alone are digits: (N,).
+
+        images (N, 28, 28) uint8, normalised; logits (N, 10) that the network makes of them. Where these leave
+        it in doubt the row judge has half a say.
+        """
+        odds = log_odds(logits)
+        if self.row_judge is not None:
+            low, high = (self.calibration.threshold + doubt for doubt in DOUBT)
+            asked = np.flatnonzero((low <= odds) & (odds < high))
+            if len(asked):
+                alone = np.stack([images[asked], np.zeros_like(images[asked])], axis=-1)
+                odds[asked] = log_odds((logits[asked] + self._logits_in_place(alone)) / 2)
+        return odds
+
     def read_ink(self, ink: np.ndarray) -> Reading:
         """Ink (H, W), floating point, 0 paper, 1 full ink -> Reading. Raises as `normalise` does."""
         box = bounding_box(ink)
@@ -252,13 +267,8 @@ class Reader:
         """prior: log odds in favour of a digit that its neighbours give it."""
         logits = found.logits[None]
         probs = self.calibration.probs(logits)[0]
-        logits = logits + np.float32(prior)
-        if self.row_judge is not None and not found.in_place:
-            doubt = log_odds(logits)[0] - self.calibration.threshold
-            if DOUBT[0] <= doubt < DOUBT[1]:
-                alone = np.stack([found.image, np.zeros_like(found.image)], axis=-1)
-                logits = (logits + self._logits_in_place(alone[None])) / 2
-        is_digit = self.calibration.is_digit(logits)[0] and not _is_blob(found.image)
+        odds = log_odds(logits) + prior if found.in_place else self.odds_of_digit(found.image[None], logits)
+        is_digit = self.calibration.accepts(odds)[0] and not _is_blob(found.image)
         digit = int(probs.argmax()) if is_digit else None
         return Digit(found.box, found.image, probs, digit, float(probs.max()), line)
 
