@@ -1,7 +1,7 @@
 """A training step in NumPy against one in PyTorch (and JAX): the same network, weights, batch and threads.
 
     pip install -r benchmarks/requirements.txt
-    python benchmarks/training.py [--rounds 20] [--threads 2] [--epochs] [--json FILE]
+    python benchmarks/training.py [--rounds 10] [--threads 2] [--epochs] [--json FILE]
 
 Rounds of all contestants take turns, so that what else the machine does meanwhile hits them alike; every
 number is from all steps of all rounds. First all of them must agree on the loss and on every gradient.
@@ -49,7 +49,7 @@ from training.recipes import SeedRecipe
 
 BATCH = {"seed_net": 64, "digit_net": 128}
 PAUSE = 0.05  # seconds between rounds, until threads that wait by spinning have gone to sleep
-STEPS = 6  # in a round
+STEPS = 40  # in a round: training goes on for minutes, and the first steps after a pause are slow
 TOLERANCE = 5e-3  # of the norm of the gradient: Winograd rounds more, and a pixel may change sides of a ReLU
 PARTS = ("forward", "backward", "update")
 
@@ -74,7 +74,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--threads", type=int, default=slices.CORES, help="default: all cores")
     parser.add_argument("--compiled", action="store_true", help="torch.compile too, and JAX if installed")
     parser.add_argument("--scaling", action="store_true", help="seconds an image at batches of 16 to 1,024")
