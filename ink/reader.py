@@ -24,9 +24,9 @@ DEFAULT_NETWORK = "digits"  # the one that reads best
 DEFAULT_WEIGHTS = SHIPPED[DEFAULT_NETWORK]
 ROW_JUDGE = WEIGHTS / "rows.npz"  # of the network that sees a candidate among others
 BATCH = 256  # pictures the network is shown at a time
-# Log odds from the threshold on within which the row judge is asked of a sign that stands alone, too. Farther
-# away it would change the answer for one in thousands.
-DOUBT = (-2.0, 4.0)
+# Log odds from the threshold on within which the row judge is asked of a sign that stands alone, too. What a
+# network was taught (`training.finetune`) it is surer of, and nobody else has a say in that.
+DOUBT = (-2.0, 2.5)
 
 # A tap of the pen is a filled disc: as wide as high, and nearly all of its box is ink. No digit is both.
 BLOB_ASPECT = 1.6  # longest over shortest side, at most

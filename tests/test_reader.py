@@ -18,6 +18,7 @@ from ink.__main__ import main
 from ink.calibration import Calibration
 from ink.normalise import normalise, to_input
 from ink.reader import ROW_JUDGE, SHIPPED, WEIGHTS
+from training.finetune import MARGIN
 
 STROKES = {  # as a person would draw them, in a unit box
     0: [
@@ -247,6 +248,17 @@ def test_of_a_doubtful_sign_the_row_judge_is_asked_whether_it_is_a_digit(
     assert not shown[..., 1].any()  # nothing stands around it
     assert found.digit == (7 if verdict > 0 else None)
     assert (found.probs == sure.probs).all()  # which digit is the network's own answer
+
+
+def test_in_what_a_network_was_taught_the_row_judge_has_no_say(reader, asked, monkeypatch):
+    drawing = canvas(STROKES[7])
+    image = reader.read_drawing(drawing).digits[0].image
+    odds = float(log_odds(reader.model.predict(to_input(image[None])))[0])
+    just_learned = replace(reader.calibration, threshold=odds - MARGIN - 0.01)
+    monkeypatch.setattr(reader, "calibration", just_learned)
+    asked.logits, asked.shown = np.full(10, -1000, np.float32), []
+    assert reader.read_drawing(drawing).text == "7"
+    assert asked.shown == []
 
 
 def test_a_network_that_never_refuses_reads_alone():
