@@ -160,20 +160,7 @@ class DigitsRecipe(Recipe):
 
     def trainer(self, images: np.ndarray, labels: np.ndarray) -> Trainer:
         images, labels = self._mixed(images, labels, self.synthetic_digits, self.non_digits, phase=1)
-        model = digit_net(np.random.default_rng(self.seed))
-        steps = self.epochs * -(-len(images) // self.batch_size)
-        schedule = one_cycle(self.learning_rate, steps, warm_up=self.warm_up)
-        return Trainer(
-            model,
-            self._optimizer(model, schedule),
-            images,
-            labels,
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            seed=self.seed,
-            augment=self.augmentation,
-            loss=cross_entropy_or_none,
-        )
+        return _in_one_cycle(self, digit_net(np.random.default_rng(self.seed)), images, labels)
 
     def phases(self, images: np.ndarray, labels: np.ndarray) -> Iterator[Trainer]:
         first = self.trainer(images, labels)
@@ -188,7 +175,7 @@ class DigitsRecipe(Recipe):
         steps = self.last_epochs * -(-len(images) // self.batch_size)
         return Trainer(
             model,
-            self._optimizer(model, cosine(self.last_learning_rate, steps)),
+            _adamw(self, model, cosine(self.last_learning_rate, steps)),
             images,
             labels,
             epochs=self.last_epochs,
@@ -202,9 +189,6 @@ class DigitsRecipe(Recipe):
     def result(self, trained: Sequence[Sequential]) -> Sequential:
         first, last = trained
         return _between(first, last, self.last_share)
-
-    def _optimizer(self, model: Sequential, schedule: Schedule) -> AdamW:
-        return AdamW(model, schedule, weight_decay=self.weight_decay, average_decay=self.average_decay)
 
     def _mixed(
         self, images: np.ndarray, labels: np.ndarray, synthetic_digits: int, non_digits: int, *, phase: int
@@ -257,20 +241,7 @@ class RowsRecipe(Recipe):
 
     def trainer(self, images: np.ndarray, labels: np.ndarray) -> Trainer:
         rows, rows_labels = self._drawn(self.rows, images, labels, part=1)
-        model = row_net(np.random.default_rng(self.seed))
-        steps = self.epochs * -(-len(rows) // self.batch_size)
-        schedule = one_cycle(self.learning_rate, steps, warm_up=self.warm_up)
-        return Trainer(
-            model,
-            AdamW(model, schedule, weight_decay=self.weight_decay, average_decay=self.average_decay),
-            rows,
-            rows_labels,
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            seed=self.seed,
-            augment=self.augmentation,
-            loss=cross_entropy_or_none,
-        )
+        return _in_one_cycle(self, row_net(np.random.default_rng(self.seed)), rows, rows_labels)
 
     def test(self, model: Sequential, dataset: Dataset, calibration: Calibration) -> RowsEvaluation:
         """On other rows, with digits of MNIST's test set in them."""
@@ -282,6 +253,28 @@ class RowsRecipe(Recipe):
     ) -> tuple[np.ndarray, np.ndarray]:
         rows, rows_labels = synthesise_rows(count, np.random.default_rng([self.seed, part]), images, labels)
         return rows, rows_labels.astype(np.int64)
+
+
+def _in_one_cycle(
+    recipe: "DigitsRecipe | RowsRecipe", model: Sequential, images: np.ndarray, labels: np.ndarray
+) -> Trainer:
+    """The training of a model that learns what is no digit, too, through one cycle of learning rates."""
+    steps = recipe.epochs * -(-len(images) // recipe.batch_size)
+    return Trainer(
+        model,
+        _adamw(recipe, model, one_cycle(recipe.learning_rate, steps, warm_up=recipe.warm_up)),
+        images,
+        labels,
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        seed=recipe.seed,
+        augment=recipe.augmentation,
+        loss=cross_entropy_or_none,
+    )
+
+
+def _adamw(recipe: "DigitsRecipe | RowsRecipe", model: Sequential, schedule: Schedule) -> AdamW:
+    return AdamW(model, schedule, weight_decay=recipe.weight_decay, average_decay=recipe.average_decay)
 
 
 def _between(first: Sequential, last: Sequential, share: float) -> Sequential:
