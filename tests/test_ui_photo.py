@@ -71,7 +71,7 @@ def _opened(url):
 
 
 def test_a_photo_comes_back_with_its_reading_the_photo_and_the_stages(reader, send):
-    answer = read_for_page(reader, send())
+    answer = read_for_page({"digits": reader}, send())
     assert json.loads(json.dumps(answer)) == answer
     assert answer["text"] == "4\n2"
     assert [digit["line"] for digit in answer["digits"]] == [0, 1]
@@ -83,29 +83,48 @@ def test_a_photo_comes_back_with_its_reading_the_photo_and_the_stages(reader, se
 
 
 def test_the_reader_is_given_the_very_pixels(reader, send):
-    read_for_page(reader, send())
+    read_for_page({"digits": reader}, send())
     np.testing.assert_array_equal(reader.image, PHOTO)
+
+
+def test_the_network_that_the_visitor_chose_reads(reader, send):
+    other = type(reader)()
+    other.image = None
+    read_for_page({"digits": other, "own": reader}, send() | {"network": "own"})
+    np.testing.assert_array_equal(reader.image, PHOTO)
+    assert other.image is None
+    answer = read_for_page({"digits": reader}, send() | {"network": "own"})
+    assert answer == {"error": "There is no such network; there are digits."}
 
 
 def test_pictures_are_sent_no_larger_than_the_page_shows_them(reader, send):
     reader.stages = (Stage("Grey", np.zeros((1200, 2000), np.uint8)),)
-    answer = read_for_page(reader, send(np.zeros((1500, 3000), np.uint8)))
+    answer = read_for_page({"digits": reader}, send(np.zeros((1500, 3000), np.uint8)))
     assert (answer["width"], answer["height"]) == (3000, 1500)  # boxes are in these pixels
     assert _opened(answer["photo"]).size == (SHOWN, SHOWN // 2)
     assert _opened(answer["stages"][0]["picture"]).width == STAGE
 
 
 def test_transparent_paper_is_shown_white(reader, send):
-    answer = read_for_page(reader, send(np.zeros((40, 40, 4), np.uint8)))
+    answer = read_for_page({"digits": reader}, send(np.zeros((40, 40, 4), np.uint8)))
     assert _opened(answer["photo"]).getpixel((20, 20)) == (255, 255, 255)
+
+
+def test_light_ink_on_transparent_paper_is_shown_on_black(reader, send):
+    written = np.zeros((40, 40, 4), np.uint8)
+    written[10:30, 18:24] = 255
+    shown = _opened(read_for_page({"digits": reader}, send(written))["photo"])
+    assert min(shown.getpixel((20, 20))) > 240 and max(shown.getpixel((5, 5))) < 15
 
 
 @pytest.mark.parametrize("content", [PHOTO, b"just some words"])
 def test_an_uploaded_photo_is_deleted_once_it_was_opened(reader, send, content):
     asked = send(content)
-    read_for_page(reader, asked)
+    read_for_page({"digits": reader}, asked)
     assert not Path(asked["path"]).exists()
-    assert read_for_page(reader, asked) == {"error": "The file is no longer here. Please send it again."}
+    assert read_for_page({"digits": reader}, asked) == {
+        "error": "The file is no longer here. Please send it again."
+    }
 
 
 @pytest.mark.parametrize(
@@ -117,7 +136,7 @@ def test_an_uploaded_photo_is_deleted_once_it_was_opened(reader, send, content):
     ],
 )
 def test_files_that_are_no_pictures_are_answered_in_words(reader, send, content, message):
-    [(key, error)] = read_for_page(reader, send(content)).items()
+    [(key, error)] = read_for_page({"digits": reader}, send(content)).items()
     assert key == "error"
     assert message in error
 
@@ -138,7 +157,7 @@ def test_files_that_are_no_pictures_are_answered_in_words(reader, send, content,
     ],
 )
 def test_only_uploaded_files_are_read(reader, asked):
-    assert read_for_page(reader, asked) == {"error": NOT_SENT}
+    assert read_for_page({"digits": reader}, asked) == {"error": NOT_SENT}
     with pytest.raises(gr.Error, match=NOT_SENT):
         read_upload(reader.read_photo, asked, 100)
 
@@ -146,24 +165,24 @@ def test_only_uploaded_files_are_read(reader, asked):
 def test_no_message_names_a_path_of_the_server(reader, send, tmp_path):
     for name in ("missing", "", "folder", "x" * 300):
         (tmp_path / "folder").mkdir(exist_ok=True)
-        answer = read_for_page(reader, {"path": f"{tmp_path}/{name}"})
+        answer = read_for_page({"digits": reader}, {"path": f"{tmp_path}/{name}"})
         assert answer == {"error": "The file is no longer here. Please send it again."}
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "", None, 7, ["ruled"], {"a": 1}, "ruled.jpg"])
 def test_an_example_that_does_not_exist_is_refused(reader, name):
-    assert read_for_page(reader, {"example": name}) == {"error": "There is no such example."}
+    assert read_for_page({"digits": reader}, {"example": name}) == {"error": "There is no such example."}
 
 
 def test_what_the_reader_refuses_is_passed_on_in_its_words(reader, send):
     reader.error = ValueError("the picture is one pixel wide")
-    assert read_for_page(reader, send()) == {"error": "the picture is one pixel wide"}
+    assert read_for_page({"digits": reader}, send()) == {"error": "the picture is one pixel wide"}
 
 
 def test_a_fault_of_our_own_is_logged_and_the_person_is_asked_for_another_photo(reader, send, caplog):
     reader.error = ZeroDivisionError("secret detail")
     with caplog.at_level(logging.ERROR):
-        answer = read_for_page(reader, send())
+        answer = read_for_page({"digits": reader}, send())
     assert answer == {"error": "The photo could not be read. Please try another one."}
     assert "ZeroDivisionError" in caplog.text
 
@@ -215,5 +234,5 @@ def test_every_example_is_there_and_all_are_small():
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
 def test_the_examples_are_read_as_they_were_written(example):
-    answer = read_for_page(Reader(), {"example": example.name})
+    answer = read_for_page({"digits": Reader()}, {"example": example.name})
     assert answer["text"].split() == list(WRITTEN[example.name])

@@ -14,14 +14,13 @@ import time
 import anyio
 import gradio as gr
 
-from ink import Reader
 from ink.picture import PictureError, load_picture
 from ink.reader import DEFAULT_NETWORK
 from ui import teach, watching
 from ui.component import answer_of, component
 from ui.turns import Crowded, Superseded, Turns
 from ui.uploads import read_upload
-from ui.visitors import Readers, Visitors, key_of
+from ui.visitors import Readers, Visitors, chosen_from, key_of
 
 PNG = "data:image/png;base64,"
 MAX_CHARACTERS = 40_000  # of a drawing from the pad, base64; its script sends about 4,000 a digit
@@ -29,7 +28,6 @@ MAX_PIXELS = 512 * 512  # of the same; its script sends about 150 x 150 for a di
 MAX_FILE_PIXELS = 16_000_000  # of an image file; a phone photographs a sheet of paper with 12 million
 READ_AT_ONCE = 1  # drawings; two take Python's lock from each other and from who answers
 MOST_WAITING = 200  # visitors, of each the newest drawing; about a second's work
-OWN = "own"  # beside the names of the shipped networks: the visitor's
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +36,7 @@ def build(visitors: Visitors) -> None:
     """Lays out the tab, and opens the endpoint `/read_drawing` to `gradio_client`."""
 
     def read_by_own(key: str, drawing: object) -> dict:
-        own = visitors.own_reader(key)
-        return read_live({OWN: own, **visitors.readers} if own else visitors.readers, drawing)
+        return read_live(visitors.readers_of(key), drawing)
 
     turns = Turns(READ_AT_ONCE, MOST_WAITING)
 
@@ -81,7 +78,7 @@ def read_live(readers: Readers, drawing: object) -> dict:
     """
     try:
         image = load_picture(_png(drawing), MAX_PIXELS)
-        reading = _chosen(readers, drawing.get("network", DEFAULT_NETWORK)).read_drawing(image)
+        reading = chosen_from(readers, drawing).read_drawing(image)
         watching.count_reading("draw", reading)
     except (PictureError, ValueError, TypeError) as error:
         return {"error": str(error)}
@@ -89,12 +86,6 @@ def read_live(readers: Readers, drawing: object) -> dict:
         logger.exception("A drawing could not be read")
         return {"error": "The drawing could not be read. Please try again."}
     return answer_of(reading)
-
-
-def _chosen(readers: Readers, network: object) -> Reader:
-    if not isinstance(network, str) or network not in readers:
-        raise ValueError(f"There is no such network; there are {' and '.join(readers)}.")
-    return readers[network]
 
 
 def _png(drawing: object) -> io.BytesIO:

@@ -22,7 +22,6 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 const KEY_STEP = 0.05; // of the side, an arrow key; with Shift a fifth of it
 const CENTRE = [0.5, 0.5]; // where the keyboard's pen starts
 const PICTURE = 28; // pixels of a picture's side
-const OWN = "own"; // among the networks: the visitor's, as in ui/draw.py
 const STORED_AS = "digits-from-scratch/strokes";
 // Ghosts that show a newcomer what to do, in a box of 100 x 100.
 const GHOSTS = [
@@ -229,16 +228,12 @@ function showGhost() {
 
 // ---------------------------------------------------------------- ink to the server
 
-/** Name of the network that the visitor chose to be read by. */
-const network = () => find(".networks input:checked").value;
-
-/** Who trained a network of their own is read by it, and may still choose another. */
+/** Shows which network reads, and reads with it. */
 function showNetworks() {
   const { own } = visit.mine;
   find(".networks .own").hidden = !own;
   find(".networks").classList.toggle("three", own);
-  if (own) find(".networks .own input").checked = true;
-  else if (network() === OWN) find(".networks input").checked = true;
+  find(`.networks input[value=${visit.network}]`).checked = true;
   if (allStrokes().length > 0) askForReading();
 }
 
@@ -359,7 +354,7 @@ function send() {
   inFlight += 1;
   reading.dataset.state = "asked";
   const late = new Promise((resolve) => setTimeout(resolve, PATIENCE));
-  Promise.race([server.live({ image: ink.image, network: network() }), late]).then((answer) => {
+  Promise.race([server.live({ image: ink.image, network: visit.network }), late]).then((answer) => {
     inFlight -= 1;
     // undefined: no connection, refused, or no answer in time; null: it failed there
     if (!answer || answer.busy) return lost(number, answer?.busy);
@@ -470,7 +465,9 @@ function showNumber(at) {
   }
   answerShown.querySelectorAll("button").forEach((button, i) => {
     button.textContent = figure(several[i]);
-    button.ariaLabel = `${figure(several[i])}, digit ${i + 1} of ${several.length}`;
+    const doubt = isDoubtful(several[i]) ? ", doubtful" : "";
+    button.ariaLabel = `${figure(several[i])}, digit ${i + 1} of ${several.length}${doubt}`;
+    button.classList.toggle("doubtful", doubt !== "");
     button.ariaPressed = String(i === at);
   });
 }
@@ -485,9 +482,11 @@ function buttonOf(i, startsLine) {
   return startsLine ? [document.createElement("br"), button] : [button];
 }
 
-function frameOf({ box: [left, top, right, bottom] }, isPicked) {
+function frameOf(digit, isPicked) {
+  const [left, top, right, bottom] = digit.box;
   const frame = document.createElement("span");
   frame.classList.toggle("picked", isPicked);
+  frame.classList.toggle("doubtful", isDoubtful(digit));
   const inset = [top, 1 - right, 1 - bottom, left].map((share) => `${100 * share}%`);
   frame.style.inset = inset.join(" ");
   return frame;
@@ -611,13 +610,17 @@ element.addEventListener("keydown", (event) => {
 buttons.undo.addEventListener("click", undo);
 buttons.redo.addEventListener("click", redo);
 buttons.clear.addEventListener("click", clear);
-find(".networks").addEventListener("change", () => allStrokes().length > 0 && askForReading());
+find(".networks").addEventListener("change", ({ target }) => {
+  visit.network = target.value;
+  announce("network");
+});
 window.addEventListener("pagehide", store); // a stroke may be half drawn
 window.addEventListener("online", () => timer !== null && failures > 0 && send());
 new ResizeObserver(paintSoon).observe(canvas);
 new MutationObserver(paintSoon).observe(document.body, { attributeFilter: ["class"] }); // dark mode comes and goes
 
 visit.addEventListener("model", showNetworks);
+visit.addEventListener("network", showNetworks);
 visit.addEventListener("picture", () => take(visit.picture));
 
 showTools();

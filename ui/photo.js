@@ -5,7 +5,6 @@
 const LARGEST = 20_000_000; // bytes of a file: `max_file_size` in ui/page.py
 const PATIENCE = 60_000; // milliseconds after which a reading counts as lost
 const MARGIN = 0.08; // of a digit's size, paper shown around it in the table
-const DOUBTFUL = 0.9; // a digit that the network is less sure of is marked
 const COPIED = 1600; // milliseconds that a button says it has done its work
 const EXPLANATIONS = {
   Grey: "The photo in the shade of grey in which ink stands out most.",
@@ -81,7 +80,7 @@ function end() {
 async function ask(number, what, tryAgain) {
   progress.querySelector("p").textContent = "Reading\u2026";
   const late = new Promise((resolve) => setTimeout(resolve, PATIENCE));
-  const answer = await Promise.race([server.read(what), late]).catch(() => undefined);
+  const answer = await Promise.race([server.read({ ...what, network: visit.network }), late]).catch(() => undefined);
   if (number !== asked) return;
   if (!answer) return lost(tryAgain); // undefined: no connection or no answer in time; null: it failed there
   end();
@@ -125,7 +124,6 @@ function showReading(answer) {
   say(count === 0 ? read.message : `It says ${text.value}`);
 }
 
-const isDoubtful = ({ digit, confidence }) => digit === null || confidence < DOUBTFUL;
 const isCorrected = (i) => answers[i] !== figure(read.digits[i]);
 
 /** The digits by lines, from the top: their indices. */
@@ -474,9 +472,20 @@ if (!matchMedia("(prefers-reduced-motion: reduce)").matches) {
   find(".moving span").animate([{ translate: 0 }, { translate: "233%" }], there);
 }
 
-// Another network reads now. What the visitor corrected is not thrown away for that.
-visit.addEventListener("model", () => {
+/** Another network reads now. What the visitor corrected is not thrown away for that. */
+function readAgain() {
+  showReader();
   if (read && !answers.some((_, i) => isCorrected(i))) again();
-});
+}
+visit.addEventListener("model", readAgain);
+visit.addEventListener("network", readAgain);
+
+/** Says which network reads, where it is not the best one. */
+function showReader() {
+  const names = { seed: "the first, simple network", [OWN]: "your own network" };
+  find(".by").hidden = !(visit.network in names);
+  find(".by").textContent = `Read by ${names[visit.network]}: another can be chosen on the Draw tab.`;
+}
+showReader();
 
 show({ answer: "", sure: "Waiting for a photo", doubt: "Click a digit in it, and its bars show here." });

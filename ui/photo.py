@@ -16,13 +16,13 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from ink import Reader, Reading
+from ink import Reading
 from ink.picture import MAX_PIXELS, PictureError, load_picture
 from ink.reader import DEFAULT_NETWORK
 from ui import watching
 from ui.component import answer_of, component
 from ui.uploads import load_upload, read_upload
-from ui.visitors import Visitors, key_of
+from ui.visitors import Readers, Visitors, chosen_from, key_of
 
 EXAMPLES_FOLDER = Path(__file__).parent / "examples"  # made by docs/make_examples.py
 SHOWN = 1600  # longest side of the photo on the page, pixels
@@ -58,7 +58,7 @@ def build(visitors: Visitors) -> None:
     in_turn = read_in_turn()
 
     async def read(asked: object, request: gr.Request) -> dict:
-        return await in_turn(visitors.own_reader(await key_of(request)) or reader, asked)
+        return await in_turn(visitors.readers_of(await key_of(request)), asked)
 
     component("photo", [read], examples=[_offer(example) for example in EXAMPLES])
 
@@ -77,36 +77,37 @@ def build(visitors: Visitors) -> None:
     )
 
 
-def read_in_turn() -> Callable[[Reader, object], Awaitable[dict]]:
+def read_in_turn() -> Callable[[Readers, object], Awaitable[dict]]:
     """The page's `read`: `read_for_page` for one visitor after the other, so that drawing stays live."""
     turns = anyio.CapacityLimiter(AT_ONCE)
     in_line = 0
 
-    async def read(reader: Reader, asked: object) -> dict:
+    async def read(readers: Readers, asked: object) -> dict:
         nonlocal in_line
         if in_line == MOST_IN_LINE:
             return {"error": "Very many photos are being read. Please try again in a minute."}
         in_line += 1
         try:
             # Who waits for a turn holds no thread: those are for the people who draw.
-            return await anyio.to_thread.run_sync(read_for_page, reader, asked, limiter=turns)
+            return await anyio.to_thread.run_sync(read_for_page, readers, asked, limiter=turns)
         finally:
             in_line -= 1
 
     return read
 
 
-def read_for_page(reader: Reader, asked: object) -> dict:
+def read_for_page(readers: Readers, asked: object) -> dict:
     """What the script asked for -> all that it shows.
 
-    asked: {"path": of an uploaded file} or {"example": its name}. Returns the JSON of the reading, each digit
-    with the `picture` the network saw, and besides `width` and `height` of the picture that the boxes are in,
-    the `photo` itself and the `stages` [{name, picture}] as data URLs. Anybody on the net can call this with
-    anything, so every failure comes back as {"error": a sentence}.
+    asked: {"path": of an uploaded file} or {"example": its name}, and the name of the "network" to read with.
+    Returns the JSON of the reading, each digit with the `picture` the network saw, and besides `width` and
+    `height` of the picture that the boxes are in, the `photo` itself and the `stages` [{name, picture}] as
+    data URLs. Anybody on the net can call this with anything, so every failure comes back as {"error": a
+    sentence}.
     """
     try:
         image = _picture(asked)
-        reading = watching.count_reading("photo", reader.read_photo(image))
+        reading = watching.count_reading("photo", chosen_from(readers, asked).read_photo(image))
         return answer_of(reading) | _pictures(image, reading)
     except (PictureError, ValueError, TypeError) as error:
         return {"error": str(error)}
@@ -135,12 +136,14 @@ def _offer(example: Example) -> dict:
 
 
 def _jpeg(picture: np.ndarray, longest: int) -> str:
-    """A picture -> a data URL, no side longer than this; transparent paper is white."""
+    """A picture -> a data URL, no side longer; transparent paper is white, or black under light ink."""
     image = Image.fromarray(picture)
     image.thumbnail((longest, longest), reducing_gap=2)
     if image.mode == "RGBA":
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image).convert("RGB")
+        grey, alpha = np.asarray(image.convert("L"), float), np.asarray(image.getchannel("A"), float)
+        ink_is_light = (grey * alpha).sum() > 128 * alpha.sum() and alpha.min() < 128
+        paper = Image.new("RGBA", image.size, "black" if ink_is_light else "white")
+        image = Image.alpha_composite(paper, image).convert("RGB")
     file = io.BytesIO()
     image.save(file, "JPEG", quality=QUALITY)
     return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()

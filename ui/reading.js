@@ -26,6 +26,8 @@ function secondThought({ digit, probs }) {
   return probs[second] >= 0.1 ? `Or it could be ${second === 8 ? "an" : "a"} ${second}.` : "";
 }
 
+const DOUBTFUL = 0.9; // a digit that the network is less sure of is marked
+const isDoubtful = ({ digit, confidence }) => digit === null || confidence < DOUBTFUL;
 const percent = (share) => `${Math.round(100 * share)}%`;
 const certainty = (share) => (share >= 0.995 ? "Over 99% sure" : `${percent(share)} sure`); // never quite sure
 const figure = (found) => (found.digit === null ? "?" : String(found.digit));

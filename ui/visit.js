@@ -3,16 +3,18 @@
 
 const RETRY = 2000; // milliseconds until a server that does not answer is asked again
 const EXAMPLES = "your examples";
+const OWN = "own"; // among the networks: the visitor's, as in ui/visitors.py
 
 // One for the page, whichever tab is there first. status: what ui/visitors.py shows, null before it is known;
 // mine: the part of it that is the visitor's own; drawing: the digit that was read last on the pad, or null;
-// picture: the one that was last chosen for the pad; lost: a sentence about what the server put
+// picture: the one that was last chosen for the pad; network: the name of that which reads; lost: a sentence about what the server put
 // away, and left: the examples that it had.
 const visit = (window.digitsFromScratch ??= Object.assign(new EventTarget(), {
   status: null,
   mine: { own: false, examples: [], can_undo: false },
   drawing: null,
   picture: null,
+  network: "digits",
   lost: "",
   left: [],
   isFollowed: false,
@@ -35,7 +37,10 @@ if (!visit.isGuarded) {
   addEventListener("beforeunload", (event) => belongings().length > 0 && event.preventDefault());
 }
 
-/** Tells the tabs: "status", "model" when another one reads, "drawing", "picture" or "lost". */
+/**
+ * Tells the tabs: "status", "model" when the visitor's own is another one, "network" when they chose another to
+ * read, "drawing", "picture" or "lost".
+ */
 const announce = (what) => visit.dispatchEvent(new Event(what));
 
 /** Has the server do something for this visitor. Returns a sentence where it did not, else "". */
@@ -77,7 +82,11 @@ function learn(status) {
   visit.status = status;
   visit.mine = status.mine ?? visit.mine;
   announce("status");
-  if (visit.mine.weights !== before) announce("model");
+  if (visit.mine.weights !== before) {
+    // Who has a network of their own is read by it, and may still choose another.
+    if (visit.mine.own || visit.network === OWN) visit.network = visit.mine.own ? OWN : "digits";
+    announce("model");
+  }
   follow();
 }
 

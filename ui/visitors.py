@@ -29,10 +29,11 @@ from training.finetune import Lesson
 from training.session import Session, Workshop
 from training.status import Comparison, Status
 
-Readers = Mapping[str, Reader]  # by the name under which their network was shipped
+Readers = Mapping[str, Reader]  # by the name under which their network was shipped, and OWN
 Action = Callable[[Session, object], dict | None]
 ServerFunction = Callable[[object, gr.Request], Awaitable[dict]]
 
+OWN = "own"  # beside the names of the shipped networks: the visitor's
 PATIENCE = 10.0  # seconds that `watch` waits for something new
 LOOK = 0.05  # seconds between two looks for it
 PAUSED_AFTER = 5.0  # seconds after a page was closed, or lost its connection and did not come back
@@ -51,10 +52,11 @@ class Visitors:
         self._own: WeakKeyDictionary[Session, tuple[Path, Reader]] = WeakKeyDictionary()
         self._versions: WeakKeyDictionary[Session, tuple[Status, int]] = WeakKeyDictionary()
 
-    def own_reader(self, key: str) -> Reader | None:
-        """What the visitor trained, taught or brought, where they read with that."""
+    def readers_of(self, key: str) -> Readers:
+        """All that a visitor can choose from: what they trained, taught or brought is OWN, if they use it."""
         session = self.workshop.known(key)
-        return session and self._own_reader(session)
+        own = session and self._own_reader(session)
+        return {OWN: own, **self.readers} if own else self.readers
 
     def server_functions(self, actions: Sequence[Action]) -> list[ServerFunction]:
         """What a script may call: `watch`, and each action, of the visitor's session and what was sent.
@@ -180,6 +182,14 @@ class Visitors:
             "examples": [],
         }
         return _status(Status()) | {"version": 0, "session": "", "mine": mine}
+
+
+def chosen_from(readers: Readers, asked: object) -> Reader:
+    """asked: {"network": a name}, of the best where there is none. ValueError where it is not among them."""
+    network = asked.get("network", DEFAULT_NETWORK) if isinstance(asked, dict) else DEFAULT_NETWORK
+    if not isinstance(network, str) or network not in readers:
+        raise ValueError(f"There is no such network; there are {' and '.join(readers)}.")
+    return readers[network]
 
 
 async def key_of(request: gr.Request) -> str:

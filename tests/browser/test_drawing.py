@@ -105,6 +105,25 @@ def test_digits_side_by_side_are_a_number_and_each_can_be_looked_at(used_pad):
     assert (used_pad.answer, figures.count(), frames.count()) == ("4", 0, 0)
 
 
+def test_doubtful_digits_of_a_number_are_marked(open_pad):
+    pad = open_pad()
+    pad.draw(placed(DIGITS[4], 0.3, 0.5, 0.6) + placed(DIGITS[2], 0.75, 0.5, 0.6), step=0.05)
+    marked = pad.page.locator(".answer .doubtful"), pad.page.locator(".frames .doubtful")
+    assert [each.count() for each in marked] == [0, 0]
+
+    def doubt(route):
+        answer = route.fetch().json()
+        answer["digits"][0]["confidence"] = 0.6
+        route.fulfill(json=answer)
+
+    pad.page.route("**/component_server**", doubt)
+    pad.page.get_by_label("the first, simple one").check(force=True)
+    marked[0].wait_for()
+    assert [each.inner_text() for each in marked[0].all()] == ["4"]
+    assert marked[0].get_attribute("aria-label") == "4, digit 1 of 2, doubtful"
+    assert marked[1].count() == 1
+
+
 def test_the_bars_are_of_the_digit_that_was_written_last_wherever_it_stands(used_pad):
     used_pad.draw(placed(DIGITS[2], 0.75, 0.5, 0.6), step=0.05)
     used_pad.draw(placed(DIGITS[7], 0.25, 0.5, 0.6), step=0.05)

@@ -104,6 +104,24 @@ def test_a_photo_is_uploaded_read_looked_at_corrected_and_taken_along(open_photo
     assert 250 < y < y + height < 450
 
 
+def test_photos_are_read_by_the_network_that_was_chosen_for_drawings_and_it_is_said(open_photo_tab):
+    tab = open_photo_tab()
+    page = tab.page
+    assert not page.locator(".by").is_visible()
+    tab.send(RULED)
+    page.get_by_role("tab", name="Draw").click()
+    with page.expect_request(lambda request: '"network":"seed"' in (request.post_data or "")):
+        page.get_by_label("the first, simple one").check(force=True)
+    page.get_by_role("tab", name="Photo").click()
+    page.get_by_text("Read by the first, simple network").wait_for()
+    page.get_by_role("tab", name="Draw").click()
+    page.get_by_label("the best network").check(force=True)
+    page.get_by_role("tab", name="Photo").click()
+    page.locator(".by").wait_for(state="hidden")
+    tab.settle()
+    assert tab.text == RULED_SAYS
+
+
 def test_a_file_dropped_anywhere_on_the_page_is_read(photo_tab):
     photo_tab.page.evaluate(
         """(base64) => {
