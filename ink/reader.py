@@ -43,7 +43,7 @@ LEAST_READ = 0.6  # share of a full page that must be digits: otherwise it is a 
 EMPTY = "Nothing is drawn: the picture is all one colour."
 BLOB = "That is a blot, not a digit: draw a little more."
 NO_DIGIT = "That does not look like a digit. The bars show what comes nearest."
-NO_DIGITS = "No digits were found in this picture."
+NO_DIGITS = "No digits were found in this picture. Is it the right way up?"
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ class Reader:
         photo = ink_of_photo(image)
         pieces = find_pieces(photo.ink, photo.stroke)
         if not len(pieces.numbers):
-            return Reading((), EMPTY, _stages(photo, pieces))
+            return Reading((), EMPTY if image.min() == image.max() else NO_DIGITS, _stages(photo, pieces))
         kept = without_scraps(pieces)
         found = self._find(pieces, kept, photo.stroke)
         share = pieces.areas[kept].sum() / pieces.areas[1:].sum()

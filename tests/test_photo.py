@@ -20,7 +20,7 @@ from ink.photo import (
     threshold,
 )
 from ink.pieces import find_pieces, places_to_cut, thinned, without_scraps
-from ink.segment import Candidate, Word
+from ink.segment import Candidate, Word, judged, segment
 from ink.sheet import without_desk
 from tests.test_reader import STROKES
 
@@ -264,6 +264,15 @@ def test_without_ink_there_is_nothing_to_read_and_it_is_said(reader):
         assert reading.message == "Nothing is drawn: the picture is all one colour."
 
 
+def test_of_paper_with_nothing_but_lines_on_it_it_is_not_said_that_it_is_all_one_colour(reader):
+    ruled = paper()
+    for y in range(30, len(ruled), 40):
+        cv2.line(ruled, (0, y), (ruled.shape[1], y), 120, 2)
+    reading = reader.read_photo(photo(ruled))
+    assert reading.text == ""
+    assert reading.message.startswith("No digits were found in this picture.")
+
+
 def test_noise_is_no_digit(reader):
     for seed in range(3):
         reading = reader.read_photo(photo(paper(300, 400), noise=12, seed=seed))
@@ -277,7 +286,7 @@ def test_a_page_of_text_holds_no_digits(reader):
         cv2.putText(page, words, (30, 70 + 70 * row), cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, 1.8, 0, 3, cv2.LINE_AA)
     reading = reader.read_photo(page)
     assert reading.digits == ()
-    assert reading.message == "No digits were found in this picture."
+    assert reading.message == "No digits were found in this picture. Is it the right way up?"
 
 
 def test_a_doodle_is_refused_as_a_whole_and_keeps_its_bars(reader):
@@ -404,6 +413,22 @@ def test_touching_rings_are_cut_between_them_and_not_through_them():
     cuts = [np.rint(cut + left).astype(int) for cut in places_to_cut(pieces, 1, 5, 60)]
     assert any(cut.min() >= 44 and cut.max() <= 60 for cut in cuts)
     assert not any(holes[top + height // 2, cut[height // 2]] for cut in cuts)
+
+
+def test_two_doubtful_digits_are_more_likely_than_one_that_is_none_at_all():
+    ink = np.zeros((60, 130), np.float32)
+    for x in (30, 74):
+        cv2.circle(ink, (x, 30), 22, 1.0, 5)
+    pieces = find_pieces(ink, 5)
+
+    def judge(images):
+        """A 0 of log odds -4 where there is one ring, -20 where there are both: wide, and so not high."""
+        odds = [-20.0 if np.count_nonzero(image.any(1)) < 15 else -4.0 for image in images]
+        return 100 * np.eye(10)[0] - 100 + np.array(odds)[:, None]
+
+    alone = judged(pieces, [(1,)], judge)
+    ((word,),) = segment(pieces, [[1]], alone, 5, 49, judge)
+    assert len(word.candidates) == 2
 
 
 @pytest.mark.parametrize(("reach", "is_cut"), [(25, False), (66, True)])

@@ -46,7 +46,7 @@ function showTeaching() {
   const { examples, can_undo } = visit.mine;
   const { active = false, lesson = null } = visit.status ?? {};
   for (const button of labels) button.setAttribute("aria-disabled", String(visit.drawing === null));
-  find(".lessons").hidden = examples.length === 0 && !can_undo && failure === "";
+  find(".lessons").hidden = examples.length === 0 && !(lesson && can_undo) && failure === "";
   find(".offer").hidden = !find(".lessons").hidden;
   told.textContent = failure || whatWasTold();
   showExamples(examples, active);
