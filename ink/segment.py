@@ -14,12 +14,14 @@ import numpy as np
 
 from ink.normalise import normalise
 from ink.pieces import Box, Pieces, places_to_cut
-from ink.surroundings import in_its_place
+from ink.surroundings import in_its_place, slanted
 
 GAP = 1.5  # digits' heights between two words
 MOST_PARTS = 5  # that are joined to one digit
 WIDEST_RUN = 1.8  # digits' heights that joined parts are wide, at most
-UNKNOWN = 6.0  # the cost of ink that is no digit: no candidate's is higher
+UNKNOWN = 6.0  # for ink that is no digit: no candidate's is higher for what the networks say
+TOO_WIDE = 6.0  # by which it may be higher for each digit's height that it is wider than USUAL_WIDTH:
+USUAL_WIDTH = 0.8  # what is wider might be two digits, and these may be as doubtful
 CUT = 0.7  # for a cut through ink
 APART = 2.0  # for joining two parts with a gap of a digit's height between them
 SIDE_BY_SIDE = 3.0  # for joining two parts beside each other that are both tall enough to be digits
@@ -30,6 +32,8 @@ SMALLEST, SMALLEST_ONE, SMALLEST_ZERO = 0.5, 0.6, 0.2  # digits' heights from wh
 ASIDE = 0.3  # for leaving a small piece aside: a full stop, a dash, a speck
 ASIDE_HEIGHT = 0.5  # digits' heights of what may be left aside
 SPECK_HEIGHT = 0.25  # digits' heights below which it may whatever it looks like
+SLANTS = (-0.2, 0.0, 0.2)  # to the right, at which the row judge looks at a candidate: hands lean either way
+JUDGES_SAY = 0.65  # the row judge's share in the logits of candidates
 SURE = 0.5  # a piece of lower cost, and no broader than WIDEST, is not cut
 
 
@@ -45,8 +49,10 @@ class Candidate:
 
     @property
     def cost(self) -> float:
-        """-log P(the most probable digit), "no digit" being one of the answers; at most UNKNOWN."""
-        return cost_of(self.logits)
+        """-log P(the most probable digit), "no digit" being one of the answers."""
+        with_none = np.append(self.logits, 0.0)
+        top = with_none.max()
+        return float(top + np.log(np.exp(with_none - top).sum()) - self.logits.max())
 
 
 @dataclass(frozen=True)
@@ -68,16 +74,6 @@ class Part:
 
 Judge = Callable[[np.ndarray], np.ndarray]  # (N, 28, 28) or (N, 28, 28, 2) uint8 -> (N, 10) logits
 Known = dict[tuple[int, ...], Candidate]
-
-
-def cost_of(logits: np.ndarray) -> float:
-    """-log P(the most probable digit), "no digit" being one of the answers; at most UNKNOWN.
-
-    logits: (10,).
-    """
-    with_none = np.append(logits, 0.0)
-    top = with_none.max()
-    return float(min(UNKNOWN, top + np.log(np.exp(with_none - top).sum()) - logits.max()))
 
 
 def segment(
@@ -119,11 +115,14 @@ def judged(pieces: Pieces, runs: Sequence[tuple[int, ...]], judge: Judge) -> Kno
 
 
 def judged_in_place(pieces: Pieces, known: Known, row_judge: Judge) -> Known:
-    """The mean of what is known of candidates by themselves and what they look like among the others."""
-    logits = row_judge(np.stack([in_its_place(pieces, run) for run in known]))
+    """What is known of candidates by themselves, and the row judge's say of them among the others."""
+    in_place = np.stack([in_its_place(pieces, run) for run in known])
+    seen = row_judge(np.concatenate([slanted(in_place, slant) for slant in SLANTS]))
+    logits = np.stack([found.logits for found in known.values()])
+    logits += np.float32(JUDGES_SAY) * (seen.reshape(len(SLANTS), *logits.shape).mean(0) - logits)
     return {
-        run: replace(found, logits=(found.logits + seen) / 2, in_place=True)
-        for (run, found), seen in zip(known.items(), logits, strict=True)
+        run: replace(found, logits=heard, in_place=True)
+        for (run, found), heard in zip(known.items(), logits, strict=True)
     }
 
 
@@ -206,7 +205,7 @@ def _cost(pieces: Pieces, candidate: Candidate, height: float) -> float:
     digit = candidate.logits.argmax()
     is_one = digit == 1
     smallest = {0: SMALLEST_ZERO, 1: SMALLEST_ONE}.get(int(digit), SMALLEST)
-    cost = candidate.cost
+    cost = min(candidate.cost, UNKNOWN + TOO_WIDE * max(0, wide / height - USUAL_WIDTH))
     cost += SMALL * max(0, smallest - high / height)
     cost += BROAD * max(0, wide / high - (WIDEST_ONE if is_one else WIDEST))
     for left, right in zip(candidate.numbers[:-1], candidate.numbers[1:], strict=True):
@@ -218,7 +217,10 @@ def _cost(pieces: Pieces, candidate: Candidate, height: float) -> float:
 
 
 def _cost_aside(pieces: Pieces, parts: list[Part], index: int, known: Known, height: float) -> float:
-    """What it costs to read nothing in a part: only small pieces that look like punctuation may be left."""
+    """What it costs to read nothing in a part: only small pieces that look like punctuation may be left.
+
+    A comma looks like a 1, but none stands before a number.
+    """
     _, _, wide, high = pieces.boxes[parts[index].number]
     is_cut = parts[index].cut_from_last or (index + 1 < len(parts) and parts[index + 1].cut_from_last)
     if is_cut or high > ASIDE_HEIGHT * height:
@@ -226,5 +228,6 @@ def _cost_aside(pieces: Pieces, parts: list[Part], index: int, known: Known, hei
     alone = known[(parts[index].number,)]
     if alone.logits.argmax() == 0 and alone.cost < SURE:
         return np.inf  # a ring, and punctuation has no holes
-    is_mark = high < SPECK_HEIGHT * height or wide > WIDEST * high or alone.logits.argmax() == 1
+    is_comma = index > 0 and alone.logits.argmax() == 1
+    is_mark = high < SPECK_HEIGHT * height or wide > WIDEST * high or is_comma
     return ASIDE if is_mark or alone.cost > 2 else np.inf

@@ -38,6 +38,14 @@ def in_its_place(pieces: Pieces, run: Sequence[int]) -> np.ndarray:
     return np.stack([image, cv2.resize(around, (SIZE, SIZE), interpolation=cv2.INTER_AREA)], -1)
 
 
+def slanted(pictures: np.ndarray, slant: float) -> np.ndarray:
+    """Pictures (N, 28, 28, 2) uint8 -> the same, leaning to the right by `slant` for each pixel upwards."""
+    middle = (SIZE - 1) / 2
+    to_source = np.array([[1.0, slant, -slant * middle], [0.0, 1.0, 0.0]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.stack([cv2.warpAffine(picture, to_source, (SIZE, SIZE), flags=flags) for picture in pictures])
+
+
 def _inside(start: int, count: int, step: int, size: int) -> tuple[slice, slice]:
     """Every step-th of `size` pixels, `count` of them from `start` on; and which of the count there are."""
     first, last = max(0, -(start // step)), min(count, -((start - size) // step))

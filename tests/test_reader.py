@@ -217,7 +217,7 @@ def test_the_row_judge_sees_what_is_beside_a_digit_and_has_a_say(reader, asked):
         normalise(side_by_side(digit)[..., 3] / np.float32(255)) / np.float32(255) for digit in (4, 7)
     )
     for digit, beside, other_side in ((four, np.s_[14:], np.s_[:14]), (seven, np.s_[:14], np.s_[14:])):
-        (pair,) = [pair for pair in shown if np.abs(pair[..., 0] - digit).mean() < 0.02]
+        (pair,) = [pair for pair in shown if np.abs(pair[..., 0] - digit).mean() < 0.02]  # upright
         assert pair[:, beside, 1].sum() > 10
         assert not pair[:, other_side, 1].any()
 
@@ -292,6 +292,14 @@ def test_without_a_row_judge_that_is_whole_nothing_is_read(tmp_path, monkeypatch
 def test_the_row_judge_reads_no_digit_alone():
     with pytest.raises(ModelFileError, match=r"rows.npz is a row_net.*needed that takes \(28, 28, 1\)"):
         Reader(ROW_JUDGE)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.45])
+def test_a_small_one_before_a_number_is_no_comma(reader, share):
+    drawn = side_by_side(7, 7)
+    drawn[:, :150] = 0
+    cv2.line(drawn, (130, 195), (132, round(195 - share * 120)), (0, 0, 0, 255), 14)
+    assert reader.read_drawing(drawn).text == "17"
 
 
 def test_digits_drawn_below_each_other_are_lines(reader):

@@ -7,7 +7,7 @@ from cnn import digit_net, load_model, row_net
 from ink.normalise import normalise
 from ink.pieces import find_pieces
 from ink.reader import DEFAULT_WEIGHTS
-from ink.surroundings import IN_PLACE, in_its_place
+from ink.surroundings import IN_PLACE, in_its_place, slanted
 from training.calibrate import logits_of
 from training.evaluate import evaluate_rows
 from training.recipes import RowsRecipe
@@ -80,6 +80,19 @@ def test_a_candidate_in_the_corner_is_seen_as_on_a_larger_sheet():
     ink[0:40, 0:6] = ink[0:40, 20:26] = 1
     corner, middle = find_pieces(ink, 6), find_pieces(np.pad(ink, 80), 6)
     np.testing.assert_array_equal(in_its_place(corner, (1,)), in_its_place(middle, (1,)))
+
+
+def test_what_leans_to_the_left_stands_upright_once_it_is_slanted_to_the_right():
+    upright, leaning = np.zeros((2, 28, 28, 2), np.uint8)
+    upright[4:24, 13:15] = 255
+    for row in range(4, 24):
+        left = 13 + 0.2 * (row - 13.5)
+        at, share = int(left), left % 1
+        leaning[row, at], leaning[row, at + 1], leaning[row, at + 2] = 255 * (1 - share), 255, 255 * share
+    for seen, slant, expected in ((leaning, 0.2, upright), (upright, -0.2, leaning), (upright, 0.0, upright)):
+        found = slanted(seen[None], slant)
+        assert found.shape == (1, 28, 28, 2) and found.dtype == np.uint8
+        assert np.abs(found[0].astype(float) - expected).mean() < 6
 
 
 # --- synthetic rows
