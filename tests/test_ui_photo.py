@@ -97,6 +97,21 @@ def test_the_network_that_the_visitor_chose_reads(reader, send):
     assert answer == {"error": "There is no such network; there are digits."}
 
 
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+def test_a_photo_that_lies_on_its_side_is_turned_before_it_is_read(reader, send, turns):
+    answer = read_for_page({"digits": reader}, send() | {"turns": turns})
+    turned = np.rot90(PHOTO, -turns)  # clockwise
+    np.testing.assert_array_equal(reader.image, turned)
+    assert (answer["height"], answer["width"]) == turned.shape[:2]
+    assert _opened(answer["photo"]).size == turned.shape[1::-1]
+
+
+@pytest.mark.parametrize("turns", [4, -1, 1.5, "1", None, [1]])
+def test_a_turn_that_is_none_is_refused(reader, send, turns):
+    answer = read_for_page({"digits": reader}, send() | {"turns": turns})
+    assert answer == {"error": "A photo can be turned by 0, 1, 2 or 3 quarters."}
+
+
 def test_pictures_are_sent_no_larger_than_the_page_shows_them(reader, send):
     reader.stages = (Stage("Grey", np.zeros((1200, 2000), np.uint8)),)
     answer = read_for_page({"digits": reader}, send(np.zeros((1500, 3000), np.uint8)))

@@ -22,7 +22,7 @@ from training.experiment import NETWORKS, Settings
 from training.limits import Limits
 from training.session import STRAY, Workshop
 from ui import teach, train, uploads, visitors
-from ui.visitors import Visitors
+from ui.visitors import OWN, Visitors
 
 SHORT = asdict(Settings("small_net", epochs=2, images=600, batch_size=50))
 LONG = SHORT | {"epochs": 1000, "batch_size": 8}  # until it is ended
@@ -126,19 +126,19 @@ def test_a_training_is_watched_from_its_start_until_its_model_reads_for_this_vis
     assert done["curve"][-1][0] == pytest.approx(2)
     assert done["comparison"]["after"]["accuracy"] > 0.9 > done["comparison"]["before"]["accuracy"]
     assert np.sum(done["comparison"]["after"]["confusion"]) == done["comparison"]["images"] == 300
-    assert house.own_reader("one") is None  # not before it is wanted
+    assert house.readers_of("one").get(OWN) is None  # not before it is wanted
 
     mine = page("use_result")["mine"]
     assert (mine["own"], mine["network"], mine["is_tested"]) == (True, "small_net", True)
-    own = house.own_reader("one")
+    own = house.readers_of("one").get(OWN)
     assert own.model.name == "small_net"
-    assert house.own_reader("one") is own  # not read from its file for every drawing
-    assert house.own_reader("other") is None
+    assert house.readers_of("one").get(OWN) is own  # not read from its file for every drawing
+    assert house.readers_of("other").get(OWN) is None
     assert not other("stop")["mine"]["own"]
 
     mine = page("use_shipped")["mine"]
     assert (mine["own"], mine["is_tested"]) == (False, False)  # what was tested is another
-    assert house.own_reader("one") is None
+    assert house.readers_of("one").get(OWN) is None
     assert page("undo")["mine"]["own"]
 
 
@@ -190,7 +190,7 @@ def test_whoever_only_looks_has_no_session(house, page):
     shown = page("watch")
     assert (shown["version"], shown["phase"], shown["mine"]["own"]) == (0, "idle", False)
     assert shown["mine"]["network"] == "digit_net"
-    assert house.own_reader("one") is None
+    assert house.readers_of("one").get(OWN) is None
     assert house.workshop.known("one") is None
 
 

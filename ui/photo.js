@@ -29,13 +29,15 @@ const video = find("video");
 let read = null; // the answer on the screen: {width, height, digits, message, ...}
 let answers = []; // what each digit says, after the visitor's corrections
 let picked = null; // index of the digit whose bars are shown
-let again = null; // reads the photo on the screen once more
+let again = null; // reads the photo on the screen once more, turned by so many quarters
+let turns = 0; // quarters by which the photo on the screen was turned, clockwise
 let asked = 0; // number of the latest request; the answers to earlier ones are not shown
 
 // ---------------------------------------------------------------- a photo comes
 
-/** Reads a file. What is on the screen stays until there is something new to show. */
-async function readFile(file) {
+/** Reads a file, turned by so many quarters. What is on the screen stays until there is something new to show. */
+async function readFile(file, turned = 0) {
+  const tryAgain = (anew) => readFile(file, anew);
   if (file.size > LARGEST) {
     const size = (file.size / 1e6).toFixed(1);
     return complain(`The file is too large: ${size} MB, and at most ${LARGEST / 1e6} MB can be sent.`);
@@ -45,12 +47,12 @@ async function readFile(file) {
   const name = Math.random().toString(36).slice(2);
   const sent = await upload(new File([file], name, { type: file.type })).catch(() => undefined);
   if (number !== asked) return;
-  if (!sent) return lost(() => readFile(file));
-  await ask(number, { path: sent.path }, () => readFile(file));
+  if (!sent) return lost(() => tryAgain(turned));
+  await ask(number, { path: sent.path }, turned, tryAgain);
 }
 
-function readExample(name) {
-  return ask(begin("", null), { example: name }, () => readExample(name));
+function readExample(name, turned = 0) {
+  return ask(begin("", null), { example: name }, turned, (anew) => readExample(name, anew));
 }
 
 /** Something is under way: says so over the photo, and shows the file that is sent if the browser can. */
@@ -77,15 +79,16 @@ function end() {
   tab.dataset.state = read ? "read" : "empty";
 }
 
-async function ask(number, what, tryAgain) {
+/** tryAgain: does the same once more, turned by so many quarters. */
+async function ask(number, what, turned, tryAgain) {
   progress.querySelector("p").textContent = "Reading\u2026";
   const late = new Promise((resolve) => setTimeout(resolve, PATIENCE));
-  const answer = await Promise.race([server.read({ ...what, network: visit.network }), late]).catch(() => undefined);
+  const answer = await Promise.race([server.read({ ...what, turns: turned, network: visit.network }), late]).catch(() => undefined);
   if (number !== asked) return;
-  if (!answer) return lost(tryAgain); // undefined: no connection or no answer in time; null: it failed there
+  if (!answer) return lost(() => tryAgain(turned)); // undefined: no connection or no answer in time; null: it failed there
   end();
   if (answer.error) return complain(answer.error);
-  again = tryAgain;
+  [again, turns] = [tryAgain, turned];
   showReading(answer);
 }
 
@@ -392,6 +395,8 @@ for (const input of [find(".file"), find(".shot")]) {
 }
 find(".choose").addEventListener("click", () => find(".file").click());
 
+find(".turn").addEventListener("click", () => again((turns + 1) % 4));
+
 for (const button of element.querySelectorAll("[data-example]")) {
   button.addEventListener("click", () => readExample(button.dataset.example));
 }
@@ -475,7 +480,7 @@ if (!matchMedia("(prefers-reduced-motion: reduce)").matches) {
 /** Another network reads now. What the visitor corrected is not thrown away for that. */
 function readAgain() {
   showReader();
-  if (read && !answers.some((_, i) => isCorrected(i))) again();
+  if (read && !answers.some((_, i) => isCorrected(i))) again(turns);
 }
 visit.addEventListener("model", readAgain);
 visit.addEventListener("network", readAgain);

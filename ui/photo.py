@@ -99,14 +99,14 @@ def read_in_turn() -> Callable[[Readers, object], Awaitable[dict]]:
 def read_for_page(readers: Readers, asked: object) -> dict:
     """What the script asked for -> all that it shows.
 
-    asked: {"path": of an uploaded file} or {"example": its name}, and the name of the "network" to read with.
-    Returns the JSON of the reading, each digit with the `picture` the network saw, and besides `width` and
-    `height` of the picture that the boxes are in, the `photo` itself and the `stages` [{name, picture}] as
-    data URLs. Anybody on the net can call this with anything, so every failure comes back as {"error": a
-    sentence}.
+    asked: {"path": of an uploaded file} or {"example": its name}; the name of the "network" to read with;
+    and by how many quarters the photo "turns" clockwise before it is read, 0 to 3. Returns the JSON of the
+    reading, each digit with the `picture` the network saw, and besides `width` and `height` of the picture
+    that the boxes are in, the `photo` itself and the `stages` [{name, picture}] as data URLs. Anybody on the
+    net can call this with anything, so every failure comes back as {"error": a sentence}.
     """
     try:
-        image = _picture(asked)
+        image = _turned(_picture(asked), asked.get("turns", 0))
         reading = watching.count_reading("photo", chosen_from(readers, asked).read_photo(image))
         return answer_of(reading) | _pictures(image, reading)
     except (PictureError, ValueError, TypeError) as error:
@@ -122,6 +122,12 @@ def _picture(asked: object) -> np.ndarray:
     if asked["example"] not in [example.name for example in EXAMPLES]:
         raise ValueError("There is no such example.")
     return load_picture(EXAMPLES_FOLDER / f"{asked['example']}.jpg")
+
+
+def _turned(image: np.ndarray, turns: object) -> np.ndarray:
+    if not isinstance(turns, int) or turns not in range(4):
+        raise ValueError("A photo can be turned by 0, 1, 2 or 3 quarters.")
+    return np.ascontiguousarray(np.rot90(image, -turns))
 
 
 def _pictures(image: np.ndarray, reading: Reading) -> dict:

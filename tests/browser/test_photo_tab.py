@@ -104,6 +104,23 @@ def test_a_photo_is_uploaded_read_looked_at_corrected_and_taken_along(open_photo
     assert 250 < y < y + height < 450
 
 
+def test_a_photo_that_lies_on_its_side_can_be_turned(open_photo_tab, tmp_path):
+    tab = open_photo_tab()
+    turn = tab.page.get_by_role("button", name="Turn the photo")
+    assert not turn.is_visible()
+    lying = tmp_path / "lying.png"
+    with Image.open(RULED) as upright:
+        upright.rotate(-90, expand=True).save(lying)
+    tab.send(lying)
+    assert tab.text != RULED_SAYS
+    for _ in range(3):
+        turn.click()
+        tab.settle()
+    assert tab.text == RULED_SAYS
+    tab.send(RULED)  # the next one comes as it is
+    assert tab.text == RULED_SAYS
+
+
 def test_photos_are_read_by_the_network_that_was_chosen_for_drawings_and_it_is_said(open_photo_tab):
     tab = open_photo_tab()
     page = tab.page
@@ -328,7 +345,7 @@ def test_the_keyboard_alone_goes_through_the_boxes_and_corrects(photo_tab):
     press("?")
     assert photo_tab.text == "7?\n45"
     press("Tab")  # the boxes are one stop
-    assert photo_tab.page.evaluate("document.activeElement.classList.contains('choose')")
+    assert photo_tab.page.evaluate("document.activeElement.classList.contains('turn')")
 
 
 def test_enter_and_the_arrows_go_through_the_answers(photo_tab):
