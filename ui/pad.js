@@ -461,7 +461,9 @@ function showNumber(at) {
     answerShown.setAttribute("aria-hidden", String(several.length === 0));
     const lengths = lines.map((line) => lines.filter((other) => other === line).length);
     answerShown.style.setProperty("--columns", Math.max(...lengths));
-    answerShown.style.setProperty("--rows", new Set(lines).size);
+    const rows = new Set(lines).size;
+    answerShown.style.setProperty("--rows", rows);
+    verdict.classList.toggle("lines", rows > 1);
   }
   answerShown.querySelectorAll("button").forEach((button, i) => {
     button.textContent = figure(several[i]);

@@ -151,6 +151,22 @@ def test_small_digits_in_two_lines_are_read_line_by_line(used_pad):
     assert used_pad.answer == "314\n702"
 
 
+def test_on_a_phone_every_digit_of_three_lines_is_large_enough_for_a_finger(phone):
+    for line, number in enumerate(((4, 0, 7), (7, 4), (2, 3))):
+        for place, digit in enumerate(number):
+            small = placed(DIGITS[digit], 0.2 + 0.3 * place, 0.18 + 0.32 * line, 0.28)
+            phone.draw(small, step=0.03, settle=False)
+    phone.settle()
+    assert phone.answer == "407\n74\n23"
+    sizes = [button.bounding_box() for button in phone.page.locator(".answer button").all()]
+    assert min(size["height"] for size in sizes) >= 24  # WCAG 2.2, 2.5.8
+    reading = phone.page.locator(".reading").bounding_box()
+    for part in (".words", ".seen"):
+        box = phone.page.locator(f"#pad {part}").bounding_box()
+        assert box["x"] + box["width"] <= reading["x"] + reading["width"] + 1
+        assert all(size["x"] + size["width"] <= box["x"] for size in sizes)
+
+
 def test_an_empty_pad_invites_and_claims_nothing(used_pad):
     assert used_pad.page.locator(".reading").get_attribute("data-state") == "empty"
     assert used_pad.page.get_by_text("Draw a digit, 0 to 9").is_visible()
