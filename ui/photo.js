@@ -83,9 +83,11 @@ function end() {
 async function ask(number, what, turned, tryAgain) {
   progress.querySelector("p").textContent = "Reading\u2026";
   const late = new Promise((resolve) => setTimeout(resolve, PATIENCE));
-  const answer = await Promise.race([server.read({ ...what, turns: turned, network: visit.network }), late]).catch(() => undefined);
+  const answering = server.read({ ...what, turns: turned, network: visit.network });
+  const answer = await Promise.race([answering, late]).catch(() => undefined);
   if (number !== asked) return;
-  if (!answer) return lost(() => tryAgain(turned)); // undefined: no connection or no answer in time; null: it failed there
+  // undefined: no connection or no answer in time; null: it failed there
+  if (!answer) return lost(() => tryAgain(turned));
   end();
   if (answer.error) return complain(answer.error);
   [again, turns] = [tryAgain, turned];

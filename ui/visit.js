@@ -7,8 +7,8 @@ const OWN = "own"; // among the networks: the visitor's, as in ui/visitors.py
 
 // One for the page, whichever tab is there first. status: what ui/visitors.py shows, null before it is known;
 // mine: the part of it that is the visitor's own; drawing: the digit that was read last on the pad, or null;
-// picture: the one that was last chosen for the pad; network: the name of that which reads; lost: a sentence about what the server put
-// away, and left: the examples that it had.
+// picture: the one that was last chosen for the pad; network: the name of the one that reads; lost: a sentence
+// about what the server put away, and left: the examples that it had.
 const visit = (window.digitsFromScratch ??= Object.assign(new EventTarget(), {
   status: null,
   mine: { own: false, examples: [], can_undo: false },
