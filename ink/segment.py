@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from cnn import log_odds
 from ink.normalise import normalise
 from ink.pieces import Box, Pieces, places_to_cut
 from ink.surroundings import in_its_place, slanted
@@ -50,9 +51,8 @@ class Candidate:
     @property
     def cost(self) -> float:
         """-log P(the most probable digit), "no digit" being one of the answers."""
-        with_none = np.append(self.logits, 0.0)
-        top = with_none.max()
-        return float(top + np.log(np.exp(with_none - top).sum()) - self.logits.max())
+        logits = self.logits.astype(float)
+        return float(np.logaddexp(0, log_odds(logits[None])[0]) - logits.max())
 
 
 @dataclass(frozen=True)

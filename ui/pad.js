@@ -467,9 +467,9 @@ function showNumber(at) {
   }
   answerShown.querySelectorAll("button").forEach((button, i) => {
     button.textContent = figure(several[i]);
-    const doubt = isDoubtful(several[i]) ? ", doubtful" : "";
-    button.ariaLabel = `${figure(several[i])}, digit ${i + 1} of ${several.length}${doubt}`;
-    button.classList.toggle("doubtful", doubt !== "");
+    const doubtful = isDoubtful(several[i]);
+    button.ariaLabel = `${figure(several[i])}, digit ${i + 1} of ${several.length}${doubtful ? ", doubtful" : ""}`;
+    button.classList.toggle("doubtful", doubtful);
     button.ariaPressed = String(i === at);
   });
 }

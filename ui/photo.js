@@ -29,8 +29,7 @@ const video = find("video");
 let read = null; // the answer on the screen: {width, height, digits, message, ...}
 let answers = []; // what each digit says, after the visitor's corrections
 let picked = null; // index of the digit whose bars are shown
-let again = null; // reads the photo on the screen once more, turned by so many quarters
-let turns = 0; // quarters by which the photo on the screen was turned, clockwise
+let again = null; // reads the photo on the screen once more, by so many quarters farther clockwise
 let asked = 0; // number of the latest request; the answers to earlier ones are not shown
 
 // ---------------------------------------------------------------- a photo comes
@@ -79,7 +78,7 @@ function end() {
   tab.dataset.state = read ? "read" : "empty";
 }
 
-/** tryAgain: does the same once more, turned by so many quarters. */
+/** tryAgain: does the same once more, turned by so many quarters in all. */
 async function ask(number, what, turned, tryAgain) {
   progress.querySelector("p").textContent = "Reading\u2026";
   const late = new Promise((resolve) => setTimeout(resolve, PATIENCE));
@@ -90,7 +89,7 @@ async function ask(number, what, turned, tryAgain) {
   if (!answer) return lost(() => tryAgain(turned));
   end();
   if (answer.error) return complain(answer.error);
-  [again, turns] = [tryAgain, turned];
+  again = (quarters) => tryAgain((turned + quarters) % 4);
   showReading(answer);
 }
 
@@ -397,7 +396,7 @@ for (const input of [find(".file"), find(".shot")]) {
 }
 find(".choose").addEventListener("click", () => find(".file").click());
 
-find(".turn").addEventListener("click", () => again((turns + 1) % 4));
+find(".turn").addEventListener("click", () => again(1));
 
 for (const button of element.querySelectorAll("[data-example]")) {
   button.addEventListener("click", () => readExample(button.dataset.example));
@@ -482,7 +481,7 @@ if (!matchMedia("(prefers-reduced-motion: reduce)").matches) {
 /** Another network reads now. What the visitor corrected is not thrown away for that. */
 function readAgain() {
   showReader();
-  if (read && !answers.some((_, i) => isCorrected(i))) again(turns);
+  if (read && !answers.some((_, i) => isCorrected(i))) again(0);
 }
 visit.addEventListener("model", readAgain);
 visit.addEventListener("network", readAgain);

@@ -3,6 +3,7 @@
 
 const RETRY = 2000; // milliseconds until a server that does not answer is asked again
 const EXAMPLES = "your examples";
+const BEST = "digits"; // among the networks, as in ink/reader.py
 const OWN = "own"; // among the networks: the visitor's, as in ui/visitors.py
 
 // One for the page, whichever tab is there first. status: what ui/visitors.py shows, null before it is known;
@@ -14,7 +15,7 @@ const visit = (window.digitsFromScratch ??= Object.assign(new EventTarget(), {
   mine: { own: false, examples: [], can_undo: false },
   drawing: null,
   picture: null,
-  network: "digits",
+  network: BEST,
   lost: "",
   left: [],
   isFollowed: false,
@@ -84,7 +85,8 @@ function learn(status) {
   announce("status");
   if (visit.mine.weights !== before) {
     // Who has a network of their own is read by it, and may still choose another.
-    if (visit.mine.own || visit.network === OWN) visit.network = visit.mine.own ? OWN : "digits";
+    if (visit.mine.own) visit.network = OWN;
+    else if (visit.network === OWN) visit.network = BEST;
     announce("model");
   }
   follow();

@@ -184,9 +184,9 @@ class Visitors:
         return _status(Status()) | {"version": 0, "session": "", "mine": mine}
 
 
-def chosen_from(readers: Readers, asked: object) -> Reader:
+def chosen_from(readers: Readers, asked: dict) -> Reader:
     """asked: {"network": a name}, of the best where there is none. ValueError where it is not among them."""
-    network = asked.get("network", DEFAULT_NETWORK) if isinstance(asked, dict) else DEFAULT_NETWORK
+    network = asked.get("network", DEFAULT_NETWORK)
     if not isinstance(network, str) or network not in readers:
         raise ValueError(f"There is no such network; there are {' and '.join(readers)}.")
     return readers[network]
