@@ -8,13 +8,13 @@ import os
 
 from threadpoolctl import threadpool_limits
 
-from ink import Reader
-from ink.reader import SHIPPED
+from jobs.session import Workshop
+from recognition import Reader
+from recognition.reader import SHIPPED
 from training.limits import Limits
 from training.memory import share_freed_memory
-from training.session import Workshop
 from ui.page import LAUNCH, build_page
-from ui.watching import start_log
+from ui.server.metrics import start_log
 
 # Visitors are read at the same time, each on one core: BLAS threads would only get in their way.
 threadpool_limits(1, user_api="blas")

@@ -1,4 +1,4 @@
-"""python benchmarks/ablation.py --folder DIR: what each ingredient of the digits recipe buys.
+"""python -m benchmarks.ablation --folder DIR: what each ingredient of the digits recipe buys.
 
 Trains the recipe's first phase small, once whole and then with one ingredient left out at a time, and reads
 MNIST's held-out images and the real handwriting of benchmarks/handwriting.py with each. Refusals are at the
@@ -8,7 +8,6 @@ stands in the README.
 
 import argparse
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,11 +15,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
 from benchmarks.handwriting import SETS, read_archive, threshold_that_loses
 from cnn import Sequential, log_odds
-from ink import ink_of_drawing, normalise
+from recognition import ink_of_drawing, normalise
 from training.augment import Augmentation
 from training.calibrate import logits_of
 from training.data import load_mnist, split_held_out

@@ -1,4 +1,4 @@
-"""python benchmarks/handwriting.py --folder DIR: how well real people's handwriting is read.
+"""python -m benchmarks.handwriting --folder DIR: how well real people's handwriting is read.
 
 DIR holds archives of real handwriting that is not MNIST, `NAME_HALF.npz`, read with allow_pickle=False:
 
@@ -14,7 +14,6 @@ at the median. None of these pictures is trained on.
 import argparse
 import io
 import json
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -26,9 +25,7 @@ from PIL import Image
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
-from ink import Reader, Reading, to_input
+from recognition import Reader, Reading, to_input
 from training.evaluate import new_figure, save_figure
 
 Archive = dict[str, np.ndarray]

@@ -1,7 +1,7 @@
 """Reading in NumPy against PyTorch and ONNX Runtime: the same networks and weights, one image and 1,000.
 
     pip install -r benchmarks/requirements.txt
-    python benchmarks/inference.py [--rounds 20] [--threads 2] [--json FILE]
+    python -m benchmarks.inference [--rounds 20] [--threads 2] [--json FILE]
 
 Rounds of all contestants take turns. First all of them must give the same logits. Both networks are read as
 they are in the app: batch norm is folded into the convolutions, for every contestant alike.
@@ -28,8 +28,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, from anyw
 from benchmarks.as_pytorch import as_pytorch
 from benchmarks.machine import machine, milliseconds
 from cnn import Sequential, fold_batch_norm, load_model, slices
-from ink import to_input
-from ink.reader import SHIPPED
+from recognition import to_input
+from recognition.reader import SHIPPED
 from training.data import load_mnist
 from training.memory import keep_freed_memory
 

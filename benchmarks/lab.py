@@ -1,6 +1,6 @@
 """How long a visitor waits on two cores: for a good small network, and for a lesson.
 
-    python benchmarks/lab.py [--seeds 3]
+    python -m benchmarks.lab [--seeds 3]
 
 small_net, fresh and with the page's own settings: seconds of training until the held-out pictures that are
 looked at meanwhile are read right often enough, and what all of them say at the end. Lessons of synthetic
@@ -9,18 +9,14 @@ file to the new network. Workers set themselves up the same way; the page adds w
 """
 
 import argparse
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, from anywhere
-
 from benchmarks.machine import machine
 from cnn import load_model
-from ink.reader import DEFAULT_WEIGHTS
+from recognition.reader import DEFAULT_WEIGHTS
 from training.data import Dataset, load_mnist
 from training.experiment import Experiment, Settings
 from training.finetune import MOST, teach

@@ -1,6 +1,6 @@
 """How soon the bars follow the pen, in headless Chromium against the real app, and how soon a photo is read.
 
-    python benchmarks/latency.py [--strokes 40] [--url http://...] [--only photos] [--json FILE]
+    python -m benchmarks.latency [--strokes 40] [--url http://...] [--only photos] [--json FILE]
 
 Pen-up to final bars is the time from the pointerup event until the bars show the reading of the whole
 drawing; a drawing whose last point was already read counts as 0 ms. Once on localhost, and once with 100 ms
@@ -24,12 +24,10 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 from threadpoolctl import threadpool_limits
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, from anywhere
-
 from benchmarks.machine import machine
 from benchmarks.served import served
-from ink import Reader
-from ink.picture import load_picture
+from recognition import Reader
+from recognition.files import load_picture
 from tests.browser.driver import DIGITS, Pad, launch_chromium
 
 DELAY = 100  # ms added to every request in the second part
@@ -37,7 +35,7 @@ TARGETS = {"localhost": (50, 100), f"{DELAY} ms away": (160, None)}  # ms: media
 UPDATES = 15  # in a one-second stroke, at least
 STROKE = 0.35  # seconds a stroke takes
 
-EXAMPLE = Path(__file__).parents[1] / "ui" / "examples" / "ruled.jpg"
+EXAMPLE = Path(__file__).parents[1] / "ui" / "photo" / "examples" / "ruled.jpg"
 PHOTOS = {"12 megapixels": ((4000, 3000), 1500), "300 pixels": ((300, 225), 50)}  # size; ms at the median
 
 # Notes when the pen went down and up and when bars moved; the clock is that of the events themselves.

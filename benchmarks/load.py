@@ -1,8 +1,8 @@
 """How many visitors one app carries: real requests of many at once, as the page's scripts send them.
 
     pip install -r benchmarks/requirements.txt
-    python benchmarks/load.py [--visitors 50] [--seconds 60] [--photos 2] [--train] [--url URL] [--json FILE]
-    python benchmarks/load.py --visitors 10 25 50 100 200    # where does it saturate?
+    python -m benchmarks.load [--visitors 50] [--seconds 60] [--photos 2] [--train] [--url URL] [--json FILE]
+    python -m benchmarks.load --visitors 10 25 50 100 200    # where does it saturate?
 
 Each visitor opens the page, keeps its event stream, and draws digits without a pause: a new point ten times a
 second, each sent at once unless three requests are under way or the server has said it is busy (`took`; the
@@ -21,7 +21,6 @@ import itertools
 import json
 import random
 import secrets
-import sys
 import time
 from collections import Counter, defaultdict
 from dataclasses import asdict
@@ -32,13 +31,11 @@ import numpy as np
 import psutil
 from PIL import Image, ImageDraw
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, from anywhere
-
 from benchmarks.machine import machine
 from benchmarks.served import served
 from tests.browser.driver import DIGITS, along, data_url
 from training.experiment import Settings
-from ui.photo import EXAMPLES, EXAMPLES_FOLDER
+from ui.photo.tab import EXAMPLES, EXAMPLES_FOLDER
 
 TICK = 0.1  # seconds from one point of a stroke to the next
 MOST_IN_FLIGHT, EASY, THINNING, LONGEST_GAP = 3, 0.040, 12, 2.0  # as in ui/pad.js; seconds

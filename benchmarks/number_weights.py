@@ -1,13 +1,13 @@
-"""python benchmarks/number_weights.py --folder DIR: what tells a number from words, letters and doodles.
+"""python -m benchmarks.number_weights --folder DIR: what tells a number from words, letters and doodles.
 
-Fits the weights of `ink.numbers`, for the pad and for photos, to what the reader sees in the archives of
-benchmarks/handwriting.py: a logistic regression in which every weight has the sign that its evidence must
-have. Prints them, and how much of each set would be taken for a number, each sample judged by weights that
-were fitted without its tenth of all samples. What was drawn on the pad counts as photos of paper, too.
+Fits the weights of `recognition.numerals`, for the pad and for photos, to what the reader sees in the
+archives of benchmarks/handwriting.py: a logistic regression in which every weight has the sign that its
+evidence must have. Prints them, and how much of each set would be taken for a number, each sample judged by
+weights that were fitted without its tenth of all samples. What was drawn on the pad counts as photos of
+paper, too.
 """
 
 import argparse
-import sys
 from dataclasses import astuple, fields
 from pathlib import Path
 
@@ -16,13 +16,11 @@ from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
 from benchmarks.handwriting import SETS, on_paper, read_archive
-from ink import Reader
-from ink.numbers import DRAWN, PHOTOGRAPHED, Evidence, evidence_of_number
-from ink.pieces import Pieces
-from ink.segment import Word
+from recognition import Reader
+from recognition.components import Pieces
+from recognition.numerals import DRAWN, PHOTOGRAPHED, Evidence, evidence_of_number
+from recognition.segment import Word
 
 NAMES = [field.name for field in fields(Evidence)]
 FOR = ("all_digits", "worst_digit", "row")  # a number; all other evidence is against one

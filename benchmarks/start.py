@@ -1,6 +1,6 @@
 """What it takes to be there: seconds to the first answer, idle memory, bytes of the page's first load.
 
-    python benchmarks/start.py [--runs 3] [--json FILE]
+    python -m benchmarks.start [--runs 3] [--json FILE]
 
 - start: from `python app.py` until a drawn 7 is read, in a new process each time; the median. What the
   operating system has kept of the files in memory, it uses. Beside it, the seconds of that on a processor:
@@ -21,8 +21,6 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, from anywhere
 
 from benchmarks.machine import machine
 from tests.browser.driver import ROOT, STARTUP, data_url, free_port, seven

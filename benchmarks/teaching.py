@@ -1,4 +1,4 @@
-"""python benchmarks/teaching.py --folder DIR: what teaching a network one person's digits does.
+"""python -m benchmarks.teaching --folder DIR: what teaching a network one person's digits does.
 
 Takes, from the archives of strokes that benchmarks/handwriting.py reads, the writers of whom the network
 does not read two digits or more: it takes them for others, or for no digit. Half of those, by lot, are what
@@ -27,13 +27,11 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
 from benchmarks.handwriting import SETS, draw, strokes_of
 from cnn import load_model
-from ink import ink_of_drawing, normalise, to_input
-from ink.calibration import Calibration
-from ink.reader import DEFAULT_WEIGHTS
+from recognition import ink_of_drawing, normalise, to_input
+from recognition.calibration import Calibration
+from recognition.reader import DEFAULT_WEIGHTS
 from training.data import load_mnist
 from training.finetune import Teacher
 from training.memory import keep_freed_memory

@@ -1,7 +1,7 @@
 """A training step in NumPy against one in PyTorch (and JAX): the same network, weights, batch and threads.
 
     pip install -r benchmarks/requirements.txt
-    python benchmarks/training.py [--rounds 10] [--threads 2] [--epochs] [--json FILE]
+    python -m benchmarks.training [--rounds 10] [--threads 2] [--epochs] [--json FILE]
 
 Rounds of all contestants take turns, so that what else the machine does meanwhile hits them alike; every
 number is from all steps of all rounds. First all of them must agree on the loss and on every gradient.

@@ -1,6 +1,6 @@
 """How soon one visitor's bars follow the pen while another trains: two browser contexts, the real app.
 
-    python benchmarks/visitors.py [--strokes 40] [--json FILE]
+    python -m benchmarks.visitors [--strokes 40] [--json FILE]
 
 Pen-up to final bars, as in benchmarks/latency.py: first while nobody trains, then while a training of each
 network runs, which is checked to be still running when the last digit is drawn.
@@ -14,8 +14,6 @@ from pathlib import Path
 
 import numpy as np
 from playwright.sync_api import sync_playwright
-
-sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, from anywhere
 
 from benchmarks.latency import PROBE, draw_digits
 from benchmarks.machine import machine

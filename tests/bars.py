@@ -15,7 +15,7 @@ HELD_OUT = 300
 # A worker process that knows the stand-in's checksums and that fewer images are held out. It is nearly as
 # urgent as the test that waits for it.
 PROGRAM = (
-    "import sys, json; from training import data, worker;"
+    "import sys, json; from training import data; from jobs import worker;"
     "data.FILES, data.HELD_OUT = json.loads(sys.argv[1]), 300; "
     "worker.NICENESS = {{job: nice // 5 for job, nice in worker.NICENESS.items()}}; {before} worker.main()"
 )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cnn import Checkpoint, ModelFileError, load_model, save_model
-from ink.calibration import Calibration
+from recognition.calibration import Calibration
 from tests.bars import bars_dataset
 from training import data
 from training import experiment as module

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from cnn import Checkpoint, digit_net, load_model
-from ink import to_input
-from ink.calibration import Calibration
-from ink.reader import DEFAULT_WEIGHTS
+from recognition import to_input
+from recognition.calibration import Calibration
+from recognition.reader import DEFAULT_WEIGHTS
 from tests.bars import bars_dataset
 from training import data, finetune
 from training.experiment import Experiment, Settings

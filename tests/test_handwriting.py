@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import handwriting
 from benchmarks.handwriting import SETS, draw, edit_distance, read_set, score, strokes_of
-from ink import Digit, Reading
+from recognition import Digit, Reading
 
 
 def reading(digit, best, confidence=0.9):

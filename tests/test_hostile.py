@@ -24,7 +24,7 @@ import pytest
 
 from tests.browser.driver import ROOT, Served, data_url, serve_app, seven
 from training.experiment import Settings
-from ui.draw import PNG
+from ui.draw.tab import PNG
 
 PATIENCE = 60  # seconds until something is taken to never happen
 MOST_MEMORY = 150e6  # bytes that all these tests together may add; a single bomb would take more

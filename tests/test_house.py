@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ORDER = ["app", "ui", "training", "ink", "cnn"]  # each may import those to its right
+ORDER = ["app", "ui", "jobs", "training", "recognition", "cnn"]  # each may import those to its right
 
 
 def imported(path):
@@ -37,6 +37,6 @@ def test_the_network_imports_numpy_and_nothing_else():
 
 
 def test_only_the_page_imports_gradio():
-    for package in ("training", "ink", "cnn"):
+    for package in ("jobs", "training", "recognition", "cnn"):
         for path in files_of(package):
             assert "gradio" not in set(imported(path)), path

@@ -10,13 +10,14 @@ import pytest
 from huggingface_hub import ModelCard, SpaceCard, close_session
 
 from cnn import ModelFileError, load_model
-from ink import Reader
-from ink.hub import CONFIG_FILE, WEIGHTS_FILE, HubError, check_name
-from ink.reader import DEFAULT_WEIGHTS, ROW_JUDGE, SHIPPED
+from recognition import Reader
+from recognition.hub import CONFIG_FILE, WEIGHTS_FILE, HubError, check_name
+from recognition.reader import DEFAULT_WEIGHTS, ROW_JUDGE, SHIPPED
+from scripts.push_space import ROOT, push_space, tracked_files
+from scripts.push_space import main as push_space_main
 from tests.hub_server import ADA, BOB, CLIENT_WARNINGS, NOWHERE, turn_to
 from tests.test_reader import STROKES, canvas
 from training.__main__ import main
-from training.hub import ROOT, push_space, tracked_files
 
 pytestmark = CLIENT_WARNINGS
 
@@ -101,7 +102,7 @@ def test_what_was_fetched_once_is_read_without_a_connection(hub, weights, monkey
 
 
 def test_a_folder_that_was_saved_is_read_too(weights, tmp_path):
-    from ink.hub import HubReader
+    from recognition.hub import HubReader
 
     HubReader(weights).save_pretrained(tmp_path / "saved")
     back = Reader.from_pretrained(tmp_path / "saved")
@@ -287,7 +288,7 @@ def test_the_command_line_pushes_a_network(hub, weights, monkeypatch, capsys):
 def test_the_command_line_tells_in_a_line_what_does_not_work(hub, monkeypatch, capsys):
     assert main(["push", "ada/mine"]) == 1
     assert capsys.readouterr().err.startswith("python -m training: Nobody is signed in")
-    assert main(["push-space", "just-a-name"]) == 1
+    assert push_space_main(["just-a-name"]) == 1
     assert '"user/model"' in capsys.readouterr().err
 
 
@@ -295,13 +296,14 @@ def test_the_command_line_tells_in_a_line_what_does_not_work(hub, monkeypatch, c
 def clone(tmp_path):
     """A small repository with a file that git does not track."""
     root = tmp_path / "clone"
-    (root / "ink").mkdir(parents=True)
+    (root / "recognition").mkdir(parents=True)
     (root / "README.md").write_text("---\nsdk: gradio\n---\n")
-    (root / "ink" / "reader.py").write_text("print('reads')\n")
+    (root / "recognition" / "reader.py").write_text("print('reads')\n")
     (root / "odd [name].npz").write_bytes(b"\0\1")
     (root / "secret.txt").write_text("not for others")
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
-    for command in (["init", "-q"], ["add", "README.md", "ink", "odd [name].npz"], ["commit", "-qm", "all"]):
+    added = ["add", "README.md", "recognition", "odd [name].npz"]
+    for command in (["init", "-q"], added, ["commit", "-qm", "all"]):
         subprocess.run([*git, *command], cwd=root, check=True)
     return root
 
@@ -311,7 +313,7 @@ def test_a_space_holds_what_git_tracks_and_nothing_else(hub, clone):
     space = hub.repositories["space", "ada/demo"]
     assert address == f"{hub.address}/spaces/ada/demo"
     assert space.sdk == "gradio"
-    assert set(space.files) == {"README.md", "ink/reader.py", "odd [name].npz"}
+    assert set(space.files) == {"README.md", "recognition/reader.py", "odd [name].npz"}
     assert space.files["odd [name].npz"] == b"\0\1"
     assert SpaceCard(space.files["README.md"].decode()).data.to_dict() == {
         "sdk": "gradio",
@@ -322,7 +324,7 @@ def test_a_space_holds_what_git_tracks_and_nothing_else(hub, clone):
     (clone / "README.md").write_text("---\nsdk: gradio\n---\nnew\n")
     push_space("ada/demo", clone, token=ADA)
     assert len(space.commits) == 3  # what is new and what is gone come together
-    assert set(space.files) == {".gitattributes", "README.md", "ink/reader.py", "odd [name].npz"}
+    assert set(space.files) == {".gitattributes", "README.md", "recognition/reader.py", "odd [name].npz"}
     assert space.files["README.md"].endswith(b"new\n")
 
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ink import bounding_box, ink_of_drawing, normalise
+from recognition import bounding_box, ink_of_drawing, normalise
 
 
 def draw_two(width, height, x, y, size, pen):

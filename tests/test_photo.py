@@ -7,10 +7,11 @@ import cv2
 import numpy as np
 import pytest
 
-from ink import Reader
-from ink.lines import find_lines, typical_height
-from ink.numbers import DRAWN, evidence_of_number
-from ink.photo import (
+from recognition import Reader
+from recognition.components import find_pieces, places_to_cut, thinned, without_scraps
+from recognition.lines import find_lines, typical_height
+from recognition.numerals import DRAWN, evidence_of_number
+from recognition.photo import (
     dark_on_light,
     even_light,
     faint_strokes,
@@ -19,9 +20,8 @@ from ink.photo import (
     stroke_width,
     threshold,
 )
-from ink.pieces import find_pieces, places_to_cut, thinned, without_scraps
-from ink.segment import Candidate, Word, judged, segment
-from ink.sheet import without_desk
+from recognition.segment import Candidate, Word, judged, segment
+from recognition.sheet import without_desk
 from tests.test_reader import STROKES
 
 HEIGHT = 60  # of a written digit, pixels

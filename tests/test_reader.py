@@ -13,11 +13,11 @@ import pytest
 from PIL import Image
 
 from cnn import ModelFileError, digit_net, log_odds, save_model, seed_net
-from ink import Reader
-from ink.__main__ import main
-from ink.calibration import Calibration
-from ink.normalise import normalise, to_input
-from ink.reader import ROW_JUDGE, SHIPPED, WEIGHTS
+from recognition import Reader
+from recognition.__main__ import main
+from recognition.calibration import Calibration
+from recognition.normalise import normalise, to_input
+from recognition.reader import ROW_JUDGE, SHIPPED, WEIGHTS
 from training.finetune import MARGIN
 
 STROKES = {  # as a person would draw them, in a unit box
@@ -284,7 +284,7 @@ def test_without_a_row_judge_that_is_whole_nothing_is_read(tmp_path, monkeypatch
     ):
         if content is not None:
             (tmp_path / name).write_bytes(content)
-        monkeypatch.setattr("ink.reader.ROW_JUDGE", tmp_path / name)
+        monkeypatch.setattr("recognition.reader.ROW_JUDGE", tmp_path / name)
         with pytest.raises(error, match=message):
             Reader()
 
@@ -506,7 +506,7 @@ def test_neither_a_large_photo_nor_a_bomb_takes_a_gigabyte(tmp_path):
     Image.fromarray(photo).convert("RGB").save(tmp_path / "large.jpg")
     Image.new("1", (20_000, 20_000)).save(tmp_path / "bomb.png")
     peak = (
-        "import resource, sys; from ink.__main__ import main; main(sys.argv[1:]);"
+        "import resource, sys; from recognition.__main__ import main; main(sys.argv[1:]);"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
     files = [str(tmp_path / name) for name in ("large.jpg", "bomb.png")]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cnn import digit_net, log_odds
-from ink import to_input
+from recognition import to_input
 from training.memory import keep_freed_memory, share_freed_memory
 from training.recipes import RECIPES, DigitsRecipe, SeedRecipe
 from training.synthesis import synthesise_digits, synthesise_non_digits

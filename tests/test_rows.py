@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from cnn import digit_net, load_model, row_net
-from ink.normalise import normalise
-from ink.pieces import find_pieces
-from ink.reader import DEFAULT_WEIGHTS
-from ink.surroundings import IN_PLACE, in_its_place, slanted
+from recognition.components import find_pieces
+from recognition.context import IN_PLACE, in_its_place, slanted
+from recognition.normalise import normalise
+from recognition.reader import DEFAULT_WEIGHTS
 from training.calibrate import logits_of
 from training.evaluate import evaluate_rows
 from training.recipes import RowsRecipe

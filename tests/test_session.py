@@ -16,18 +16,18 @@ import numpy as np
 import pytest
 
 from cnn import load_model, row_net, save_model
-from ink import Reader
-from ink.calibration import Calibration
-from ink.reader import DEFAULT_WEIGHTS, SHIPPED
+from jobs import session as module
+from jobs.queue import BusyError
+from jobs.session import STRAY, Workshop
+from jobs.status import MOST_POINTS, Point, Status, add_point
+from recognition import Reader
+from recognition.calibration import Calibration
+from recognition.reader import DEFAULT_WEIGHTS, SHIPPED
 from tests.bars import bars_dataset, worker_command, write_mnist
 from training import data
-from training import session as module
 from training.examples import read_examples
 from training.experiment import Experiment, Settings
 from training.limits import Limits
-from training.runs import BusyError
-from training.session import STRAY, Workshop
-from training.status import MOST_POINTS, Point, Status, add_point
 
 ROOT = Path(__file__).parent.parent
 SHORT = Settings("small_net", epochs=2, images=600, batch_size=50)
@@ -560,7 +560,7 @@ from tests.bars import worker_command
 import json
 from training.experiment import Settings
 from training.limits import Limits
-from training.session import Workshop
+from jobs.session import Workshop
 digests, folder = json.loads(sys.argv[1]), Path(sys.argv[2])
 silent = "import time; worker.load_mnist = lambda folder: time.sleep(1000);"
 workshop = Workshop(Limits(epochs=1000), worker=worker_command(digests, silent), mnist=folder)
@@ -610,7 +610,7 @@ def is_running(pid):
 
 
 def test_a_worker_brings_neither_gradio_nor_matplotlib():
-    program = "import sys, training.worker; print(sorted({'gradio', 'matplotlib'} & sys.modules.keys()))"
+    program = "import sys, jobs.worker; print(sorted({'gradio', 'matplotlib'} & sys.modules.keys()))"
     found = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )

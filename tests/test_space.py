@@ -25,11 +25,11 @@ import pytest
 from gradio_client import Client, handle_file
 from huggingface_hub import SpaceCard
 
-from ink.hub import WEIGHTS_FILE
+from recognition.hub import WEIGHTS_FILE
+from scripts.push_space import ROOT
 from tests.browser.driver import free_port
 from tests.hub_server import serve_hub
 from tests.test_reader import STROKES, canvas, save
-from training.hub import ROOT
 
 # From the Spaces configuration reference: what may stand in the front matter, and how long it may be.
 KEYS = {

@@ -1,4 +1,4 @@
-"""Synthetic handwriting: digits and ink that is no digit, looking like what `ink.normalise` makes."""
+"""Synthetic handwriting: digits and ink that is no digit, looking like what `recognition.normalise` makes."""
 
 import numpy as np
 import pytest

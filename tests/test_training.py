@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from cnn import SGD, Dense, Dropout, Flatten, ModelFileError, Sequential, load_model, seed_net
-from ink.reader import DEFAULT_WEIGHTS
+from recognition.reader import DEFAULT_WEIGHTS
 from tests.bars import bars, write_mnist
 from training import data
 from training.__main__ import main

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ink import Digit, Reading
-from ui.draw import MAX_CHARACTERS, PNG, read_live
+from recognition import Digit, Reading
+from ui.draw.tab import MAX_CHARACTERS, PNG, read_live
 
 NOISE = np.random.default_rng(0).integers(0, 255, (40, 30), np.uint8)
 

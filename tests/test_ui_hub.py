@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 
 from cnn import load_model
-from ink import Reader
-from ink.hub import WEIGHTS_FILE
-from ink.reader import DEFAULT_NETWORK, DEFAULT_WEIGHTS
+from jobs.session import Workshop
+from recognition import Reader
+from recognition.hub import WEIGHTS_FILE
+from recognition.reader import DEFAULT_NETWORK, DEFAULT_WEIGHTS
 from tests import event_loop
 from tests.bars import bars_dataset, worker_command, write_mnist
 from tests.hub_server import ADA, CLIENT_WARNINGS, NOWHERE, turn_to
 from training.limits import Limits
-from training.session import Workshop
-from ui import hub as hub_on_page
-from ui.visitors import Visitors
+from ui.shared.visitors import Visitors
+from ui.train import hub as hub_on_page
 
 pytestmark = CLIENT_WARNINGS
 

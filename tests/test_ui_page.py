@@ -10,11 +10,13 @@ import warnings
 import gradio as gr
 import pytest
 
-from training.session import Workshop
+from jobs.session import Workshop
 from ui import component, page
 
-FILES = [*component.HERE.glob("*.html"), *component.HERE.glob("*.css")]
-TEMPLATES = sorted(file.name for file in FILES if file.name != "page.css")  # Gradio takes that as it is
+FILES = [*component.HERE.rglob("*.html"), *component.HERE.rglob("*.css")]
+TEMPLATES = sorted(
+    str(file.relative_to(component.HERE)) for file in FILES if file.name != "page.css"
+)  # Gradio takes that as it is
 
 
 class _Reader:

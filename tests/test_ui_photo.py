@@ -14,13 +14,14 @@ import pytest
 from gradio.utils import get_upload_folder
 from PIL import Image
 
-from docs.make_examples import EXAMPLES as MADE
-from ink import Digit, Reader, Reading
-from ink.reader import Stage
+from recognition import Digit, Reader, Reading
+from recognition.reader import Stage
+from scripts.example_photos import EXAMPLES as MADE
 from tests import event_loop
-from ui import photo, uploads
-from ui.photo import EXAMPLES, EXAMPLES_FOLDER, MOST_IN_LINE, SHOWN, STAGE, read_for_page, read_in_turn
-from ui.uploads import read_upload
+from ui.photo import tab as photo
+from ui.photo.tab import EXAMPLES, EXAMPLES_FOLDER, MOST_IN_LINE, SHOWN, STAGE, read_for_page, read_in_turn
+from ui.server import uploads
+from ui.server.uploads import read_upload
 
 NOT_SENT = "Please send an image file, with gradio_client's handle_file."
 WRITTEN = {example.name: example.lines for example in MADE}

@@ -13,16 +13,19 @@ import numpy as np
 import pytest
 
 from cnn import ARCHITECTURES, save_model
-from ink import Reader
-from ink.reader import DEFAULT_NETWORK, DEFAULT_WEIGHTS
+from jobs import session
+from jobs.session import STRAY, Workshop
+from recognition import Reader
+from recognition.reader import DEFAULT_NETWORK, DEFAULT_WEIGHTS
 from tests import event_loop
 from tests.bars import bars, bars_dataset, worker_command, write_mnist
-from training import session
 from training.experiment import NETWORKS, Settings
 from training.limits import Limits
-from training.session import STRAY, Workshop
-from ui import teach, train, uploads, visitors
-from ui.visitors import OWN, Visitors
+from ui.draw import teach
+from ui.server import uploads
+from ui.shared import visitors
+from ui.shared.visitors import OWN, Visitors
+from ui.train import tab as train
 
 SHORT = asdict(Settings("small_net", epochs=2, images=600, batch_size=50))
 LONG = SHORT | {"epochs": 1000, "batch_size": 8}  # until it is ended

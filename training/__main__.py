@@ -1,4 +1,4 @@
-"""python -m training [train | finetune | evaluate | errors | push | push-space]
+"""python -m training [train | finetune | evaluate | errors | push]
 
 Train this project's networks, look at them, and give them to others.
 """
@@ -19,8 +19,8 @@ from tqdm import tqdm
 
 from cnn import ModelFileError, load_model, save_model
 from cnn.storage import open_whole
-from ink.calibration import Calibration
-from ink.reader import DEFAULT_WEIGHTS, WEIGHTS, Reader
+from recognition.calibration import Calibration
+from recognition.reader import DEFAULT_WEIGHTS, WEIGHTS, Reader
 from training.curves import Log, draw_curves, read_log
 from training.data import DataError, Dataset, load_mnist, split_held_out
 from training.evaluate import Evaluation, RowsEvaluation, draw_errors, draw_reliability, evaluate
@@ -217,14 +217,6 @@ def push(options: argparse.Namespace) -> int:
     return 0
 
 
-def push_this_space(options: argparse.Namespace) -> int:
-    """Put this repository into a Space on the Hugging Face Hub."""
-    from training.hub import push_space  # slow to import
-
-    print(f"Pushed to {push_space(options.name, private=options.private)}")
-    return 0
-
-
 def _evaluate_file(weights: Path, dataset: Dataset) -> Evaluation:
     checkpoint = load_model(weights)
     return evaluate(checkpoint.model, dataset.test_images, dataset.test_labels, Calibration.of(checkpoint))
@@ -285,16 +277,12 @@ def _parser() -> argparse.ArgumentParser:
             )
     command.add_argument("--out", type=Path, default=Path("errors.png"))
 
-    for name, function, text in (
-        ("push", push, "Put a network onto the Hugging Face Hub, with its model card."),
-        ("push-space", push_this_space, "Put this repository into a Hugging Face Space: docs/hub.md."),
-    ):
-        command = commands.add_parser(name, help=text, description=text)
-        command.set_defaults(command=function)
-        command.add_argument("name", metavar="USER/NAME")
-        if name == "push":
-            command.add_argument("--weights", type=Path, default=DEFAULT_WEIGHTS)
-        command.add_argument("--private", action="store_true", default=None, help="for your account alone")
+    text = "Put a network onto the Hugging Face Hub, with its model card."
+    command = commands.add_parser("push", help=text, description=text)
+    command.set_defaults(command=push)
+    command.add_argument("name", metavar="USER/NAME")
+    command.add_argument("--weights", type=Path, default=DEFAULT_WEIGHTS)
+    command.add_argument("--private", action="store_true", default=None, help="for your account alone")
     return parser
 
 

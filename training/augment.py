@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ink.surroundings import AROUND
+from recognition.context import AROUND
 
 MOST_THINNED = 0.7  # share of the way to full erosion, which would erase a stroke two pixels wide
 PIXELS = (1.0, 1 / AROUND)  # of each channel, that are as wide as one of the first
@@ -43,8 +43,9 @@ class Augmentation:
     def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """images (N, 28, 28) uint8 -> the same shape and type; equal generators give equal pictures.
 
-        Or (N, 28, 28, 2): the second channel is what stands around the first (`ink.surroundings`), and goes
-        with it at its own scale. Only elastic distortion, which no other digit would share, leaves it alone.
+        Or (N, 28, 28, 2): the second channel is what stands around the first (`recognition.context`), and
+        goes with it at its own scale. Only elastic distortion, which no other digit would share, leaves it
+        alone.
         """
         return self.stroke(self.warp(images, rng), rng)
 

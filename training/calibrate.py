@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnn import Sequential, softmax_cross_entropy
-from ink import to_input
+from recognition import to_input
 
 BINS = 15
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnn import Sequential, cross_entropy_or_none
-from ink.calibration import Calibration
+from recognition.calibration import Calibration
 from training.calibrate import BINS, Reliability, logits_of, reliability
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ink import ink_of_drawing, normalise
-from ink.normalise import SIZE
-from ink.picture import PictureError, load_picture
+from recognition import ink_of_drawing, normalise
+from recognition.files import PictureError, load_picture
+from recognition.normalise import SIZE
 from training.limits import Limits
 
 LABELS = "labels.csv"

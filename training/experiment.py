@@ -35,8 +35,8 @@ from cnn import (
     one_cycle,
     softmax_cross_entropy,
 )
-from ink import to_input
-from ink.calibration import Calibration
+from recognition import to_input
+from recognition.calibration import Calibration
 from training.augment import Augmentation
 from training.calibrate import fit_temperature, logits_of
 from training.data import Dataset, split_held_out

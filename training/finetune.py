@@ -39,8 +39,8 @@ from cnn import (
     softmax_cross_entropy,
 )
 from cnn.optim import Schedule
-from ink import to_input
-from ink.calibration import Calibration
+from recognition import to_input
+from recognition.calibration import Calibration
 from training.augment import Augmentation
 from training.data import Dataset, split_held_out
 from training.synthesis import synthesise_digits, synthesise_non_digits

@@ -19,7 +19,7 @@ from cnn import (
     row_net,
     seed_net,
 )
-from ink.calibration import Calibration
+from recognition.calibration import Calibration
 from training.augment import Augmentation
 from training.calibrate import fit_temperature, logits_of
 from training.data import Dataset

@@ -18,7 +18,7 @@ from cnn import (
     save_model,
     softmax_cross_entropy,
 )
-from ink import to_input
+from recognition import to_input
 
 NOT_A_DIGIT = -1  # the label of a picture that shows none
 IF_A_DIGIT = 10  # added to a label: it says which digit, and not whether it is one

@@ -7,9 +7,10 @@ from typing import Any
 
 import gradio as gr
 
-from ink import Reading
+from recognition import Reading
 
 HERE = Path(__file__).parent
+READING = "shared/reading"
 
 
 def component(
@@ -17,21 +18,21 @@ def component(
 ) -> gr.HTML:
     """The component of `name`.html, .css and .js, with base.css, visit.js and reading.* that all share.
 
-    The word `@reading` in the HTML stands for reading.html, and `@PART` for that of each of `parts`, whose
-    .css and .js come with it. server_functions: what the script may call, as `server.NAME(argument)`; props:
-    what the HTML's `{{...}}` are filled with. A plain `gr.HTML`: a subclass would have Gradio write a .pyi
-    beside us.
+    name, parts: as "folder/name". The word `@reading` in the HTML stands for reading.html, and `@PART` for
+    that of each of `parts`, whose .css and .js come with it. server_functions: what the script may call, as
+    `server.NAME(argument)`; props: what the HTML's `{{...}}` are filled with. A plain `gr.HTML`: a subclass
+    would have Gradio write a .pyi beside us.
     """
     html = _asset(f"{name}.html")
-    for part in ("reading", *parts):
-        html = html.replace(f"@{part}", _asset(f"{part}.html"))
+    for part in (READING, *parts):
+        html = html.replace(f"@{Path(part).name}", _asset(f"{part}.html"))
     return gr.HTML(
         html_template=html,
-        css_template="".join(_asset(f"{part}.css") for part in ("base", "reading", *parts, name)),
-        js_on_load="".join(_asset(f"{part}.js") for part in ("visit", "reading", name, *parts)),
+        css_template="".join(_asset(f"{part}.css") for part in ("shared/base", READING, *parts, name)),
+        js_on_load="".join(_asset(f"{part}.js") for part in ("shared/visit", READING, name, *parts)),
         server_functions=server_functions,
         apply_default_css=False,
-        elem_id=name,
+        elem_id=Path(name).name,
         digits=list(range(10)),  # reading.html repeats a bar for each
         **props,
     )

@@ -6,11 +6,15 @@ from pathlib import Path
 import gradio as gr
 from starlette.middleware import Middleware
 
-from training.session import Workshop
-from ui import draw, hub, photo, train, watching
-from ui.limits import Gate, Host, lifespan
+from jobs.session import Workshop
+from ui.draw import tab as draw
+from ui.photo import tab as photo
+from ui.server import metrics
+from ui.server.request_guard import Gate, Host, lifespan
+from ui.shared.visitors import Readers, Visitors
 from ui.theme import theme
-from ui.visitors import Readers, Visitors
+from ui.train import hub
+from ui.train import tab as train
 
 HERE = Path(__file__).parent
 
@@ -48,7 +52,7 @@ def build_page(readers: Readers, workshop: Workshop) -> gr.Blocks:
     workshop: where visitors train networks of their own. Show it with `launch(**LAUNCH)`.
     """
     visitors = Visitors(readers, workshop)
-    watching.watch_workshop(workshop)
+    metrics.watch_workshop(workshop)
     sign_in = hub.sign_in()
     with gr.Blocks(title=TITLE, analytics_enabled=False) as demo:
         gr.HTML(f"<h1>{TITLE}</h1><p>{SENTENCE}</p>", elem_id="masthead", apply_default_css=False)

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Locator, Page, Playwright
 
-from ui.draw import PNG
+from ui.draw.tab import PNG
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")

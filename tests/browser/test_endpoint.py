@@ -13,7 +13,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image, ImageDraw
 
-from ui.photo import EXAMPLES_FOLDER
+from ui.photo.tab import EXAMPLES_FOLDER
 
 ENDPOINTS = ["/read_drawing", "/read_photo"]
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ink.hub import WEIGHTS_FILE
-from ink.reader import SHIPPED
+from recognition.hub import WEIGHTS_FILE
+from recognition.reader import SHIPPED
 from tests.browser.conftest import PHONE, Visitors
 from tests.browser.driver import TrainTab, serve_app
 from tests.hub_server import serve_hub

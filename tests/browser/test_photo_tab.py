@@ -13,7 +13,7 @@ from playwright.sync_api import Route
 from tests.browser.colours import texts_of, too_pale
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.driver import data_url
-from ui.photo import EXAMPLES, EXAMPLES_FOLDER
+from ui.photo.tab import EXAMPLES, EXAMPLES_FOLDER
 
 READING = "**/component_server**"
 RULED = EXAMPLES_FOLDER / "ruled.jpg"

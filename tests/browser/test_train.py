@@ -206,7 +206,7 @@ def _workers(folder: Path) -> list[int]:
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it ended just now
-            is_worker = b"training.worker" in (process / "cmdline").read_bytes()
+            is_worker = b"jobs.worker" in (process / "cmdline").read_bytes()
             if is_worker and f"TMPDIR={folder}".encode() in (process / "environ").read_bytes():
                 found.append(int(process.name))
     return found

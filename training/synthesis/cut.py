@@ -1,15 +1,16 @@
 """Digits as they come out of a row of touching digits: with a scrap of a neighbour, or an end cut off.
 
-Digits are pushed together until they touch, and parted again as the reader parts them (`ink.pieces`). Where
-the cuts fall right, each piece is a digit that a cut has marked; two neighbours not parted are none.
+Digits are pushed together until they touch, and parted again as the reader parts them
+(`recognition.components`). Where the cuts fall right, each piece is a digit that a cut has marked; two
+neighbours not parted are none.
 """
 
 import cv2
 import numpy as np
 
-from ink.normalise import BOX, SIZE, bounding_box, normalise
-from ink.photo import stroke_width
-from ink.pieces import SOLID, Pieces, find_pieces, places_to_cut
+from recognition.components import SOLID, Pieces, find_pieces, places_to_cut
+from recognition.normalise import BOX, SIZE, bounding_box, normalise
+from recognition.photo import stroke_width
 
 ZOOM = 2  # pixels for one of a 28x28 picture: about as high as digits in photos and on the pad
 DIGIT = ZOOM * BOX  # pixels of a digit's height, about

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ink.normalise import normalise
+from recognition.normalise import normalise
 from training.synthesis.digits import Design, Uniform, digit_strokes
 from training.synthesis.signs import letters, signs
 from training.synthesis.strokes import CORNER, Hand, Strokes, arc, draw_strokes, picture_of

@@ -1,8 +1,8 @@
 """Digits and letters in rows, and the candidates that the reader finds in them, each in its surroundings.
 
-One hand with one pen writes a row, on the pad or on paper. The row falls into pieces and is cut as the reader
-does it (`ink.segment`), and since it is known whose ink every part is, so is what each candidate is: a digit,
-or two of them, a fragment, a digit with a scrap of its neighbour, a part of a word.
+One hand with one pen writes a row, on the pad or on paper. The row falls into pieces and is cut as the
+reader does it (`recognition.segment`), and since it is known whose ink every part is, so is what each
+candidate is: a digit, or two of them, a fragment, a digit with a scrap of its neighbour, a part of a word.
 """
 
 from collections.abc import Callable
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ink.lines import find_lines, typical_height
-from ink.normalise import BOX, SIZE, bounding_box
-from ink.photo import stroke_width
-from ink.pieces import SOLID, Pieces, find_pieces, places_to_cut, thinned
-from ink.segment import is_large, runs_of, words_of
-from ink.surroundings import in_its_place
+from recognition.components import SOLID, Pieces, find_pieces, places_to_cut, thinned
+from recognition.context import in_its_place
+from recognition.lines import find_lines, typical_height
+from recognition.normalise import BOX, SIZE, bounding_box
+from recognition.photo import stroke_width
+from recognition.segment import is_large, runs_of, words_of
 from training.synthesis.digits import DESIGNS, SHARES, Design
 from training.synthesis.non_digits import cursive, non_digit_strokes
 from training.synthesis.signs import letters, signs
@@ -319,7 +319,7 @@ def _print(layer: np.ndarray, image: np.ndarray, corners: np.ndarray, thicker: i
 
 
 def _photographed(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Blurred, faint in places, rough at its edges, and made sharp again, as `ink.photo` does."""
+    """Blurred, faint in places, rough at its edges, and made sharp again, as `recognition.photo` does."""
     high, wide = ink.shape
     ink = cv2.GaussianBlur(ink, (0, 0), rng.uniform(0.5, 1.6))
     if rng.random() < 0.4:

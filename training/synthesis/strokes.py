@@ -8,7 +8,7 @@ smooth path a pen takes through them, `Hand` bends that path as one person's han
 import cv2
 import numpy as np
 
-from ink.normalise import normalise
+from recognition.normalise import normalise
 
 CORNER = 1.0  # third coordinate of a control point at which the pen stops and turns
 STEPS = 6  # points per piece of a curve between two control points

@@ -1,0 +1,1 @@
+"""A visitor's trainings, in worker processes."""

@@ -1,0 +1,221 @@
+"""python -m jobs.worker: a process that does one job for the app and ends. `jobs.session` starts it.
+
+The job comes as a frame on standard input (`jobs.protocol`), events go out as frames on standard output. It
+imports neither Gradio nor Matplotlib, so it is ready in a third of a second. It ends within a second when its
+standard input does: that is how it learns that the app is gone, however the app ended.
+
+Jobs, by message["job"], with paths as text; every one has `mnist`, a folder or None:
+
+train  settings (`Settings` as JSON), start and resume (weights or None), out, seconds, before; array drawing
+teach  weights, out, before; arrays images, labels
+test   weights, before
+
+Events, by message["event"]:
+
+snapshot   a `Snapshot`, arrays kernels and probs
+saved      `out` holds all that is trained so far
+full       the disk is: what is trained is not saved yet
+trained    reason: "finished", "stopped", "paused" or "time"
+taught     a `Lesson`
+tested     arrays labels, probs, refused; the same with before_; pictures of the first mistakes
+failed     a message for the visitor; nothing comes after it
+
+Orders, while a training runs: {"order": "stop"} or "pause", or "draw" with the array drawing.
+"""
+
+import errno
+import os
+import sys
+import threading
+import time
+import traceback
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from cnn import ModelFileError, load_model
+from jobs.protocol import Arrays, WireError, read_frame, write_frame
+from recognition.calibration import Calibration
+from training.data import DataError, Dataset, load_mnist
+from training.evaluate import evaluate
+from training.experiment import Experiment, Settings, Snapshot
+from training.finetune import teach
+from training.memory import keep_freed_memory
+
+# Whoever draws comes first, then who waits for a lesson, then who watches a training.
+NICENESS = {"teach": 5, "test": 10, "train": 15}
+SAVE_EVERY = 20.0  # seconds of training between two checkpoints
+PATIENCE = 60  # seconds to wait for room on the disk
+PICTURES = 60  # of mistakes
+
+
+class Orders:
+    """What the visitor wants meanwhile, as told on standard input."""
+
+    def __init__(self) -> None:
+        self.end = ""  # "stop" or "pause"
+        self.drawing: np.ndarray | None = None
+
+    def listen(self) -> None:
+        """Hears orders until there are none to come; then nobody wants the result, and the process ends."""
+        try:
+            while (frame := read_frame(sys.stdin.buffer)) is not None:
+                message, arrays = frame
+                if message["order"] == "draw":
+                    self.drawing = arrays["drawing"]
+                else:
+                    self.end = message["order"]
+        except (WireError, OSError):
+            traceback.print_exc()
+        os._exit(0)
+
+
+class Worker:
+    """One job. events: the stream that frames are written to."""
+
+    def __init__(self, message: dict, arrays: Arrays, events) -> None:
+        self.message, self.arrays, self.events = message, arrays, events
+        self.orders = Orders()
+
+    def work(self) -> None:
+        threading.Thread(target=self.orders.listen, daemon=True).start()
+        jobs = {"train": self.train, "teach": self.teach, "test": self.test}
+        try:
+            jobs[self.message["job"]](load_mnist(self.message["mnist"]))
+        except BrokenPipeError:
+            return  # nobody listens any more
+        except Exception as error:
+            traceback.print_exc()
+            self.tell("failed", message=_in_words(error))
+
+    def train(self, dataset: Dataset) -> None:
+        start, resume, seconds = (self.message[name] for name in ("start", "resume", "seconds"))
+        out = Path(self.message["out"])
+        if resume is not None:
+            experiment = Experiment.resume(resume, dataset, seconds=seconds)
+        else:
+            settings = Settings.from_json(self.message["settings"])
+            experiment = Experiment(settings, dataset, start and load_model(start), seconds=seconds)
+        self.orders.drawing = (
+            self.orders.drawing if self.orders.drawing is not None else self.arrays.get("drawing")
+        )
+        experiment.drawing = self.orders.drawing
+        saved = experiment.trainer.seconds
+        if not self.orders.end and not experiment.finished:
+            for now in experiment.run():
+                self.show(now)
+                if now.seconds - saved > SAVE_EVERY:
+                    saved = now.seconds
+                    self.save(experiment, out, patience=0)
+                experiment.drawing = self.orders.drawing
+                if self.orders.end:
+                    experiment.stop()
+        self.save(experiment, out, patience=PATIENCE)
+        if experiment.finished:
+            reason = "finished"
+        else:
+            reason = {"pause": "paused", "stop": "stopped"}.get(self.orders.end, "time")
+        self.tell("trained", reason=reason)
+        if reason != "paused":
+            self.compare(out, dataset)
+
+    def teach(self, dataset: Dataset) -> None:
+        images, labels = self.arrays["images"], self.arrays["labels"]
+        taught = teach(load_model(self.message["weights"]), images, labels, dataset)
+        taught.save(self.message["out"])
+        notes, arrays = to_frame(taught.report)
+        self.tell("taught", arrays, **notes)
+        self.compare(Path(self.message["out"]), dataset)
+
+    def test(self, dataset: Dataset) -> None:
+        self.compare(Path(self.message["weights"]), dataset)
+
+    def compare(self, weights: Path, dataset: Dataset) -> None:
+        """Reads MNIST's test set with `weights`, and with the model before where that was not done yet."""
+        arrays: Arrays = {}
+        before = self.message["before"]
+        for prefix, path in (("", weights), ("before_", before and Path(before))):
+            if path is not None:
+                checkpoint = load_model(path)
+                found = evaluate(
+                    checkpoint.model, dataset.test_images, dataset.test_labels, Calibration.of(checkpoint)
+                )
+                arrays |= {f"{prefix}probs": found.probs, f"{prefix}refused": found.refused}
+                if path is weights:
+                    arrays |= {
+                        "labels": found.labels,
+                        "pictures": dataset.test_images[found.errors[:PICTURES]],
+                    }
+        self.tell("tested", arrays)
+
+    def show(self, now: Snapshot) -> None:
+        notes, arrays = to_frame(now)
+        self.tell("snapshot", arrays, **notes)
+
+    def save(self, experiment: Experiment, out: Path, patience: float) -> None:
+        """Writes the checkpoint; while the disk is full, tries again for `patience` seconds."""
+        give_up = time.monotonic() + patience
+        while True:
+            try:
+                experiment.save(out)
+            except OSError:
+                self.tell("full")
+                if time.monotonic() > give_up:
+                    if patience:
+                        raise
+                    return
+                time.sleep(1)
+            else:
+                self.tell("saved")
+                return
+
+    def tell(self, event: str, arrays: Arrays | None = None, **notes: object) -> None:
+        write_frame(self.events, {"event": event} | notes, arrays)
+
+
+def to_frame(of: object) -> tuple[dict, Arrays]:
+    """A dataclass as what a frame takes: plain values, and arrays by themselves."""
+    values = {field.name: getattr(of, field.name) for field in fields(of)}
+    arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+    return {name: value for name, value in values.items() if name not in arrays}, arrays
+
+
+def from_frame(kind: type, message: dict, arrays: Arrays) -> object:
+    """What `to_frame` took apart."""
+    values = message | arrays
+    return kind(**{field.name: values[field.name] for field in fields(kind)})
+
+
+def _in_words(error: Exception) -> str:
+    """For the visitor: no paths, no Python."""
+    if isinstance(error, DataError):
+        return "MNIST's images could not be fetched, so nothing can be trained here now."
+    if isinstance(error, OSError):
+        return "The disk is full." if error.errno == errno.ENOSPC else "A file could not be read or written."
+    if isinstance(error, MemoryError):
+        return "There is not enough memory for this. Please try fewer images or a smaller network."
+    if isinstance(error, ModelFileError | ValueError):
+        return str(error)
+    return "Something went wrong in the training process: a mistake of the program. Your model is as it was."
+
+
+def main() -> None:
+    # Standard output carries frames only: whatever prints, a library or a download, prints to standard error.
+    events = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    keep_freed_memory()
+    threadpool_limits(1, user_api="blas")  # cnn.slices spreads work over the cores; BLAS must not do it again
+    frame = read_frame(sys.stdin.buffer)
+    if frame is not None:
+        message, arrays = frame
+        if hasattr(os, "nice"):
+            os.nice(NICENESS[message["job"]])
+        Worker(message, arrays, events).work()
+    # Not the interpreter's own way out: it would wait for the thread that listens.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""python -m recognition PICTURE...: read photos and scans of digits from the command line."""
+
+import argparse
+import csv
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from cnn import ModelFileError
+from recognition.files import SUFFIXES, PictureError, load_picture
+from recognition.photo import on_white
+from recognition.reader import DEFAULT_WEIGHTS, Reader, Reading
+
+GREEN, RED = (0, 140, 60), (200, 30, 30)  # of boxes around digits, and around what is none
+COLUMNS = ("picture", "line", "digit", "confidence", "x", "y", "width", "height")
+
+
+def describe(reading: Reading) -> str:
+    """What was read, line by line; for one digit alone the ten percentages, as the origin printed them."""
+    if len(reading.digits) != 1:
+        return reading.text if not reading.message else reading.message
+    found = reading.digits[0]
+    lines = [f"{digit}: {100 * share:6.2f} %" for digit, share in enumerate(found.probs)]
+    return "\n".join([*lines, reading.message or f"Predicted digit: {found.digit}"])
+
+
+def with_boxes(picture: np.ndarray, reading: Reading) -> Image.Image:
+    """The picture with a box around every digit and what was read over it."""
+    drawn = on_white(picture)
+    drawn = cv2.cvtColor(drawn, cv2.COLOR_GRAY2RGB) if drawn.ndim == 2 else drawn.copy()
+    pen = max(1, round(max(drawn.shape) / 600))
+    for found in reading.digits:
+        x, y, width, height = found.box
+        colour, said = (RED, "?") if found.digit is None else (GREEN, str(found.digit))
+        cv2.rectangle(drawn, (x, y), (x + width, y + height), colour, pen)
+        size = max(0.4, height / 80)
+        cv2.putText(
+            drawn, said, (x, max(y - 2 * pen, round(22 * size))), cv2.FONT_HERSHEY_SIMPLEX, size, colour, pen
+        )
+    return Image.fromarray(drawn)
+
+
+def rows_of(path: Path, reading: Reading) -> list[tuple]:
+    """The reading as rows under COLUMNS."""
+    return [
+        (path, found.line, "?" if found.digit is None else found.digit, f"{found.confidence:.4f}", *found.box)
+        for found in reading.digits
+    ]
+
+
+def pictures_in(paths: list[Path]) -> list[Path]:
+    """The files themselves, and in place of every folder the pictures in it, by name."""
+    found = []
+    for path in paths:
+        if path.is_dir():
+            found += sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
+        else:
+            found.append(path)
+    return found
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m recognition", description="Read photos, scans and drawings of handwritten digits."
+    )
+    parser.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE", help="files, or folders of them")
+    parser.add_argument("--weights", type=Path, default=DEFAULT_WEIGHTS, help="default: %(default)s")
+    parser.add_argument(
+        "--boxes",
+        type=Path,
+        metavar="PNG",
+        help="save the picture with a box around every digit; with several pictures, a folder for them",
+    )
+    parser.add_argument("--csv", type=Path, help="save a table with a row for every digit")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parse(arguments)
+    try:
+        reader = Reader(options.weights)
+    except (ModelFileError, FileNotFoundError) as error:
+        print(f"python -m recognition: {error}", file=sys.stderr)
+        return 1
+    paths = pictures_in(options.pictures)
+    if not paths:
+        print("python -m recognition: there is no picture in that folder.", file=sys.stderr)
+        return 1
+    several = len(paths) > 1 or options.pictures[0].is_dir()
+    failures, rows = 0, []
+    try:
+        for path in paths:
+            if several:
+                print(f"{path}:")
+            try:
+                picture = load_picture(path)
+            except PictureError as error:
+                failures += 1
+                print(f"{path}: {error}", file=sys.stderr)
+                continue
+            reading = reader.read_photo(picture)
+            print(describe(reading))
+            rows += rows_of(path, reading)
+            if options.boxes:
+                _save_boxes(with_boxes(picture, reading), path, options.boxes, several)
+        if options.csv:
+            with options.csv.open("w", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerows([COLUMNS, *rows])
+    except OSError as error:
+        print(
+            f"python -m recognition: {error.filename} cannot be written: {error.strerror}.", file=sys.stderr
+        )
+        return 1
+    return 1 if failures else 0
+
+
+def _save_boxes(drawn: Image.Image, path: Path, target: Path, several: bool) -> None:
+    if several:
+        target.mkdir(parents=True, exist_ok=True)
+        target = target / f"{path.name}.png"
+    drawn.save(target, "PNG")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,268 @@
+"""Networks on the Hugging Face Hub.
+
+    reader = Reader.from_pretrained("user/model")
+    reader.push_to_hub("user/model")                # as whoever `hf auth login` or HF_TOKEN says
+
+A repository holds `digits.npz`, the very file that `cnn.save_model` wrote; `config.json`, what is in it, for
+programs that look; and `README.md`, the model card, with what the network scored in the Hub's own format.
+Only the `.npz` is read back, and checked as any other weights file is: nothing that was downloaded is run.
+
+`recognition.reader` imports this file when it is first needed, because huggingface_hub takes a while to
+import.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from httpx2 import TransportError
+from huggingface_hub import (
+    EvalResult,
+    HfApi,
+    ModelCard,
+    ModelCardData,
+    ModelHubMixin,
+    get_token,
+    hf_hub_download,
+)
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RemoteEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from huggingface_hub.utils import validate_repo_id
+
+from cnn import load_model
+from cnn.storage import LARGEST
+from recognition.calibration import Calibration
+from recognition.reader import Reader
+
+WEIGHTS_FILE, CONFIG_FILE = "digits.npz", "config.json"
+
+NO_TOKEN = "Nobody is signed in to the Hub here. Run `hf auth login`, or set HF_TOKEN to your token."
+OFFLINE = "The Hub cannot be reached. Is this machine connected to the internet?"
+REFUSALS = {  # what the Hub's status codes mean
+    401: "The Hub does not know this token (any more). Sign in again.",
+    402: "The Hub wants an account that pays for this: {name}.",
+    403: "This account may not do that with {name}. Is the name right, and may its token write?",
+    409: "{name} is taken. Choose another name.",
+    413: "The Hub says that this is too large for {name}.",
+    429: "The Hub has had too many requests from here. Please try again in a few minutes.",
+}
+
+# MNIST's test set is what every network here is scored on; other measures are in the table of the card.
+TASK = {"task_type": "image-classification", "task_name": "Handwritten digit recognition"}
+MNIST = {"dataset_type": "ylecun/mnist", "dataset_name": "MNIST", "dataset_split": "test"}
+METRICS = {
+    "accuracy": "Accuracy",
+    "expected_calibration_error": "Expected calibration error",
+    "taken_for_no_digit": "Share taken for no digit",
+}
+
+CARD = """\
+---
+{{ card_data }}
+---
+
+# {{ model_name }}
+
+A convolutional network that reads handwritten digits: `{{ architecture }}` of Digits from Scratch, with
+{{ "{:,}".format(parameters) }} parameters, written and trained in plain NumPy.
+
+```python
+from recognition import Reader
+
+reader = Reader.from_pretrained("{{ repo_id }}")
+reader.read_drawing(image).text  # image: uint8, (H, W, 4), (H, W, 3) or (H, W)
+```
+
+`digits.npz` holds arrays alone and is read without pickle. The network takes 28x28 pictures made as MNIST's
+were: `recognition.normalise` makes them of any ink.
+{% if mnist_test %}
+| on MNIST's 10,000 test images | |
+| --- | --- |
+{% for name, value in mnist_test.items() %}| {{ name }} | {{ "%.2f" | format(100 * value) }} % |
+{% endfor %}{% endif %}
+Digits only: of a letter or a doodle it can say that it is no digit, though not always. Writers whose hand is
+unlike MNIST's are read less well.
+"""
+
+
+class HubError(ValueError):
+    """Something did not work with the Hub; the message says what, in words for the person who asked."""
+
+
+class HubReader(
+    ModelHubMixin,
+    Reader,
+    library_name="numpy",
+    license="apache-2.0",
+    pipeline_tag="image-classification",
+    tags=["digits-from-scratch", "handwriting", "mnist", "numpy", "digit-recognition"],
+    model_card_template=CARD,
+):
+    """A Reader that comes from the Hub and goes there, by huggingface_hub's own mixin."""
+
+    @classmethod
+    def from_pretrained(cls, name: str | Path, **options: object) -> "HubReader":
+        """The network of the repository `name`, "user/model", or of a folder that `save_pretrained` wrote.
+
+        options: revision, token, cache_dir, force_download and local_files_only, as `hf_hub_download` takes
+        them. Raises HubError, or ModelFileError where the repository's file is no network of this project.
+
+        The mixin's own would read config.json and pass on whatever a stranger has written there.
+        """
+        folder = Path(name)
+        return cls(folder / WEIGHTS_FILE if folder.is_dir() else download(str(name), **options))
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        private: bool | None = None,
+        token: str | None = None,
+        mnist_test: dict | None = None,
+    ) -> str:
+        """Makes the repository `repo_id`, "user/model", where there is none, and puts the network into it.
+
+        mnist_test: what it scored on MNIST's test set, as `training.evaluate.Evaluation.to_json` says it;
+        otherwise what the `.json` card beside its weights says. Returns the address of the commit. Raises
+        HubError, also where a repository of that name holds something else.
+        """
+        repo_id = check_name(repo_id)
+        token = token or get_token()
+        if token is None:
+            raise HubError(NO_TOKEN)
+        card = {"repo_id": repo_id, "mnist_test": mnist_test}
+        with in_words(repo_id):
+            refuse_other_content(HfApi(token=token), repo_id, "model", WEIGHTS_FILE)
+            message = "Push a network of Digits from Scratch"
+            return super().push_to_hub(
+                repo_id, private=private, token=token, commit_message=message, model_card_kwargs=card
+            )
+
+    def generate_model_card(self, repo_id: str = "user/model", mnist_test: dict | None = None) -> ModelCard:
+        """The card, with the scores as the Hub's `model-index`."""
+        scores = _scores(self._card_beside() if mnist_test is None else {"mnist_test": mnist_test})
+        results = [
+            EvalResult(metric_type=metric, metric_name=METRICS[metric], metric_value=value, **TASK, **MNIST)
+            for metric, value in scores.items()
+        ]
+        name = repo_id.split("/")[-1]
+        known = self._hub_mixin_info.model_card_data.to_dict()
+        data = ModelCardData(
+            **known, datasets=["ylecun/mnist"], model_name=name, eval_results=results or None
+        )
+        return ModelCard.from_template(
+            data,
+            template_str=CARD,
+            repo_id=repo_id,
+            model_name=name,
+            architecture=self.model.name,
+            parameters=load_model(self.weights).model.parameters.size,  # before batch norm was folded
+            mnist_test={METRICS[metric]: value for metric, value in scores.items()},
+        )
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        checkpoint = load_model(self.weights)
+        shutil.copyfile(self.weights, save_directory / WEIGHTS_FILE)
+        config = {
+            "architecture": checkpoint.model.name,
+            "parameters": checkpoint.model.parameters.size,
+            "input_shape": checkpoint.model.input_shape,
+            "labels": [str(digit) for digit in range(10)],
+            **Calibration.of(checkpoint).to_progress(),
+        }
+        (save_directory / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+    def _card_beside(self) -> dict:
+        path = self.weights.with_suffix(".json")
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def download(name: str, most_bytes: int = LARGEST, **options: object) -> Path:
+    """Fetches the weights of the repository `name`, "user/model", once their size is known and small enough.
+
+    options: as for `HubReader.from_pretrained`; where `revision` is a commit, nobody can put another file
+    there in between. Returns where they lie, in the cache; not checked yet. Raises HubError.
+    """
+    name = check_name(name)
+    with in_words(name):
+        found = hf_hub_download(name, WEIGHTS_FILE, dry_run=True, **options)
+        if found.file_size is None or found.file_size > most_bytes:
+            raise HubError(f"{name}: {WEIGHTS_FILE} is too large: at most {most_bytes / 1e6:g} MB are read.")
+        return Path(hf_hub_download(name, WEIGHTS_FILE, **options))
+
+
+def newest_commit(name: str, token: str | bool | None = None) -> str:
+    """The id of the last commit to the repository `name`; HubError where there is none to be seen."""
+    name = check_name(name)
+    with in_words(name):
+        commit = HfApi().model_info(name, token=token).sha
+    if commit is None:
+        raise HubError(f"{name} is empty.")
+    return commit
+
+
+def check_name(name: object) -> str:
+    """Gives a name back that the Hub would take, "user/model"; HubError for any other."""
+    if isinstance(name, str) and name.count("/") == 1:
+        with suppress(HFValidationError):
+            validate_repo_id(name)
+            return name
+    raise HubError('A name on the Hub is "user/model", of letters, digits, "-", "_" and "." on both sides.')
+
+
+def refuse_other_content(api: HfApi, name: str, repo_type: str, ours: str) -> None:
+    """HubError where the repository holds files, and `ours` is none of them: what it holds would be lost."""
+    try:
+        files = {file.rfilename for file in api.repo_info(name, repo_type=repo_type).siblings or ()}
+    except RepositoryNotFoundError:
+        return
+    if files - {".gitattributes", "README.md"} and ours not in files:
+        raise HubError(f"{name} is taken: it holds something else. Choose another name.")
+
+
+@contextmanager
+def in_words(name: str) -> Iterator[None]:
+    """What the Hub's client raises becomes a HubError that tells what to do, with no path or token in it."""
+    try:
+        yield
+    except HubError:
+        raise
+    except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, TransportError) as error:
+        # Where nothing is in the cache, the client hides what the Hub said behind a LocalEntryNotFoundError.
+        said = error.__cause__ if isinstance(error.__cause__, HfHubHTTPError) else error
+        raise HubError(_sentence(name, said)) from error
+    except (RuntimeError, OSError) as error:  # whatever goes wrong while a large file is on its way
+        raise HubError("The transfer broke off, or the disk is full. Please try again.") from error
+
+
+def _sentence(name: str, error: Exception) -> str:
+    if isinstance(error, GatedRepoError):
+        return f"{name} is for those only who agreed to its terms, on its page on the Hub."
+    if isinstance(error, RevisionNotFoundError):
+        return f"{name} has no such revision."
+    if isinstance(error, RemoteEntryNotFoundError):
+        return f"{name} has no {WEIGHTS_FILE}: it is not a network of this project."
+    if isinstance(error, RepositoryNotFoundError):
+        return f"There is no {name} on the Hub, or it is private."
+    if not isinstance(error, HfHubHTTPError):
+        return OFFLINE
+    status = error.response.status_code
+    if status in REFUSALS:
+        return REFUSALS[status].format(name=name)
+    return f"The Hub answered {status}. Please try again later."
+
+
+def _scores(card: dict) -> dict[str, float]:
+    """What a weights file's card says of MNIST's test set, by the Hub's names of metrics."""
+    test = card.get("mnist_test", {})
+    return {metric: test[metric] for metric in METRICS if metric in test}

@@ -1,0 +1,101 @@
+"""The Draw tab: a pad whose ink is read while the pen still moves, and the same reading for programs.
+
+The pad is one component of static files: `pad.html`, `pad.css` and `pad.js`. Its script sends the ink to
+`live` some thirty times a second and moves the bars itself; no Gradio event is involved, because those would
+cost several times as long.
+"""
+
+import base64
+import binascii
+import io
+import logging
+import time
+
+import anyio
+import gradio as gr
+
+from recognition.files import PictureError, load_picture
+from recognition.reader import DEFAULT_NETWORK
+from ui.component import answer_of, component
+from ui.draw import teach
+from ui.server import metrics
+from ui.server.queue import Crowded, Superseded, Turns
+from ui.server.uploads import read_upload
+from ui.shared.visitors import Readers, Visitors, chosen_from, key_of
+
+PNG = "data:image/png;base64,"
+MAX_CHARACTERS = 40_000  # of a drawing from the pad, base64; its script sends about 4,000 a digit
+MAX_PIXELS = 512 * 512  # of the same; its script sends about 150 x 150 for a digit, 488 x 488 at most
+MAX_FILE_PIXELS = 16_000_000  # of an image file; a phone photographs a sheet of paper with 12 million
+READ_AT_ONCE = 1  # drawings; two take Python's lock from each other and from who answers
+MOST_WAITING = 200  # visitors, of each the newest drawing; about a second's work
+
+logger = logging.getLogger(__name__)
+
+
+def build(visitors: Visitors) -> None:
+    """Lays out the tab, and opens the endpoint `/read_drawing` to `gradio_client`."""
+
+    def read_by_own(key: str, drawing: object) -> dict:
+        return read_live(visitors.readers_of(key), drawing)
+
+    turns = Turns(READ_AT_ONCE, MOST_WAITING)
+
+    async def live(drawing: object, request: gr.Request) -> dict:
+        key = await key_of(request)
+        try:
+            async with turns.turn(key, request.state.address):
+                answer = await anyio.to_thread.run_sync(read_by_own, key, drawing)
+        except Superseded:
+            answer = {"superseded": True}
+        except Crowded:
+            answer = {"busy": "Very many people are drawing now."}
+        # By this the pad sees how busy we are, and thins what it sends.
+        return answer | {"took": round(1000 * (time.perf_counter() - request.state.began))}
+
+    component("draw/pad", [live, *visitors.server_functions(teach.ACTIONS)], ("draw/teach",))
+
+    def read_drawing(image: gr.FileData) -> dict:
+        return read_upload(visitors.readers[DEFAULT_NETWORK].read_drawing, image, MAX_FILE_PIXELS)
+
+    gr.api(
+        read_drawing,
+        api_name="read_drawing",
+        api_description=(
+            "An image file of a drawn digit or number in; out comes {text, message, digits: [{digit, "
+            "confidence, probs, box, line}]}, the digits in reading order, each box [x, y, width, height] in "
+            "pixels, lines counted from 0."
+        ),
+        concurrency_limit=2,
+    )
+
+
+def read_live(readers: Readers, drawing: object) -> dict:
+    """What the pad sent -> the JSON of its reading, each digit with the `picture` the network saw.
+
+    drawing: {"image": a PNG as data URL, "network": a name}. The picture is 28x28 grey bytes in base64.
+    Anybody on the net can call this with anything, and Gradio would answer an exception with a bare null:
+    so every failure comes back as {"error": a sentence}.
+    """
+    try:
+        image = load_picture(_png(drawing), MAX_PIXELS)
+        reading = chosen_from(readers, drawing).read_drawing(image)
+        metrics.count_reading("draw", reading)
+    except (PictureError, ValueError, TypeError) as error:
+        return {"error": str(error)}
+    except Exception:
+        logger.exception("A drawing could not be read")
+        return {"error": "The drawing could not be read. Please try again."}
+    return answer_of(reading)
+
+
+def _png(drawing: object) -> io.BytesIO:
+    image = drawing.get("image") if isinstance(drawing, dict) else None
+    if not isinstance(image, str) or not image.startswith(PNG):
+        raise ValueError("A drawing is sent as {'image': 'data:image/png;base64,...'}.")
+    if len(image) > MAX_CHARACTERS:
+        raise ValueError(f"A drawing may have {MAX_CHARACTERS:,} characters, this one has {len(image):,}.")
+    try:
+        return io.BytesIO(base64.b64decode(image.removeprefix(PNG), validate=True))
+    except (binascii.Error, ValueError):
+        raise ValueError("The drawing is not valid base64.") from None
