@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from recognition.ruling import remove_lines
 from recognition.sheet import without_desk
 
 LONGEST = 1600  # pixels of the longest side worked on: enough for a page of digits, little enough to be quick
@@ -15,11 +16,6 @@ SHORTEST = 96  # pixels of the shortest side: a digit of fewer is blown up, so t
 COARSE = 64  # pixels of the shortest side where only light and shadow matter
 PALE = 240  # grey levels of 255 from which a pen vanishes on white
 FAINTEST_INK = 0.02  # share of the paper's brightness that ink takes away, at least
-LINE = 25  # strokes' widths that a straight run of ink is long, at least, to be a ruled line and not a 1
-LONG_LINE = 60  # strokes' widths of a line that need not run across most of the picture
-ACROSS = 0.6  # of the picture that a shorter line runs, at least
-RUN = 6  # strokes' widths of the level runs that lines are made of
-STEEPEST = 0.15  # rise over run of a line that is called level
 NOISES = 4.0  # standard deviations of the noise that full ink stands above the paper, at least
 SOFT = 0.8  # pixels by which the contrast is softened: pencil and JPEG are grainy
 PALEST = 0.5  # share of the picture's full ink that is full ink anywhere in it, at least
@@ -220,39 +216,3 @@ def stroke_width(mask: np.ndarray) -> float:
     framed = cv2.copyMakeBorder(mask.view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     distance = cv2.distanceTransform(framed, cv2.DIST_L2, cv2.DIST_MASK_5)
     return max(1.0, 4 * float(distance[framed > 0].mean()) - 2)
-
-
-def remove_lines(mask: np.ndarray, stroke: float) -> np.ndarray:
-    """Ink without ruled, squared and frame lines.
-
-    A line is a run of ink, up to 5 degrees askew, far longer than any digit is wide; it goes where it is
-    thin, and stays where a stroke crosses it.
-    """
-    without = _without_level_lines(mask, stroke)
-    return np.ascontiguousarray(_without_level_lines(np.ascontiguousarray(without.T), stroke).T)
-
-
-def _without_level_lines(mask: np.ndarray, stroke: float) -> np.ndarray:
-    ink = mask.view(np.uint8)
-    long = max(LINE * stroke, min(LONG_LINE * stroke, ACROSS * mask.shape[1]))
-    if long >= mask.shape[1]:
-        return mask
-    # Runs of a line that is askew are short, but one lies beside the next, and they are on one straight line.
-    bridged = cv2.dilate(ink, np.ones((3, 1), np.uint8))
-    runs = ink & cv2.morphologyEx(bridged, cv2.MORPH_OPEN, np.ones((1, round(RUN * stroke)), np.uint8))
-    segments = cv2.HoughLinesP(
-        runs, 1, np.pi / 360, round(0.5 * long), minLineLength=long, maxLineGap=4 * stroke
-    )
-    if segments is None:
-        return mask
-    near = np.zeros_like(ink)
-    for x0, y0, x1, y1 in segments.reshape(-1, 4):
-        if abs(y1 - y0) < STEEPEST * abs(x1 - x0):
-            cv2.line(near, (x0, y0), (x1, y1), 1, round(stroke) + 2)
-    line = near & ink
-    if not line.any():
-        return mask
-    # A column of a line stays where the ink through it is higher than the line is thick: a stroke crosses it.
-    thickness = np.median(line.sum(0)[line.any(0)])
-    tall = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((int(1.5 * thickness) + 3, 1), np.uint8))
-    return mask & ~(line & ~tall & 1).astype(bool)
