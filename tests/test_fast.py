@@ -16,7 +16,7 @@ from cnn import (
     WindowConvPoolReLU,
     WinogradConv2D,
     digit_net,
-    fold_batch_norm,
+    prepare_for_inference,
     slices,
 )
 
@@ -266,7 +266,7 @@ def test_folding_batch_norm_changes_no_answer():
             layer.buffers["running_mean"][:] = rng.normal(0, 1, layer.channels)
             layer.buffers["running_variance"][:] = rng.uniform(0.5, 2, layer.channels)
     x = rng.random((5, 28, 28, 1), np.float32)
-    folded = fold_batch_norm(model)
+    folded = prepare_for_inference(model)
     assert not any(isinstance(layer, BatchNorm) for layer in folded.layers)
     np.testing.assert_allclose(folded.predict(x), model.predict(x), rtol=1e-4, atol=1e-4)
 
@@ -274,7 +274,7 @@ def test_folding_batch_norm_changes_no_answer():
 def test_folding_leaves_the_model_as_it_was():
     model = digit_net(np.random.default_rng(0))
     before = model.parameters.copy()
-    fold_batch_norm(model).parameters[:] = 0
+    prepare_for_inference(model).parameters[:] = 0
     np.testing.assert_array_equal(model.parameters, before)
 
 
@@ -282,10 +282,10 @@ def test_what_follows_a_non_linearity_cannot_be_folded():
     rng = np.random.default_rng(0)
     model = Sequential("odd", [ConvPoolReLU(1, 3, 3, rng=rng), BatchNorm(3)], (6, 6, 1))
     with pytest.raises(ValueError, match="only a plain convolution or Dense can take it in"):
-        fold_batch_norm(model)
+        prepare_for_inference(model)
 
 
 def test_a_batch_norm_that_follows_no_weights_cannot_be_folded():
     model = Sequential("odd", [ReLU(), BatchNorm(3)], (3,))
     with pytest.raises(ValueError, match=r"BatchNorm\(3\) follows ReLU"):
-        fold_batch_norm(model)
+        prepare_for_inference(model)

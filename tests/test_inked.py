@@ -13,7 +13,7 @@ from cnn import (
     Sequential,
     WindowConvPoolReLU,
     digit_net,
-    fold_batch_norm,
+    prepare_for_inference,
     seed_net,
     slices,
     small_net,
@@ -102,7 +102,7 @@ def test_inked_dense_does_without_a_bias_of_the_convolution():
 def test_a_frozen_network_reads_one_picture_as_it_reads_many(shape):
     *_, c, height, width = shape
     model, plain = network(*shape)
-    frozen = fold_batch_norm(model)
+    frozen = prepare_for_inference(model)
     x = strokes(np.random.default_rng(1), 200, height, width, c)
     y = plain.forward(x)
     np.testing.assert_allclose(frozen.predict(x), y, atol=1e-10)
@@ -117,7 +117,7 @@ def test_a_frozen_network_reads_one_picture_as_it_reads_many(shape):
 
 
 def test_what_is_read_of_a_blank_picture_can_be_written_to():
-    frozen = fold_batch_norm(network(*SHAPES[0])[0])
+    frozen = prepare_for_inference(network(*SHAPES[0])[0])
     blank = np.zeros((1, 12, 10, 1))
     expected = frozen.forward(blank).copy()
     frozen.forward(blank)[...] = 7
@@ -183,7 +183,7 @@ def test_the_number_of_cores_changes_no_bit_of_seed_net(monkeypatch, cores, kind
             _, dlogits = softmax_cross_entropy(model.forward(x, training=True), np.arange(70) % 10)
             model.backward_params(dlogits)
             optimizer.step()
-        return model.parameters, fold_batch_norm(model).predict(x)
+        return model.parameters, prepare_for_inference(model).predict(x)
 
     monkeypatch.setattr(slices, "CORES", 1)
     alone = two_steps()
@@ -193,7 +193,7 @@ def test_the_number_of_cores_changes_no_bit_of_seed_net(monkeypatch, cores, kind
 
 
 def test_the_order_of_the_pictures_changes_only_the_order_of_the_answers():
-    model = fold_batch_norm(seed_net(np.random.default_rng(0)))
+    model = prepare_for_inference(seed_net(np.random.default_rng(0)))
     x = strokes(np.random.default_rng(1), 32, 28, 28).astype(np.float32)
     order = np.random.default_rng(2).permutation(32)
     np.testing.assert_allclose(model.predict(x[order]), model.predict(x)[order], atol=1e-5)
@@ -222,7 +222,7 @@ def test_only_networks_that_begin_so_are_joined():
 
 def test_inked_dense_tells_what_it_expects():
     model = seed_net(np.random.default_rng(0))
-    for read in (model, fold_batch_norm(model)):
+    for read in (model, prepare_for_inference(model)):
         with pytest.raises(ValueError, match=r"expects \(N, H, W, 1\), got \('N', 28, 28, 3\)"):
             read.forward(np.zeros((1, 28, 28, 3), np.float32))
         with pytest.raises(TypeError, match="computes in float32, got float64"):

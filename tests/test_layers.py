@@ -19,7 +19,7 @@ from cnn import (
     ReLU,
     WindowConvPoolReLU,
     WinogradConv2D,
-    cross_entropy_or_none,
+    reject_cross_entropy,
     log_odds,
     softmax,
     softmax_cross_entropy,
@@ -227,28 +227,28 @@ def test_cross_entropy_of_target_probabilities_equals_that_of_labels():
     assert by_label[1].dtype == np.float32
 
 
-def test_cross_entropy_or_none_is_that_of_one_more_class_with_logit_zero():
+def test_reject_cross_entropy_is_that_of_one_more_class_with_logit_zero():
     rng = np.random.default_rng(0)
     logits, labels = rng.standard_normal((5, 10)), np.array([0, -1, 9, -1, 3])
-    loss, dlogits = cross_entropy_or_none(logits, labels)
+    loss, dlogits = reject_cross_entropy(logits, labels)
     eleven = np.hstack([logits, np.zeros((5, 1))])
     assert loss == pytest.approx(-log_softmax(eleven, axis=1)[range(5), labels].mean(), rel=1e-12)
-    expected = finite_differences(lambda: cross_entropy_or_none(logits, labels)[0], logits)
+    expected = finite_differences(lambda: reject_cross_entropy(logits, labels)[0], logits)
     np.testing.assert_allclose(dlogits, expected, atol=1e-8)
 
 
 def test_a_label_that_says_which_class_if_any_tells_nothing_of_whether_it_is_one():
     rng = np.random.default_rng(0)
     logits, labels = rng.standard_normal((3, 10)), np.array([10, 13, 19])
-    loss, dlogits = cross_entropy_or_none(logits, labels)
+    loss, dlogits = reject_cross_entropy(logits, labels)
     among_ten, gradient = softmax_cross_entropy(logits, labels - 10)
     assert loss == pytest.approx(among_ten, rel=1e-12)
     np.testing.assert_allclose(dlogits, gradient, atol=1e-12)
     mixed = np.array([13, -1, 4])
-    expected = finite_differences(lambda: cross_entropy_or_none(logits, mixed)[0], logits)
-    np.testing.assert_allclose(cross_entropy_or_none(logits, mixed)[1], expected, atol=1e-8)
+    expected = finite_differences(lambda: reject_cross_entropy(logits, mixed)[0], logits)
+    np.testing.assert_allclose(reject_cross_entropy(logits, mixed)[1], expected, atol=1e-8)
     with pytest.raises(ValueError, match="-1 to 19, got 4 to 20"):
-        cross_entropy_or_none(logits, np.array([4, 20, 5]))
+        reject_cross_entropy(logits, np.array([4, 20, 5]))
 
 
 def test_log_odds_is_scipys_logsumexp():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cnn import SGD, ModelFileError, inverse_time_decay, load_model, save_model, seed_net
-from cnn.storage import LARGEST, open_whole
+from cnn.storage import LARGEST, atomic_write
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +139,7 @@ def test_a_missing_file_is_told_by_name(tmp_path):
 def test_a_crash_while_writing_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "model.npz"
     path.write_bytes(b"old")
-    with pytest.raises(RuntimeError, match="power cut"), open_whole(path) as file:
+    with pytest.raises(RuntimeError, match="power cut"), atomic_write(path) as file:
         file.write(b"half of the new")
         raise RuntimeError("power cut")
     assert path.read_bytes() == b"old"
