@@ -129,10 +129,15 @@ def load_model(
         raise ModelFileError(f"{path.name} has damaged progress notes: expected names and values")
 
     model = _network(path.name, architecture, arrays)
-    if (model.input_shape, model.output_shape) != (input_shape, output_shape):
+    if model.input_shape != input_shape:
         raise ModelFileError(
-            f"{path.name} is a {architecture}, which turns pictures of shape {model.input_shape} into "
-            f"{model.output_shape} logits: a network is needed that turns {input_shape} into {output_shape}"
+            f"{path.name} is a {architecture}, which takes pictures of shape {model.input_shape}: a network "
+            f"is needed that takes {input_shape}"
+        )
+    if model.output_shape != output_shape:
+        raise ModelFileError(
+            f"{path.name} is a {architecture}, which answers with an array of shape {model.output_shape}: a "
+            f"network is needed that answers with {output_shape}"
         )
     if version == 1:
         arrays = _renamed(arrays, model)
