@@ -13,7 +13,6 @@ import argparse
 import json
 import math
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -30,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, from anyw
 
 from benchmarks.as_pytorch import as_pytorch, gradients_in_our_order
 from benchmarks.machine import machine, milliseconds, sgemm_rate
+from benchmarks.peak_memory import peak_memory
 from cnn import (
     SGD,
     AdamW,
@@ -118,7 +118,7 @@ def main() -> None:
             draw_scaling(options.plot, report["scaling"])
     if options.epochs:
         report["epochs"] = whole_epochs()
-    report["peak_memory_mb"] = peak_memory()
+    report["peak_memory_mb"] = peak_memory(BATCH)
     if options.json:
         options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
@@ -292,34 +292,6 @@ def steps_of(name: str, images: np.ndarray, labels: np.ndarray, rate: float) -> 
         )
     print()
     return rows
-
-
-def peak_memory() -> dict:
-    """Megabytes of a process that trains without PyTorch, after 20 steps and after 200."""
-    result = {}
-    for name in NETWORKS:
-        program = (
-            f"import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r})\n"
-            "import numpy as np\n"
-            "from benchmarks.machine import peak_megabytes\n"
-            "from cnn import SGD, AdamW, digit_net, seed_net, softmax_cross_entropy\n"
-            "from training.memory import keep_freed_memory\n"
-            "keep_freed_memory()\n"
-            f"model = {name}(np.random.default_rng(0))\n"
-            f"optimizer = {'SGD(model, 0.01, momentum=0.9)' if name == 'seed_net' else 'AdamW(model)'}\n"
-            f"x = np.random.default_rng(0).random(({BATCH[name]}, 28, 28, 1), np.float32)\n"
-            f"labels = np.arange({BATCH[name]}) % 10\n"
-            "for step in range(1, 201):\n"
-            "    model.backward_params(softmax_cross_entropy(model.forward(x, training=True), labels)[1])\n"
-            "    optimizer.step()\n"
-            "    if step in (20, 200):\n"
-            "        print(peak_megabytes())\n"
-        )
-        told = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
-        early, late = (float(line) for line in told.stdout.split())
-        result[name] = {"after_20_steps": early, "after_200_steps": late}
-        print(f"Peak memory of training {name}: {early:.0f} MB after 20 steps, {late:.0f} MB after 200")
-    return result
 
 
 def scaling(images: np.ndarray, labels: np.ndarray) -> list[dict]:

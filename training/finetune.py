@@ -218,7 +218,8 @@ class Teacher:
 def _split(model: Sequential) -> tuple[Sequential, Sequential]:
     """All layers but the last, and the last: two networks that are independent copies."""
     *layers, last = prepare_for_inference(model).layers
-    assert isinstance(last, Dense), f"{model.name} ends with {last}"
+    if not isinstance(last, Dense):
+        raise ValueError(f"Only networks that end with Dense can be taught; {model.name} ends with {last}.")
     body = prepare_for_inference(Sequential(model.name, layers, model.input_shape))
     return body, Sequential(model.name, [last], body.output_shape)
 
