@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cnn import Sequential, fold_batch_norm, load_model, log_odds
+from cnn import Sequential, load_model, log_odds, prepare_for_inference
 from recognition.calibration import Calibration
 from recognition.components import SOLID, Box, Pieces, find_pieces, thinned, without_scraps
 from recognition.context import IN_PLACE
@@ -114,7 +114,7 @@ class Reader:
     def __init__(self, weights: str | Path | None = None) -> None:
         self.weights = Path(weights or DEFAULT_WEIGHTS)
         checkpoint = load_model(self.weights)
-        self.model: Sequential = fold_batch_norm(checkpoint.model)
+        self.model: Sequential = prepare_for_inference(checkpoint.model)
         self.calibration = Calibration.of(checkpoint)
         self.row_judge = None if self.calibration.threshold is None else load_row_judge(ROW_JUDGE)
 
@@ -276,7 +276,7 @@ class Reader:
 @cache
 def load_row_judge(path: Path) -> Sequential:
     """The row judge, ready to read with: the same object every time. Raises as `cnn.load_model`."""
-    return fold_batch_norm(load_model(path, IN_PLACE).model)
+    return prepare_for_inference(load_model(path, IN_PLACE).model)
 
 
 def _predict(model: Sequential, images: np.ndarray) -> np.ndarray:

@@ -12,10 +12,10 @@ from cnn import (
     Schedule,
     Sequential,
     cosine,
-    cross_entropy_or_none,
     digit_net,
     inverse_time_decay,
     one_cycle,
+    reject_cross_entropy,
     row_net,
     seed_net,
 )
@@ -183,7 +183,7 @@ class DigitsRecipe(Recipe):
             batch_size=self.batch_size,
             seed=self.seed + 1,
             augment=self.last_augmentation,
-            loss=cross_entropy_or_none,
+            loss=reject_cross_entropy,
         )
 
     def result(self, trained: Sequence[Sequential]) -> Sequential:
@@ -269,7 +269,7 @@ def _in_one_cycle(
         batch_size=recipe.batch_size,
         seed=recipe.seed,
         augment=recipe.augmentation,
-        loss=cross_entropy_or_none,
+        loss=reject_cross_entropy,
     )
 
 
