@@ -96,7 +96,7 @@ def evaluate(
 
 @dataclass(frozen=True)
 class RowsEvaluation:
-    """One row judge on candidates in rows, of which some are digits and the others none."""
+    """One context model on candidates in rows, of which some are digits and the others none."""
 
     digits: float  # share of the digits that are read, and read right, 0 to 1
     none: float  # share of the others that are taken for none, 0 to 1

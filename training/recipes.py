@@ -151,8 +151,8 @@ class DigitsRecipe(Recipe):
     last_augmentation: Augmentation = field(default_factory=lambda: MILD)
     last_share: float = 0.8  # of the last phase's weights in the result
 
-    # Of the log odds, chosen so that this network alone loses 1.95 % of the digits. With the row judge's say
-    # `benchmarks/handwriting.py --choose 1.95` gives 1.15, which refuses many more digits in photos.
+    # Of the log odds, chosen so that this network alone loses 1.95 % of the digits. With the context model,
+    # `benchmarks/handwriting.py --choose 1.95` gives 1.15, which rejects many more digits in photos.
     threshold: float = 0.84
 
     def calibration(self, model: Sequential, images: np.ndarray, labels: np.ndarray) -> Calibration:
@@ -221,7 +221,7 @@ class DigitsRecipe(Recipe):
 
 @dataclass(frozen=True)
 class RowsRecipe(Recipe):
-    """The row judge's: what may be a digit, or none, among what stands around it.
+    """The context model's: what may be a digit, or none, among what stands around it.
 
     Rows of digits and of letters are drawn once, from the seed, some with MNIST's digits in them.
     """
