@@ -24,6 +24,9 @@ WEAK, STRONG = 0.4, 0.7  # shares of full ink from which there is ink beside ink
 FAINTEST, MOST_FAINT = 0.1, 0.25  # the same on clean paper; no paper is clean that has as much of its own
 OF_PAPER, TIMES_PAPER = 0.97, 4.0  # faint ink is so many times as dark as the darkest of this share of paper
 EDGE = 0.42  # strokes' widths that the soft edge of a stroke is wide
+THICK = 0.03  # of the shortest side: half the thickness of what lies beside the sheet, at least
+ALONG = 0.15  # of the shortest side: how far it lies along the edge, at least
+RIM = 0.02  # of the shortest side: how far its soft edge reaches into the sheet
 RAISED = 0.5  # share of full ink that faint strokes are given: enough to be part of a piece
 
 
@@ -35,25 +38,35 @@ class PhotoInk:
     contrast: np.ndarray  # (H, W) float32: the share of the paper's light that is missing
     found: np.ndarray  # (H, W) bool, ink with ruled lines
     ink: np.ndarray  # (H, W) float32, 0 paper, 1 full ink, without ruled lines
+    ruled: np.ndarray  # the same with ruled lines
     stroke: float  # width of the strokes, pixels
     scale: float  # pixels here for one of the photo's
     corner: tuple[int, int]  # (x, y) of the upper left corner in the photo, in pixels here
 
 
-def ink_of_photo(image: np.ndarray) -> PhotoInk:
-    """A photo -> ink. image: uint8 (H, W), (H, W, 3) RGB or (H, W, 4) RGBA, of any size."""
+def ink_of_photo(image: np.ndarray, paint_edges: bool = False) -> PhotoInk:
+    """A photo -> ink. image: uint8 (H, W), (H, W, 3) RGB or (H, W, 4) RGBA, of any size.
+
+    paint_edges: paints paper over what lies along the picture's edge and is too thick for ink.
+    """
     small, scale = resized(image)
     alone, corner = without_desk(on_white(small))
     grey = dark_on_light(strongest_channel(alone))
     contrast, noise, stroke = even_light(grey)
     share = contrast / ink_level(contrast, noise)
     found = threshold(share)
+    beside = beside_the_sheet(found) if paint_edges else np.zeros(1, bool)
+    if beside.any():
+        grey = painted_over(grey, beside)
+        contrast, noise, stroke = even_light(grey)
+        share = contrast / ink_level(contrast, noise)
+        found = threshold(share)
     faint = faint_strokes(share, found, stroke)
     found |= faint
     kept = remove_lines(found, stroke)
-    near = _grown(kept, 1)
-    ink = np.minimum(np.where(faint, np.maximum(share, RAISED), share), 1) * near
-    return PhotoInk(grey, contrast, found, ink, stroke, scale, corner)
+    full = np.minimum(np.where(faint, np.maximum(share, RAISED), share), 1)
+    ink, ruled = full * _grown(kept, 1), full * _grown(found, 1)
+    return PhotoInk(grey, contrast, found, ink, ruled, stroke, scale, corner)
 
 
 def on_white(image: np.ndarray) -> np.ndarray:
@@ -186,6 +199,45 @@ def threshold(share: np.ndarray, weak: float = WEAK) -> np.ndarray:
     strong[labels[share > STRONG]] = True
     strong[0] = False
     return strong[labels]
+
+
+def beside_the_sheet(found: np.ndarray) -> np.ndarray:
+    """Where a table, a carpet, a finger or a dark corner shows at the picture's edge (bool).
+
+    found: what looks like ink, (H, W) bool. Ink comes to the edge with the ends of its strokes; what lies
+    beside the sheet lies along the edge, and is thick.
+    """
+    mask = found.view(np.uint8)
+    shortest = min(mask.shape)
+    distance = cv2.distanceTransform(
+        cv2.copyMakeBorder(mask, 1, 1, 1, 1, cv2.BORDER_REPLICATE), cv2.DIST_L2, cv2.DIST_MASK_5
+    )[1:-1, 1:-1]
+    if distance.max() <= THICK * shortest:
+        return np.zeros_like(found)
+    count, labels = cv2.connectedComponents(mask)
+    thickness = np.zeros(count)
+    np.maximum.at(thickness, labels.ravel(), distance.ravel())
+    edge = np.concatenate([labels[0], labels[-1], labels[1:-1, 0], labels[1:-1, -1]])
+    contact = np.bincount(edge, minlength=count)
+    beside = (thickness > THICK * shortest) & (contact > ALONG * shortest)
+    beside[0] = False
+    return beside[labels]
+
+
+def painted_over(grey: np.ndarray, beside: np.ndarray) -> np.ndarray:
+    """The grey picture with the colour of the nearest paper where something lies beside the sheet."""
+    scale = min(1.0, COARSE / min(grey.shape))
+    size = max(1, round(scale * grey.shape[1])), max(1, round(scale * grey.shape[0]))
+    away = _grown(beside, round(RIM * min(grey.shape)))
+    weight = cv2.resize((~away).astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    levels = cv2.resize(np.where(away, 0, grey).astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    if not weight.any():
+        return grey
+    mean = levels.sum() / weight.sum()
+    near, of_near = (cv2.GaussianBlur(one, (0, 0), 0.1 * min(size)) for one in (levels, weight))
+    paper = (near + 1e-3 * mean) / (of_near + 1e-3)
+    paper = cv2.resize(paper, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.where(away, paper, grey).astype(np.uint8)
 
 
 def faint_strokes(share: np.ndarray, found: np.ndarray, stroke: float) -> np.ndarray:

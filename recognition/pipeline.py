@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from recognition.cells import read_cells
 from recognition.classifier import Classifier, is_blob
 from recognition.components import (
     SOLID,
@@ -17,6 +18,7 @@ from recognition.components import (
     remove_border_noise,
     thin_strokes,
 )
+from recognition.grid import find_grid
 from recognition.lines import find_lines, typical_height
 from recognition.normalise import bounding_box, normalise
 from recognition.numerals import DRAWING_WEIGHTS, PHOTO_WEIGHTS, evidence_of_number
@@ -71,6 +73,12 @@ def read_ink(ink: np.ndarray, classifier: Classifier) -> Reading:
 def read_photo(image: np.ndarray, classifier: Classifier) -> Reading:
     """A photo, uint8 (H, W), (H, W, 3) RGB or (H, W, 4) RGBA -> Reading, with its stages."""
     photo = ink_of_photo(image)
+    grid = find_grid(photo.found, photo.stroke)
+    cells = read_cells(photo, grid, classifier) if grid is not None else None
+    if cells is not None:
+        digits = tuple(replace(digit, box=_in_photo(digit.box, photo, image)) for digit in cells)
+        stages = _stages(photo, find_components(photo.ink, photo.stroke))
+        return Reading(digits, _message(digits), stages, (grid.rows, grid.columns))
     components = find_components(photo.ink, photo.stroke)
     if not len(components.ids):
         message = EMPTY if image.min() == image.max() else NO_DIGITS

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 
+SUDOKU = (9, 9)
+
+
 @dataclass(frozen=True)
 class Digit:
     """One sign in a picture and how the network classified it."""
@@ -14,7 +17,8 @@ class Digit:
     probs: np.ndarray  # (10,) float32, softmax, sums to 1
     digit: int | None  # 0 to 9, or None for ink that was rejected as not a digit
     confidence: float  # 0 to 1: the largest probability
-    line: int = 0  # index of its line of writing, from the top
+    line: int = 0  # index of its line of writing, or row of a table, from the top
+    column: int | None = None  # index of its column, from the left, where it stands in a cell of a table
 
 
 @dataclass(frozen=True)
@@ -32,14 +36,30 @@ class Reading:
     digits: tuple[Digit, ...]
     message: str = ""  # for a person: why there is no answer; "" where there is one
     stages: tuple[Stage, ...] = ()  # of a photo, in the order they were made
+    cells: tuple[int, int] | None = None  # rows and columns of the table that the digits stand in, if any
+    turned: int = 0  # degrees clockwise by which a photo was turned before it made sense: 0, 90, 180, 270
 
     @property
     def text(self) -> str:
-        """A line of text for each line of writing: "7", "42"; "?" for a rejected sign, "" for no sign."""
+        """A line of text for each line of writing: "7", "42"; "?" for a rejected sign, "" for no sign.
+
+        The cells of a table are parted by tabs. A sudoku is nine lines of nine, an empty cell a ".".
+        """
+        if self.cells is not None:
+            return self._table()
         lines: dict[int, str] = {}
         for found in self.digits:
             lines[found.line] = lines.get(found.line, "") + ("?" if found.digit is None else str(found.digit))
         return "\n".join(lines.values())
+
+    def _table(self) -> str:
+        rows, columns = self.cells
+        table = [[""] * columns for _ in range(rows)]
+        for found in self.digits:
+            table[found.line][found.column] += "?" if found.digit is None else str(found.digit)
+        if self.cells == SUDOKU and max(len(text) for row in table for text in row) <= 1:
+            return "\n".join("".join(text or "." for text in row) for row in table)
+        return "\n".join("\t".join(row).rstrip("\t") for row in table)
 
     def to_json(self) -> dict:
         """Plain lists and numbers: the JSON of the page's endpoints."""
@@ -53,6 +73,7 @@ class Reading:
                     "probs": [round(float(p), 4) for p in found.probs],
                     "box": list(found.box),
                     "line": found.line,
+                    "column": found.column,
                 }
                 for found in self.digits
             ],
