@@ -3,7 +3,7 @@
 Every stage is a function from array to array and can be looked at alone; `ink_of_photo` runs them in order.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -67,6 +67,18 @@ def ink_of_photo(image: np.ndarray, paint_edges: bool = False) -> PhotoInk:
     full = np.minimum(np.where(faint, np.maximum(share, RAISED), share), 1)
     ink, ruled = full * _grown(kept, 1), full * _grown(found, 1)
     return PhotoInk(grey, contrast, found, ink, ruled, stroke, scale, corner)
+
+
+def turned_clockwise(photo: PhotoInk, quarters: int, shape: tuple[int, ...]) -> PhotoInk:
+    """The same of the photo turned clockwise; shape: of the photo, in its own pixels."""
+    x, y = photo.corner
+    height, width = photo.grey.shape
+    full_height, full_width = (round(side * photo.scale) for side in shape[:2])
+    corners = ((x, y), (full_height - y - height, x), (full_width - x - width, full_height - y - height))
+    corner = (*corners, (y, full_width - x - width))[quarters]
+    pictures = ("grey", "contrast", "found", "ink", "ruled")
+    turned = {name: np.ascontiguousarray(np.rot90(getattr(photo, name), -quarters)) for name in pictures}
+    return replace(photo, corner=corner, **turned)
 
 
 def on_white(image: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ from recognition.grid import find_grid
 from recognition.lines import find_lines, typical_height
 from recognition.normalise import bounding_box, normalise
 from recognition.numerals import DRAWING_WEIGHTS, PHOTO_WEIGHTS, evidence_of_number
-from recognition.photo import PhotoInk, ink_of_photo, stroke_width
+from recognition.photo import PhotoInk, ink_of_photo, stroke_width, turned_clockwise
 from recognition.reading import Digit, Reading, Stage
 from recognition.segment import CONFIDENT_COST, Candidate, Word, classify_groups, segment
 
@@ -36,6 +36,9 @@ CROWD = 7  # components of a photo from which a lone digit needs MIN_CROWD_INK, 
 MIN_CROWD_INK = 0.5  # least share of the ink in the components that are not noise at the border
 FULL_PAGE = 100  # components from which a photo is a page, and MIN_PAGE_DIGITS and MIN_PAGE_READ hold
 MIN_PAGE_DIGITS = 0.2  # least share of a page's components that are digits, or nothing is cut or joined
+DOUBTFUL_SENSE = 0.5  # sense below which a photo is read again, without its edges or turned
+GOOD_SENSE, BETTER_SENSE = 0.75, 0.3  # least sense of a turned photo, and by how much it must make more
+MIN_TURNED = 3  # least digits of a turned photo: a single sign may be a letter that lies on its side
 MIN_PAGE_READ = 0.6  # least share of a page's candidates that are accepted, or it is a page of text
 
 EMPTY = "Nothing is drawn: the picture is all one colour."
@@ -71,26 +74,70 @@ def read_ink(ink: np.ndarray, classifier: Classifier) -> Reading:
 
 
 def read_photo(image: np.ndarray, classifier: Classifier) -> Reading:
-    """A photo, uint8 (H, W), (H, W, 3) RGB or (H, W, 4) RGBA -> Reading, with its stages."""
+    """A photo, uint8 (H, W), (H, W, 3) RGB or (H, W, 4) RGBA -> Reading, with its stages.
+
+    Where that makes no sense, the photo is read again without what lies along its edges, and then turned; the
+    first reading that makes good sense is taken, and says by how much the photo was turned.
+    """
     photo = ink_of_photo(image)
+    reading = _read_photo_ink(photo, image.shape, classifier)
+    if not _is_doubtful(reading):
+        return reading
+    without_edges = ink_of_photo(image, paint_edges=True)
+    if not np.array_equal(without_edges.found, photo.found):
+        photo = without_edges
+        again = _read_photo_ink(photo, image.shape, classifier)
+        if _sense(again) > _sense(reading):
+            reading = again
+        if not _is_doubtful(reading):
+            return reading
+    turned = [
+        _read_photo_ink(turned_clockwise(photo, quarters, image.shape), image.shape, classifier, quarters)
+        for quarters in (1, 3, 2)
+    ]
+    best = max(turned, key=_sense)
+    accepted = sum(digit.digit is not None for digit in best.digits)
+    if accepted >= MIN_TURNED and _sense(best) >= max(GOOD_SENSE, _sense(reading) + BETTER_SENSE):
+        return best
+    return reading
+
+
+def _read_photo_ink(
+    photo: PhotoInk, shape: tuple[int, ...], classifier: Classifier, quarters: int = 0
+) -> Reading:
+    """The ink of a photo, turned clockwise by so many quarters; shape: of the photo before it was turned."""
+    size = shape[:2] if quarters % 2 == 0 else shape[1::-1]
+
+    def found(digits: list[Digit], message: str | None = None, **table: tuple[int, int]) -> Reading:
+        placed = tuple(replace(digit, box=_in_photo(digit.box, photo, size)) for digit in digits)
+        text = _message(placed) if message is None else message
+        return Reading(placed, text, _stages(photo, components), turned=90 * quarters, **table)
+
+    components = find_components(photo.ink, photo.stroke)
     grid = find_grid(photo.found, photo.stroke)
     cells = read_cells(photo, grid, classifier) if grid is not None else None
     if cells is not None:
-        digits = tuple(replace(digit, box=_in_photo(digit.box, photo, image)) for digit in cells)
-        stages = _stages(photo, find_components(photo.ink, photo.stroke))
-        return Reading(digits, _message(digits), stages, (grid.rows, grid.columns))
-    components = find_components(photo.ink, photo.stroke)
+        return found(cells, cells=(grid.rows, grid.columns))
     if not len(components.ids):
-        message = EMPTY if image.min() == image.max() else NO_DIGITS
-        return Reading((), message, _stages(photo, components))
+        return found([], EMPTY if photo.grey.min() == photo.grey.max() else NO_DIGITS)
     kept = remove_border_noise(components)
-    found = _read_components(components, kept, photo.stroke, classifier, drawn=False)
+    digits = _read_components(components, kept, photo.stroke, classifier, drawn=False)
     # After the cuts: of a component that was cut, its first part counts.
     kept_ink = components.areas[kept].sum() / components.areas[1:].sum()
-    if len(found) == 1 and len(components.ids) >= CROWD and kept_ink < MIN_CROWD_INK:
-        found = [replace(found[0], digit=None)]
-    digits = tuple(replace(digit, box=_in_photo(digit.box, photo, image)) for digit in found)
-    return Reading(digits, _message(digits), _stages(photo, components))
+    if len(digits) == 1 and len(components.ids) >= CROWD and kept_ink < MIN_CROWD_INK:
+        digits = [replace(digits[0], digit=None)]
+    return found(digits)
+
+
+def _sense(reading: Reading) -> float:
+    """0 to 1: the mean confidence of all signs, those that were rejected counting 0."""
+    if not reading.digits:
+        return 0.0
+    return float(np.mean([digit.confidence * (digit.digit is not None) for digit in reading.digits]))
+
+
+def _is_doubtful(reading: Reading) -> bool:
+    return _sense(reading) < DOUBTFUL_SENSE and reading.message != EMPTY
 
 
 def _read_components(
@@ -164,15 +211,15 @@ def _message(digits: tuple[Digit, ...]) -> str:
     return BLOB if is_blob(digits[0].image) else NO_DIGIT
 
 
-def _in_photo(box: Box, photo: PhotoInk, image: np.ndarray) -> Box:
+def _in_photo(box: Box, photo: PhotoInk, size: tuple[int, ...]) -> Box:
     """A box in the ink of a photo -> in the photo."""
     x, y, width, height = box
     x, y = x + photo.corner[0], y + photo.corner[1]
     x, y, width, height = (value / photo.scale for value in (x, y, width, height))
     left, top = int(x), int(y)
     right, bottom = (
-        min(image.shape[1], int(np.ceil(x + width))),
-        min(image.shape[0], int(np.ceil(y + height))),
+        min(size[1], int(np.ceil(x + width))),
+        min(size[0], int(np.ceil(y + height))),
     )
     return left, top, right - left, bottom - top
 
