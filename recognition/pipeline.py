@@ -36,8 +36,9 @@ CROWD = 7  # components of a photo from which a lone digit needs MIN_CROWD_INK, 
 MIN_CROWD_INK = 0.5  # least share of the ink in the components that are not noise at the border
 FULL_PAGE = 100  # components from which a photo is a page, and MIN_PAGE_DIGITS and MIN_PAGE_READ hold
 MIN_PAGE_DIGITS = 0.2  # least share of a page's components that are digits, or nothing is cut or joined
-DOUBTFUL_SENSE = 0.5  # sense below which a photo is read again, without its edges or turned
-GOOD_SENSE, BETTER_SENSE = 0.75, 0.3  # least sense of a turned photo, and by how much it must make more
+CLEAR_SENSE = 0.97  # sense of a photo from which it is upright without a doubt
+DOUBTFUL_SENSE = 0.5  # sense below which it is read without its edges, too, and lying on either side
+GOOD_SENSE, BETTER_SENSE = 0.85, 0.05  # least sense of a turned photo, and by how much it must make more
 MIN_TURNED = 3  # least digits of a turned photo: a single sign may be a letter that lies on its side
 MIN_PAGE_READ = 0.6  # least share of a page's candidates that are accepted, or it is a page of text
 
@@ -81,20 +82,21 @@ def read_photo(image: np.ndarray, classifier: Classifier) -> Reading:
     """
     photo = ink_of_photo(image)
     reading = _read_photo_ink(photo, image.shape, classifier)
-    if not _is_doubtful(reading):
+    if reading.message == EMPTY or _sense(reading) >= CLEAR_SENSE:
         return reading
-    without_edges = ink_of_photo(image, paint_edges=True)
-    if not np.array_equal(without_edges.found, photo.found):
-        photo = without_edges
-        again = _read_photo_ink(photo, image.shape, classifier)
-        if _sense(again) > _sense(reading):
-            reading = again
-        if not _is_doubtful(reading):
-            return reading
-    turned = [
-        _read_photo_ink(turned_clockwise(photo, quarters, image.shape), image.shape, classifier, quarters)
-        for quarters in (1, 3, 2)
-    ]
+    quarters = (2,)  # what lies on its side makes no sense at all; what is upside down may make some
+    if _sense(reading) < DOUBTFUL_SENSE:
+        quarters = (1, 3, 2)
+        without_edges = ink_of_photo(image, paint_edges=True)
+        if not np.array_equal(without_edges.found, photo.found):
+            photo = without_edges
+            reading = max(reading, _read_photo_ink(photo, image.shape, classifier), key=_sense)
+    if len(reading.digits) == 1 and _sense(reading) >= DOUBTFUL_SENSE:
+        return reading
+    turned = (
+        _read_photo_ink(turned_clockwise(photo, turns, image.shape), image.shape, classifier, turns)
+        for turns in quarters
+    )
     best = max(turned, key=_sense)
     accepted = sum(digit.digit is not None for digit in best.digits)
     if accepted >= MIN_TURNED and _sense(best) >= max(GOOD_SENSE, _sense(reading) + BETTER_SENSE):
@@ -134,10 +136,6 @@ def _sense(reading: Reading) -> float:
     if not reading.digits:
         return 0.0
     return float(np.mean([digit.confidence * (digit.digit is not None) for digit in reading.digits]))
-
-
-def _is_doubtful(reading: Reading) -> bool:
-    return _sense(reading) < DOUBTFUL_SENSE and reading.message != EMPTY
 
 
 def _read_components(
