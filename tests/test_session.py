@@ -536,6 +536,23 @@ def test_a_full_disk_loses_nothing(open_workshop):
     assert (status.phase, status.message, status.result) == ("done", "", True)
 
 
+def test_a_training_that_diverges_is_told_and_the_visitor_keeps_their_model(open_workshop):
+    diverging = (
+        "from training import experiment; cycle = experiment.one_cycle;"
+        "experiment.one_cycle = lambda rate, steps, **shape: cycle(rate * 1e30, steps, **shape);"
+    )
+    session = open_workshop(before=diverging).session("ann")
+    session.use(SHIPPED["seed"])
+    session.start(SHORT)
+    status = rested(session)
+    assert status.message == (
+        "The training diverged: the loss is no longer a number. Try a smaller learning rate."
+    )
+    assert (status.phase, status.result, status.resumable) == ("failed", False, False)
+    assert session.model == SHIPPED["seed"]
+    assert list(session.folder.iterdir()) == []
+
+
 def test_a_training_ends_when_its_time_is_over(open_workshop):
     session = open_workshop(seconds=1).session("ann")
     session.start(LONG)

@@ -21,7 +21,7 @@ from training.data import Dataset
 from training.evaluate import Evaluation, draw_errors, evaluate
 from training.examples import Example, write_examples
 from training.recipes import RECIPES, RowsRecipe, SeedRecipe
-from training.trainer import Trainer
+from training.trainer import DivergedError, Trainer
 
 ROOT = Path(__file__).parent.parent
 
@@ -136,6 +136,19 @@ def test_impossible_settings_are_refused(changes, message):
         tiny_trainer(**changes)
 
 
+# --- divergence
+
+
+@pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered")
+@pytest.mark.parametrize("where", ["on the way", "in the very last step"])
+def test_a_training_that_diverges_ends_with_advice(where):
+    trainer = tiny_trainer(epochs=1, batch_size=150 if where == "in the very last step" else 32)
+    trainer.optimizer.learning_rate = 1e39
+    with pytest.raises(DivergedError, match=r"The training diverged: .* Try a smaller learning rate\."):
+        list(trainer.run())
+    assert trainer.optimizer.steps <= 2
+
+
 # --- evaluation
 
 
@@ -207,6 +220,39 @@ def test_training_from_the_command_line_writes_weights_and_a_card(
     assert json.loads((tmp_path / "out/seed.json").read_text()) == card
     assert main(["errors", "--data", str(mnist_folder), "--weights", "out/seed.npz", "--out", "e.png"]) == 0
     assert (tmp_path / "e.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--learning-rate", "nan"], "learning_rate must be a positive, finite number, got nan"),
+        (["--learning-rate", "inf"], "learning_rate must be a positive, finite number, got inf"),
+        (["--learning-rate", "0"], "learning_rate must be a positive, finite number, got 0.0"),
+        (["--learning-rate", "-0.1"], "learning_rate must be a positive, finite number, got -0.1"),
+        (["--epochs", "0"], "epochs must be a whole number of at least 1, got 0"),
+        (["--seed", "-1"], "seed must be a whole number of at least 0, got -1"),
+        (["--learning-rate", "1e30"], "The training diverged: the loss is no longer a number."),
+    ],
+)
+def test_settings_that_train_nothing_overwrite_nothing(
+    options, message, mnist_folder, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "seed.npz").write_bytes(DEFAULT_WEIGHTS.read_bytes())
+    (tmp_path / "seed.json").write_text("{}")
+    assert main(["--data", str(mnist_folder), "--epochs", "1", "--out", "seed.npz", *options]) == 1
+    assert f"python -m training: {message}" in capsys.readouterr().err
+    assert (tmp_path / "seed.npz").read_bytes() == DEFAULT_WEIGHTS.read_bytes()
+    assert (tmp_path / "seed.json").read_text() == "{}"
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_a_lesson_with_a_negative_seed_is_refused_in_words(mnist_folder, tmp_path, capsys):
+    (tmp_path / "mine.zip").write_bytes(write_examples([Example(bars(1)[0][0], 4)]))
+    command = ["finetune", "--data", str(mnist_folder), "--examples", str(tmp_path / "mine.zip")]
+    with pytest.raises(SystemExit):
+        main([*command, "--seed", "-1"])
+    assert "--seed: must be a whole number of at least 0, got -1" in capsys.readouterr().err
 
 
 def test_the_row_judge_is_trained_from_the_command_line_and_tested_on_rows(
