@@ -204,8 +204,8 @@ def _overlapping(page):
 @pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_no_text_stands_on_another_before_anything_is_done(open_pad, device):
     page = open_pad(**device).page
-    for tab in ("Draw", "Photo", "Train"):
+    for tab, part in (("Draw", "#pad"), ("Photo", "#photo .tab"), ("Train", "#train .tab")):
         page.get_by_role("tab", name=tab).click()
-        page.get_by_role("tabpanel", name=tab).wait_for()
+        page.locator(part).wait_for()
         page.evaluate(TWO_FRAMES)
         assert _overlapping(page) == [], tab
