@@ -7,6 +7,7 @@ import numpy as np
 from recognition.classifier import Classifier
 from recognition.components import SOLID, Components, find_components
 from recognition.grid import MARGIN, Grid
+from recognition.limits import PHOTO_WORK, WorkBudget
 from recognition.lines import typical_height
 from recognition.photo import PhotoInk
 from recognition.reading import SUDOKU, Digit
@@ -37,8 +38,10 @@ def read_cells(photo: PhotoInk, grid: Grid, classifier: Classifier) -> list[Digi
     in_context = classifier.logits_in_context if classifier.context_model is not None else None
     if (grid.rows, grid.columns) == SUDOKU:
         return _one_a_cell(components, cells, grid, classifier)
+    budget = WorkBudget(PHOTO_WORK)
+    budget.spend(len(groups))
     lines = segment(
-        components, list(cells.values()), singles, photo.stroke, height, classifier.logits, in_context
+        components, list(cells.values()), singles, photo.stroke, height, budget, classifier.logits, in_context
     )
     digits = []
     for cell, line in zip(cells, lines, strict=True):

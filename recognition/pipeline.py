@@ -6,139 +6,86 @@ a neighbour's half digit or a leaf as well.
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 
-from recognition.cells import read_cells
 from recognition.classifier import Classifier, is_blob
 from recognition.components import (
     SOLID,
     Box,
     Components,
     find_components,
-    remove_border_noise,
     thin_strokes,
 )
-from recognition.grid import find_grid
+from recognition.limits import DRAWING_WORK, PHOTO_WORK, TooMuchWorkError, WorkBudget, size_error
 from recognition.lines import find_lines, typical_height
-from recognition.normalise import bounding_box, normalise
+from recognition.normalise import bounding_box, normalise_box
 from recognition.numerals import DRAWING_WEIGHTS, PHOTO_WEIGHTS, evidence_of_number
-from recognition.photo import PhotoInk, ink_of_photo, stroke_width, turned_clockwise
-from recognition.reading import Digit, Reading, Stage
+from recognition.photo import stroke_width
+from recognition.reading import Digit, Reading
 from recognition.segment import CONFIDENT_COST, Candidate, Word, classify_groups, segment
 
+MAX_DRAWING_SIDE = 1000  # pixels of a drawing's longer side above which it is reduced: the pad's have 480
 SLIM, SLIM_COMPONENT = (
     0.4,
     0.6,
 )  # width over height up to which a drawing, and one of one component, is a digit
 MAX_TOGETHER = 6  # most digits of a photo that are accepted or rejected together, across wide gaps too
 NEIGHBOUR_LOG_ODDS = 5.0  # log-odds of being a digit that a candidate gains as part of a number
-CROWD = 7  # components of a photo from which a lone digit needs MIN_CROWD_INK, or it is part of a picture
-MIN_CROWD_INK = 0.5  # least share of the ink in the components that are not noise at the border
 FULL_PAGE = 100  # components from which a photo is a page, and MIN_PAGE_DIGITS and MIN_PAGE_READ hold
 MIN_PAGE_DIGITS = 0.2  # least share of a page's components that are digits, or nothing is cut or joined
-CLEAR_SENSE = 0.97  # sense of a photo from which it is upright without a doubt
-DOUBTFUL_SENSE = 0.5  # sense below which it is read without its edges, too, and lying on either side
-GOOD_SENSE, BETTER_SENSE = 0.85, 0.05  # least sense of a turned photo, and by how much it must make more
-MIN_TURNED = 3  # least digits of a turned photo: a single sign may be a letter that lies on its side
 MIN_PAGE_READ = 0.6  # least share of a page's candidates that are accepted, or it is a page of text
 
 EMPTY = "Nothing is drawn: the picture is all one colour."
 BLOB = "That is a blot, not a digit: draw a little more."
 NO_DIGIT = "That does not look like a digit. The bars show what comes nearest."
 NO_DIGITS = "No digits were found in this picture. Is it the right way up?"
+DRAWING_TOO_FULL = "There is too much in this drawing to read. Please draw fewer digits at once."
 
 
 def read_ink(ink: np.ndarray, classifier: Classifier) -> Reading:
-    """The ink of a drawing (H, W), floating point, 0 paper, 1 full ink -> Reading. Raises as `normalise`."""
+    """The ink of a drawing (H, W), floating point, 0 paper, 1 full ink -> Reading.
+
+    Raises as `normalise`, and ValueError where the ink is too large.
+    """
     box = bounding_box(ink)
+    too_large = size_error(ink.shape[1], ink.shape[0])
+    if too_large:
+        raise ValueError(f"ink is {too_large}")
     if box is None:
         return Reading((), EMPTY)
     x, y, width, height = box
-    image = normalise(ink)
-    whole = Candidate((), (0, 0, width, height), image, classifier.logits(image[None])[0])
+    image, _ = normalise_box(ink, box)
+    scale = min(1.0, MAX_DRAWING_SIDE / max(width, height))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    whole = Candidate((), (0, 0, *size), image, classifier.logits(image[None])[0])
     found = None
     if width > SLIM * height:
-        cropped = ink[y : y + height, x : x + width] / ink.max()
+        cropped = ink[y : y + height, x : x + width]
+        if scale < 1:
+            cropped = cv2.resize(cropped, size, interpolation=cv2.INTER_AREA)
+        cropped = cropped / cropped.max()
         thin = thin_strokes(cropped, stroke_width(cropped >= SOLID))
         stroke = stroke_width(thin >= SOLID)
         components = find_components(thin, stroke)
         count = len(components.ids)
         may_be_several = width > SLIM_COMPONENT * height and whole.cost >= CONFIDENT_COST
         if count > 1 or (count and may_be_several):
-            found = _read_components(components, components.ids, stroke, classifier, whole, drawn=True)
+            try:
+                found = read_components(components, components.ids, stroke, classifier, whole, drawn=True)
+            except TooMuchWorkError:
+                return Reading((), DRAWING_TOO_FULL)
     if found is None:
         found = [classifier.digit(whole)]
+    boxes = [unscaled(digit.box, scale, (height, width)) for digit in found]
     digits = tuple(
-        replace(digit, box=(digit.box[0] + x, digit.box[1] + y, *digit.box[2:])) for digit in found
+        replace(digit, box=(left + x, top + y, *sides))
+        for digit, (left, top, *sides) in zip(found, boxes, strict=True)
     )
-    return Reading(digits, _message(digits))
+    return Reading(digits, message_of(digits))
 
 
-def read_photo(image: np.ndarray, classifier: Classifier) -> Reading:
-    """A photo, uint8 (H, W), (H, W, 3) RGB or (H, W, 4) RGBA -> Reading, with its stages.
-
-    Where that makes no sense, the photo is read again without what lies along its edges, and then turned; the
-    first reading that makes good sense is taken, and says by how much the photo was turned.
-    """
-    photo = ink_of_photo(image)
-    reading = _read_photo_ink(photo, image.shape, classifier)
-    if reading.message == EMPTY or _sense(reading) >= CLEAR_SENSE:
-        return reading
-    quarters = (2,)  # what lies on its side makes no sense at all; what is upside down may make some
-    if _sense(reading) < DOUBTFUL_SENSE:
-        quarters = (1, 3, 2)
-        without_edges = ink_of_photo(image, paint_edges=True)
-        if not np.array_equal(without_edges.found, photo.found):
-            photo = without_edges
-            reading = max(reading, _read_photo_ink(photo, image.shape, classifier), key=_sense)
-    if len(reading.digits) == 1 and _sense(reading) >= DOUBTFUL_SENSE:
-        return reading
-    turned = (
-        _read_photo_ink(turned_clockwise(photo, turns, image.shape), image.shape, classifier, turns)
-        for turns in quarters
-    )
-    best = max(turned, key=_sense)
-    accepted = sum(digit.digit is not None for digit in best.digits)
-    if accepted >= MIN_TURNED and _sense(best) >= max(GOOD_SENSE, _sense(reading) + BETTER_SENSE):
-        return best
-    return reading
-
-
-def _read_photo_ink(
-    photo: PhotoInk, shape: tuple[int, ...], classifier: Classifier, quarters: int = 0
-) -> Reading:
-    """The ink of a photo, turned clockwise by so many quarters; shape: of the photo before it was turned."""
-    size = shape[:2] if quarters % 2 == 0 else shape[1::-1]
-
-    def found(digits: list[Digit], message: str | None = None, **table: tuple[int, int]) -> Reading:
-        placed = tuple(replace(digit, box=_in_photo(digit.box, photo, size)) for digit in digits)
-        text = _message(placed) if message is None else message
-        return Reading(placed, text, _stages(photo, components), turned=90 * quarters, **table)
-
-    components = find_components(photo.ink, photo.stroke)
-    grid = find_grid(photo.found, photo.stroke)
-    cells = read_cells(photo, grid, classifier) if grid is not None else None
-    if cells is not None:
-        return found(cells, cells=(grid.rows, grid.columns))
-    if not len(components.ids):
-        return found([], EMPTY if photo.grey.min() == photo.grey.max() else NO_DIGITS)
-    kept = remove_border_noise(components)
-    digits = _read_components(components, kept, photo.stroke, classifier, drawn=False)
-    # After the cuts: of a component that was cut, its first part counts.
-    kept_ink = components.areas[kept].sum() / components.areas[1:].sum()
-    if len(digits) == 1 and len(components.ids) >= CROWD and kept_ink < MIN_CROWD_INK:
-        digits = [replace(digits[0], digit=None)]
-    return found(digits)
-
-
-def _sense(reading: Reading) -> float:
-    """0 to 1: the mean confidence of all signs, those that were rejected counting 0."""
-    if not reading.digits:
-        return 0.0
-    return float(np.mean([digit.confidence * (digit.digit is not None) for digit in reading.digits]))
-
-
-def _read_components(
+def read_components(
     components: Components,
     ids: np.ndarray,
     stroke: float,
@@ -151,16 +98,19 @@ def _read_components(
 
     whole: the candidate of all components, where there is one already. drawn: whether this is a drawing,
     which is accepted or rejected as a whole; a photo of more than MAX_TOGETHER digits is, word by word.
+    Raises TooMuchWorkError.
     """
+    budget = WorkBudget(DRAWING_WORK if drawn else PHOTO_WORK)
     boxes = components.boxes[ids]
     height = typical_height(boxes, components.areas[ids])
     lines = [[int(ids[i]) for i in line] for line in find_lines(boxes, height)]
     groups = [(component_id,) for line in lines for component_id in line]
+    budget.spend(len(groups), int(np.prod(boxes[:, 2:].astype(float), axis=1).sum()))
     singles = classify_groups(components, groups, classifier.logits)
     if len(singles) > FULL_PAGE and classifier.is_digit(list(singles.values())).mean() < MIN_PAGE_DIGITS:
         return []
     in_context = classifier.logits_in_context if classifier.context_model is not None else None
-    words = segment(components, lines, singles, stroke, height, classifier.logits, in_context)
+    words = segment(components, lines, singles, stroke, height, budget, classifier.logits, in_context)
     count = sum(len(word.candidates) for line in words for word in line)
     if drawn or count <= MAX_TOGETHER:
         if _is_number(words, components, height, drawn=drawn):
@@ -200,7 +150,7 @@ def _is_number(lines: list[list[Word]], components: Components, height: float, *
     return evidence.log_odds(DRAWING_WEIGHTS if drawn else PHOTO_WEIGHTS) >= 0
 
 
-def _message(digits: tuple[Digit, ...]) -> str:
+def message_of(digits: tuple[Digit, ...]) -> str:
     """Why there is no answer; "" where there is one."""
     if any(found.digit is not None for found in digits):
         return ""
@@ -209,27 +159,9 @@ def _message(digits: tuple[Digit, ...]) -> str:
     return BLOB if is_blob(digits[0].image) else NO_DIGIT
 
 
-def _in_photo(box: Box, photo: PhotoInk, size: tuple[int, ...]) -> Box:
-    """A box in the ink of a photo -> in the photo."""
-    x, y, width, height = box
-    x, y = x + photo.corner[0], y + photo.corner[1]
-    x, y, width, height = (value / photo.scale for value in (x, y, width, height))
+def unscaled(box: Box, scale: float, shape: tuple[int, ...]) -> Box:
+    """A box in a picture resized by `scale` -> in the picture itself, of shape (H, W, ...)."""
+    x, y, width, height = (value / scale for value in box)
     left, top = int(x), int(y)
-    right, bottom = (
-        min(size[1], int(np.ceil(x + width))),
-        min(size[0], int(np.ceil(y + height))),
-    )
+    right, bottom = min(shape[1], int(np.ceil(x + width))), min(shape[0], int(np.ceil(y + height)))
     return left, top, right - left, bottom - top
-
-
-def _stages(photo: PhotoInk, components: Components) -> tuple[Stage, ...]:
-    """The photo after each step, at the size that was worked on."""
-    colours = np.random.default_rng(5).integers(30, 200, (len(components.boxes), 3), np.uint8)
-    colours[0] = 255
-    return (
-        Stage("Grey", photo.grey),
-        Stage("Light evened", np.uint8(255 - 255 * photo.contrast)),
-        Stage("Ink", np.where(photo.found, np.uint8(0), np.uint8(255))),
-        Stage("Lines removed", np.uint8(255 - 255 * photo.ink)),
-        Stage("Pieces", colours[components.labels]),
-    )

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from cnn import Sequential, load_model, prepare_for_inference
-from recognition import pipeline
+from recognition import photo_reading, pipeline
 from recognition.calibration import Calibration
 from recognition.classifier import Classifier
 from recognition.context import CONTEXT_SHAPE
@@ -77,10 +77,11 @@ class Reader:
         Arguments and errors as for `read_drawing`; the ink may be dark on light or light on dark.
         """
         check_picture(image, "a photo")
-        return pipeline.read_photo(image, self.classifier)
+        return photo_reading.read_photo(image, self.classifier)
 
     def read_ink(self, ink: np.ndarray) -> Reading:
-        """Ink (H, W), floating point, 0 paper, 1 full ink -> Reading. Raises as `normalise` does."""
+        """Ink (H, W), floating point, 0 paper, 1 full ink -> Reading. Raises as `normalise`, and
+        ValueError where it is too large."""
         return pipeline.read_ink(ink, self.classifier)
 
 

@@ -143,7 +143,9 @@ def _removed(mask: np.ndarray, labels: np.ndarray, lines: list[Line]) -> np.ndar
     ink = mask.view(np.uint8)
     for line in lines:
         rows, columns = slice(line.low, line.high), slice(line.start, line.end)
-        around = slice(max(0, line.low - int(2 * line.thickness) - 4), line.high + int(2 * line.thickness) + 4)
+        around = slice(
+            max(0, line.low - int(2 * line.thickness) - 4), line.high + int(2 * line.thickness) + 4
+        )
         tall = cv2.morphologyEx(
             np.ascontiguousarray(ink[around, columns]),
             cv2.MORPH_OPEN,
