@@ -10,7 +10,7 @@ import numpy as np
 from cnn import Sequential, fold_batch_norm, load_model, log_odds
 from recognition.calibration import Calibration
 from recognition.components import SOLID, Box, Pieces, find_pieces, thinned, without_scraps
-from recognition.context import IN_PLACE
+from recognition.context import IN_PLACE, digit_logits
 from recognition.drawing import check_picture, ink_of_drawing
 from recognition.lines import find_lines, typical_height
 from recognition.normalise import bounding_box, normalise, to_input
@@ -260,8 +260,8 @@ class Reader:
         return _predict(self.model, images)
 
     def _logits_in_place(self, images: np.ndarray) -> np.ndarray:
-        """(N, 28, 28, 2) uint8 -> (N, 10) logits of the row judge."""
-        return _predict(self.row_judge, images)
+        """(N, 28, 28, 2) uint8 -> (N, 10) logits of the row judge, of the digits alone."""
+        return digit_logits(_predict(self.row_judge, images))
 
     def _digit(self, found: Candidate, line: int = 0, prior: float = 0.0) -> Digit:
         """prior: log odds in favour of a digit that its neighbours give it."""
@@ -280,7 +280,7 @@ def load_row_judge(path: Path) -> Sequential:
 
 
 def _predict(model: Sequential, images: np.ndarray) -> np.ndarray:
-    """Pictures (N, ...) uint8 -> (N, 10) logits, in batches."""
+    """Pictures (N, ...) uint8 -> (N, K) logits, in batches."""
     batches = range(0, len(images), BATCH)
     return np.concatenate([model.predict(to_input(images[i : i + BATCH])) for i in batches])
 

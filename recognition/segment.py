@@ -98,7 +98,7 @@ def segment(
     runs = {run for numbers in numbers_of for run in runs_of(pieces, numbers, height)} - known.keys()
     known |= judged(pieces, sorted(runs), judge)
     if row_judge is not None and sum(map(len, parts_of)) > 1:
-        known = judged_in_place(pieces, known, row_judge)
+        known = judged_in_place(pieces, known, row_judge, height)
     read: list[list[Word]] = [[] for _ in lines]
     for (row, _), parts in zip(words, parts_of, strict=True):
         read[row].append(_best_path(pieces, parts, known, height))
@@ -114,9 +114,9 @@ def judged(pieces: Pieces, runs: Sequence[tuple[int, ...]], judge: Judge) -> Kno
     return {run: Candidate(run, pieces.box_of(run), image, logits) for run, image, logits in found}
 
 
-def judged_in_place(pieces: Pieces, known: Known, row_judge: Judge) -> Known:
+def judged_in_place(pieces: Pieces, known: Known, row_judge: Judge, height: float) -> Known:
     """What is known of candidates by themselves, and the row judge's say of them among the others."""
-    in_place = np.stack([in_its_place(pieces, run) for run in known])
+    in_place = np.stack([in_its_place(pieces, run, height) for run in known])
     seen = row_judge(np.concatenate([slanted(in_place, slant) for slant in SLANTS]))
     logits = np.stack([found.logits for found in known.values()])
     logits += np.float32(JUDGES_SAY) * (seen.reshape(len(SLANTS), *logits.shape).mean(0) - logits)

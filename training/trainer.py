@@ -188,7 +188,7 @@ class Trainer:
         self.model.backward_params(dlogits)
         self.optimizer.step()
         self.loss_sum += loss * len(labels)
-        which = logits.argmax(1) == labels % IF_A_DIGIT
+        which = logits.argmax(1) == labels % logits.shape[1]
         right = np.where(labels == NOT_A_DIGIT, log_odds(logits) < 0, which)
         self.correct += int(right.sum())
         return loss, int(right.sum())
