@@ -19,7 +19,8 @@ from training.handwriting import (
 )
 from training.handwriting.__main__ import TOLERANCE, chosen_writers, quantised, save
 from training.handwriting.align import align
-from training.handwriting.people import DIGITLIKE, draw_digits, draw_non_digits, people
+from training.handwriting.people import people
+from training.handwriting.pictures import DIGITLIKE, draw_digits, draw_non_digits
 
 
 def writers_of(split):
@@ -196,7 +197,7 @@ def test_what_could_be_a_digit_is_not_drawn_as_a_letter(monkeypatch):
     samples = [sample("letter", name, 2) for name in [*sorted(DIGITLIKE), ".", ","]]
     samples += [sample("letter", "M", 5), sample("word", "mm", 9)]
     monkeypatch.setattr("training.handwriting.people.read_samples", lambda split: samples)
-    monkeypatch.setattr("training.handwriting.people.rewritten", recorded)
+    monkeypatch.setattr("training.handwriting.pictures.rewritten", recorded)
     people.cache_clear()
     try:
         draw_non_digits(40, np.random.default_rng(0))

@@ -25,7 +25,8 @@ from training.calibrate import fit_temperature, logits_of
 from training.data import Dataset
 from training.evaluate import Evaluation, RowsEvaluation, evaluate, evaluate_rows
 from training.handwriting import Split
-from training.handwriting.people import draw_digits, draw_non_digits, people
+from training.handwriting.people import people
+from training.handwriting.pictures import draw_digits, draw_non_digits
 from training.synthesis import (
     cut_digits,
     synthesise_digits,

@@ -18,6 +18,7 @@ HERMITE = STEP_POWERS @ np.array([[1, 0, 0, 0], [0, 0, 1, 0], [-3, 3, -2, -1], [
 SIDE = 72  # of a sheet, about, pixels: several to each of the 20 it is resampled to
 SHIFT = 4  # cv2 draws at 1/16 pixel
 GRIDS = 0.06  # share of hands that write on a tablet with a coarse grid
+REAL_WILD = 0.6  # how far strokes of real people are bent, which are already somebody's, against 1
 NARROW = 0.1  # share of hands that write tall and narrow, as in East Asia and on forms
 
 Strokes = list[np.ndarray]

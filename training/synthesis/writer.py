@@ -11,10 +11,10 @@ import numpy as np
 
 from recognition.context import SEPARATORS
 from recognition.normalise import BOX, bounding_box
-from training.handwriting.people import WILD, Person
+from training.handwriting.people import Person
 from training.synthesis.digits import DESIGNS, SHARES, Design
 from training.synthesis.signs import letters
-from training.synthesis.strokes import Hand, Strokes
+from training.synthesis.strokes import REAL_WILD, Hand, Strokes
 
 NON_DIGIT = -1  # the label of what is neither a digit nor a separator
 
@@ -67,7 +67,7 @@ class Writer:
         self.person = None
         if people and self.u() < REAL:
             self.person = people[rng.integers(len(people))]
-        self.hand = Hand(rng, WILD if self.person else 1.0)
+        self.hand = Hand(rng, REAL_WILD if self.person else 1.0)
         self.unsteady = self.u(0.01, 0.14)  # in height, as a share
         self.off_line = self.u(0.0, 0.07)
         self.slope = rng.normal(scale=0.06)
