@@ -134,7 +134,7 @@ class DigitsRecipe(Recipe):
     """
 
     name: str = "digits"
-    epochs: int = 9
+    epochs: int = 7
     batch_size: int = 128
     learning_rate: float = 3e-3
     weight_decay: float = 0.03
@@ -251,7 +251,7 @@ class RowsRecipe(Recipe):
     """
 
     name: str = "rows"
-    epochs: int = 14
+    epochs: int = 12
     batch_size: int = 128
     learning_rate: float = 3e-3
     weight_decay: float = 0.03
