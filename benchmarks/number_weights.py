@@ -1,10 +1,10 @@
 """python -m benchmarks.number_weights --folder DIR: what tells a number from words, letters and doodles.
 
 Fits the weights of `recognition.numerals`, for the pad and for photos, to what the reader sees in the
-archives of benchmarks/handwriting.py: a logistic regression in which every weight has the sign that its
-evidence must have. Prints them, and how much of each set would be taken for a number, each sample judged by
-weights that were fitted without its tenth of all samples. What was drawn on the pad counts as photos of
-paper, too.
+archives of benchmarks/handwriting_sets.py, by writers who were not trained on: a logistic regression in which
+every weight has the sign that its evidence must have. Prints them, and how much of each set would be taken
+for a number, each sample judged by weights that were fitted without its tenth of all samples. What was drawn
+on the pad counts as photos of paper, too.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from benchmarks.handwriting import SETS, on_paper, read_archive
+from benchmarks.handwriting_sets import SETS, on_paper, read_archive
 from recognition import Reader
 from recognition.components import Pieces
 from recognition.numerals import DRAWN, PHOTOGRAPHED, Evidence, evidence_of_number

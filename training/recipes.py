@@ -160,7 +160,7 @@ class DigitsRecipe(Recipe):
     last_share: float = 0.8  # of the last phase's weights in the result
 
     # Of the log odds, chosen so that this network alone loses 1.95 % of the digits. With the row judge's say
-    # `benchmarks/handwriting.py --choose 1.95` gives 1.15, which refuses many more digits in photos.
+    # `python -m benchmarks.handwriting --choose 1.95` gives 1.15, which refuses many more digits in photos.
     threshold: float = 0.84
 
     def calibration(self, model: Sequential, images: np.ndarray, labels: np.ndarray) -> Calibration:
