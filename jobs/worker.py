@@ -206,7 +206,7 @@ def main() -> None:
     events = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     keep_freed_memory()
-    threadpool_limits(1, user_api="blas")  # cnn.slices spreads work over the cores; BLAS must not do it again
+    threadpool_limits(1, user_api="blas")  # cnn spreads work over the cores; BLAS must not do it again
     frame = read_frame(sys.stdin.buffer)
     if frame is not None:
         message, arrays = frame

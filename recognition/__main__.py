@@ -12,7 +12,8 @@ from PIL import Image
 from cnn import ModelFileError
 from recognition.files import SUFFIXES, PictureError, load_picture
 from recognition.photo import on_white
-from recognition.reader import DEFAULT_WEIGHTS, Reader, Reading
+from recognition.reader import DEFAULT_WEIGHTS, Reader
+from recognition.reading import Reading
 
 GREEN, RED = (0, 140, 60), (200, 30, 30)  # of boxes around digits, and around what is none
 COLUMNS = ("picture", "line", "digit", "confidence", "x", "y", "width", "height")

@@ -59,7 +59,7 @@ def tracked_files(root: Path) -> list[str]:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m scripts.push_space",
-        description="Put this repository into a Space on the Hugging Face Hub: docs/hub.md.",
+        description="Put this repository into a Space on the Hugging Face Hub: docs/hosting.md.",
     )
     parser.add_argument("name", metavar="USER/NAME")
     parser.add_argument("--private", action="store_true", default=None, help="for your account alone")

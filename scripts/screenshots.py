@@ -28,7 +28,7 @@ READ = {
 # A four that is taken for no digit until it is taught, and what its picture is named.
 TAUGHT = ("teach.png", 4, "M30 80L50 20L70 80M38 58L62 58")
 # What each series of pictures of the Train tab is named after: at rest, running and done.
-TRAINED = {"train-{}.png": DESKTOP, "train-{}-phone.png": PHONE | {"color_scheme": "dark"}}
+TRAINED = {"train-{}.png": DESKTOP}
 SAMPLE = """curve => {
   const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
   path.setAttribute("d", curve);

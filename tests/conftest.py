@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from cnn import save_model, seed_net
 from tests.hub_server import serve_hub, turn_to
 
-# As the app and the training do: `cnn.slices` spreads work over the cores, BLAS must not do it again.
+# As the app and the training do: `cnn` spreads work over the cores, BLAS must not do it again.
 threadpool_limits(1, user_api="blas")
 
 

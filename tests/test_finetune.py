@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cnn import Checkpoint, digit_net, load_model
+from cnn import Checkpoint, Dense, Flatten, ReLU, Sequential, digit_net, load_model
 from recognition import to_input
 from recognition.calibration import Calibration
 from recognition.reader import DEFAULT_WEIGHTS
@@ -166,3 +166,18 @@ def test_training_goes_on_from_what_was_taught(dataset, small_memory):
 def test_other_examples_are_refused(images, labels, message, trained, dataset):
     with pytest.raises(ValueError, match=message):
         teach(trained, images, labels, dataset)
+
+
+def test_a_network_that_ends_otherwise_than_with_dense_is_refused(dataset):
+    layers = [Flatten(), Dense(784, 10, rng=np.random.default_rng(0)), ReLU()]
+    checkpoint = Checkpoint(Sequential("own_net", layers, (28, 28, 1)))
+    with pytest.raises(ValueError, match=r"Only networks that end with Dense can be taught; own_net ends"):
+        teach(checkpoint, crosses(1), np.array([3]), dataset)
+
+
+def test_a_network_that_somebody_wrote_can_be_taught(dataset):
+    layers = [Flatten(), Dense(784, 10, rng=np.random.default_rng(0))]
+    checkpoint = Checkpoint(Sequential("own_net", layers, (28, 28, 1)))
+    taught = teach(checkpoint, crosses(3), np.full(3, 3), dataset, seconds=math.inf)
+    assert taught.model.name == "own_net"
+    assert taught.report.right_after == 3

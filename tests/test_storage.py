@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cnn import SGD, ModelFileError, inverse_time_decay, load_model, save_model, seed_net
-from cnn.storage import LARGEST, open_whole
+from cnn.storage import LARGEST, atomic_write
 
 
 @pytest.fixture(scope="module")
@@ -59,19 +59,20 @@ def test_weights_alone_cannot_restore_an_optimizer(tmp_path, model):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"param.0.bias": None}, "it lacks param.0.bias"),
-        ({"param.9.extra": np.zeros(3, np.float32)}, "it has unknown param.9.extra"),
-        ({"param.0.bias": np.zeros(31, np.float32)}, r"must be \(32,\) float32, got \(31,\) float32"),
-        ({"param.0.bias": np.zeros(32)}, r"must be \(32,\) float32, got \(32,\) float64"),
-        ({"param.0.bias": np.full(32, np.nan, np.float32)}, "param.0.bias holds NaN or infinity"),
+        ({"param.conv1.bias": None}, "it lacks param.conv1.bias"),
+        ({"param.dense9.extra": np.zeros(3, np.float32)}, "it has unknown param.dense9.extra"),
+        ({"param.conv1.bias": np.zeros(31, np.float32)}, r"must be \(32,\) float32, got \(31,\) float32"),
+        ({"param.conv1.bias": np.zeros(32)}, r"must be \(32,\) float32, got \(32,\) float64"),
+        ({"param.conv1.bias": np.full(32, np.nan, np.float32)}, "param.conv1.bias holds NaN or infinity"),
         ({"optimizer.velocity": np.zeros(3, np.float32)}, r"optimizer state velocity must be \(804554,\)"),
         ({"architecture": np.array("alexnet")}, "for the network 'alexnet'; known are small_net"),
         ({"architecture": None}, "it has no architecture"),
         ({"architecture": np.array([1, 2])}, "it has no architecture"),
-        ({"format": np.array(99)}, "has format 99, this program reads format 1"),
+        ({"format": np.array(99)}, "has format 99, this program reads formats 1 and 2"),
         ({"format": np.array("one")}, "has format one"),
         ({"progress": np.array("{")}, "damaged progress notes"),
         ({"progress": np.array("[1]")}, "damaged progress notes"),
+        ({"progress": np.array("[" * 100_000)}, "damaged progress notes"),
     ],
 )
 def test_a_file_that_does_not_fit_its_architecture_is_refused(saved, changes, message):
@@ -125,7 +126,7 @@ def test_a_pickle_inside_is_never_run(tmp_path):
 def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path):
     path = tmp_path / "bomb.npz"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("param.0.weight.npy", bytes(LARGEST + 1))
+        archive.writestr("param.conv1.weight.npy", bytes(LARGEST + 1))
     assert path.stat().st_size < 100_000
     with pytest.raises(ModelFileError, match="would unpack to 64 MiB"):
         load_model(path)
@@ -139,7 +140,7 @@ def test_a_missing_file_is_told_by_name(tmp_path):
 def test_a_crash_while_writing_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "model.npz"
     path.write_bytes(b"old")
-    with pytest.raises(RuntimeError, match="power cut"), open_whole(path) as file:
+    with pytest.raises(RuntimeError, match="power cut"), atomic_write(path) as file:
         file.write(b"half of the new")
         raise RuntimeError("power cut")
     assert path.read_bytes() == b"old"

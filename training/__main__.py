@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from cnn import ModelFileError, load_model, save_model
-from cnn.storage import open_whole
+from cnn.storage import atomic_write
 from recognition.calibration import Calibration
 from recognition.reader import DEFAULT_WEIGHTS, WEIGHTS, Reader
 from training.curves import Log, draw_curves, read_log
@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
         given = ["train", *given]  # training is what the package is for
     options = _parser().parse_args(given)
     keep_freed_memory()
-    threadpool_limits(1, user_api="blas")  # cnn.slices spreads work over the cores; BLAS must not do it again
+    threadpool_limits(1, user_api="blas")  # cnn spreads work over the cores; BLAS must not do it again
     try:
         return options.command(options)
     except (DataError, ModelFileError, FileNotFoundError, ValueError) as error:
@@ -160,7 +160,7 @@ def _write_card(
 
 
 def _save_card(path: Path, card: dict) -> None:
-    with open_whole(path) as file:
+    with atomic_write(path) as file:
         file.write((json.dumps(card, indent=2) + "\n").encode())
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import platformdirs
 import pooch
 
-from cnn.storage import open_whole
+from cnn.storage import atomic_write
 
 CACHE = Path(os.environ.get("DIGITS_CACHE") or platformdirs.user_cache_dir("digits-from-scratch")) / "mnist"
 HELD_OUT = 5_000  # training images set aside wherever something is chosen; never the test set
@@ -88,7 +88,7 @@ def load_mnist(folder: str | Path | None = None) -> Dataset:
             tried.append(f"  {title}: {_first_line(error)}")
             continue
         for name, content in contents.items():
-            with open_whole(CACHE / name) as file:
+            with atomic_write(CACHE / name) as file:
                 file.write(content)
         return dataset
     raise DataError(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnn import Sequential, cross_entropy_or_none
+from cnn import Sequential, reject_cross_entropy
 from recognition.calibration import Calibration
 from training.calibrate import BINS, Reliability, logits_of, reliability
 
@@ -119,7 +119,7 @@ def evaluate_rows(model: Sequential, images: np.ndarray, labels: np.ndarray) -> 
     logits = logits_of(model, images)
     read = np.where(logits.max(1) > 0, logits.argmax(1), -1)  # "none of them" has the logit 0
     right, is_digit, is_none = read == labels, (labels >= 0) & (labels < 10), labels < 0
-    loss, _ = cross_entropy_or_none(logits, labels)
+    loss, _ = reject_cross_entropy(logits, labels)
     shares = (float(right[kind].mean()) for kind in (is_digit, labels >= 10, is_none))
     return RowsEvaluation(*shares, loss)
 

@@ -29,10 +29,10 @@ from cnn import (
     ModelFileError,
     Optimizer,
     Sequential,
-    cross_entropy_or_none,
-    fold_batch_norm,
     load_model,
     one_cycle,
+    prepare_for_inference,
+    reject_cross_entropy,
     softmax_cross_entropy,
 )
 from recognition import to_input
@@ -221,7 +221,7 @@ class Experiment:
             batch_size=settings.batch_size,
             seed=settings.seed,
             augment=Augmentation() if settings.augmentation else None,
-            loss=cross_entropy_or_none if self.refuses else softmax_cross_entropy,
+            loss=reject_cross_entropy if self.refuses else softmax_cross_entropy,
         )
         self.drawing: np.ndarray | None = (
             None  # (28, 28) uint8, read anew for every snapshot; from any thread
@@ -334,7 +334,7 @@ class Experiment:
     def _look(self, count: int) -> np.ndarray:
         """Reads the first `count` held-out images, remembers loss and accuracy, and returns the logits."""
         labels = self.held_out_labels[:count]
-        logits = logits_of(fold_batch_norm(self.trainer.result()), self.held_out_images[:count])
+        logits = logits_of(prepare_for_inference(self.trainer.result()), self.held_out_images[:count])
         loss, _ = softmax_cross_entropy(logits, labels)
         self._held_out = (loss, float((logits.argmax(1) == labels).mean()))
         return logits

@@ -33,7 +33,7 @@ from cnn import (
     Checkpoint,
     Dense,
     Sequential,
-    fold_batch_norm,
+    prepare_for_inference,
     save_model,
     softmax,
     softmax_cross_entropy,
@@ -217,9 +217,10 @@ class Teacher:
 
 def _split(model: Sequential) -> tuple[Sequential, Sequential]:
     """All layers but the last, and the last: two networks that are independent copies."""
-    *layers, last = fold_batch_norm(model).layers
-    assert isinstance(last, Dense), f"{model.name} ends with {last}"
-    body = Sequential(model.name, layers, model.input_shape)
+    *layers, last = prepare_for_inference(model).layers
+    if not isinstance(last, Dense):
+        raise ValueError(f"Only networks that end with Dense can be taught; {model.name} ends with {last}.")
+    body = prepare_for_inference(Sequential(model.name, layers, model.input_shape))
     return body, Sequential(model.name, [last], body.output_shape)
 
 

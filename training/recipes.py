@@ -12,10 +12,10 @@ from cnn import (
     Schedule,
     Sequential,
     cosine,
-    cross_entropy_or_none,
     digit_net,
     inverse_time_decay,
     one_cycle,
+    reject_cross_entropy,
     row_net,
     seed_net,
 )
@@ -159,8 +159,8 @@ class DigitsRecipe(Recipe):
     last_augmentation: Augmentation = field(default_factory=lambda: MILD)
     last_share: float = 0.8  # of the last phase's weights in the result
 
-    # Of the log odds, chosen so that this network alone loses 1.95 % of the digits. With the row judge's say
-    # `python -m benchmarks.handwriting --choose 1.95` gives 1.15, which refuses many more digits in photos.
+    # Of the log odds, chosen so that this network alone loses 1.95 % of the digits. With the context model,
+    # `python -m benchmarks.handwriting --choose 1.95` gives 1.15, which rejects many more digits in photos.
     threshold: float = 0.84
 
     def calibration(self, model: Sequential, images: np.ndarray, labels: np.ndarray) -> Calibration:
@@ -192,7 +192,7 @@ class DigitsRecipe(Recipe):
             batch_size=self.batch_size,
             seed=self.seed + 1,
             augment=self.last_augmentation,
-            loss=cross_entropy_or_none,
+            loss=reject_cross_entropy,
         )
 
     def result(self, trained: Sequence[Sequential]) -> Sequential:
@@ -294,7 +294,7 @@ def _in_one_cycle(
         batch_size=recipe.batch_size,
         seed=recipe.seed,
         augment=recipe.augmentation,
-        loss=cross_entropy_or_none,
+        loss=reject_cross_entropy,
     )
 
 

@@ -50,7 +50,7 @@ class Trainer:
     """Trains a model on images and labels.
 
     images: (N, 28, 28) or (N, 28, 28, C) uint8; the network sees them as [0, 1] float32. labels: (N,)
-    integers, NOT_A_DIGIT and those with IF_A_DIGIT only with the loss `cross_entropy_or_none`.
+    integers, NOT_A_DIGIT and those with IF_A_DIGIT only with the loss `reject_cross_entropy`.
     augment: (batch of images, generator) -> the same shape, or None; it runs ahead, in a thread.
     loss: (logits, labels) -> (mean loss, dlogits).
     epochs_before: of an earlier phase of the same training; Progress counts on from there.

@@ -1,6 +1,6 @@
 """Digits, separators and letters in rows, and the candidates that the reader finds in them.
 
-One person with one pen writes a row, on the pad or on paper. The row falls into pieces and is cut as the
+One person with one pen writes a row, on the pad or on paper. The row falls into components and is cut as the
 reader does it (`recognition.segment`), and since it is known whose ink every part is, so is what each
 candidate is: a digit, a separator, or two of them, a fragment, a digit with a scrap of its neighbour, a part
 of a word.
@@ -11,12 +11,13 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from recognition.components import SOLID, Pieces, find_pieces, places_to_cut, thinned
-from recognition.context import SEPARATORS, in_its_place
+from recognition.components import SOLID, Components, find_components, thin_strokes
+from recognition.context import SEPARATORS, with_context
+from recognition.cuts import find_cuts
 from recognition.lines import find_lines, typical_height
 from recognition.normalise import SIZE
 from recognition.photo import stroke_width
-from recognition.segment import is_large, runs_of, words_of
+from recognition.segment import Group, candidate_groups, is_large, split_into_words
 from training.handwriting import Sample
 from training.handwriting.people import Person
 from training.synthesis.non_digits import cursive, non_digit_strokes
@@ -36,16 +37,16 @@ ANOTHER = 0.5  # share of another sign's ink from which a candidate is two
 DIGITS, MARKS, OF_WORDS = 0.42, 0.1, 0.24  # shares of the candidates: digits, separators, parts of words
 MOST_OF_A_WORD = 8  # candidates taken of one
 
-CUT_ONE, CUT = 0.35, 0.9  # share of pieces that are cut, of those that are one digit, and of others
+CUT_ONE, CUT = 0.35, 0.9  # share of components that are cut, of those that are one digit, and of others
 HEIGHT = (36, 90)  # pixels of a digit
-ALONE = 0.12  # share of plain numbers that are one digit, perhaps in several pieces
+ALONE = 0.12  # share of plain numbers that are one digit, perhaps in several components
 TWO_LINES = 0.12  # share of rows that have another below
 SEPARATED = 0.5  # share of numbers with separators: dates, prices, telephone numbers, times
 AS_WRITTEN = 0.35  # share of rows that are as a real person set them, of those whose rows there are
 SPECKS = 0.06  # share of rows with specks
 LINKED_ZEROS = 0.4  # share of round amounts whose zeros are written without lifting the pen
 LIKE_DIGITS = set("OoIiLlSsZzbqgB")  # a word of these alone might be a number
-LONE = [letters()[name] for name in "iAT"]  # no digits, where they stand in pieces
+LONE = [letters()[name] for name in "iAT"]  # no digits, where they are in several components
 COMMON = "eeeeetttaaaooinnsshhrrdlucmfwypvbgk" + "jxz"  # letters, about as often as in English; there is no Q
 
 
@@ -127,7 +128,7 @@ def specks_among(row: list[Sign], writer: Writer) -> list[Sign]:
 
 
 def row_of_letters(writer: Writer) -> list[Sign]:
-    """A word, printed or joined, in some script; or a doodle or letter that falls into pieces."""
+    """A word, printed or joined, in some script; or a doodle or letter that falls into components."""
     u, kind = writer.u, writer.u()
     if writer.person and writer.person.words and u() < 0.6:
         words = writer.person.words
@@ -207,51 +208,53 @@ def _photographed(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.clip((ink - 0.5) * sharp + 0.5, 0, 1) * (ink > 0.12)
 
 
-def candidates_of(row: list[Sign], writer: Writer) -> tuple[Pieces, list[tuple[int, ...]], np.ndarray, float]:
-    """Every candidate that the reader would look at in a row, and its label; no label where it is unclear.
+def candidates_of(
+    row: list[Sign], writer: Writer
+) -> tuple[Components, list[tuple[int, ...]], np.ndarray, float]:
+    """Every candidate that the reader would look at in a row, and its label.
 
-    Returns the row's pieces, the numbers of each candidate's, labels (N,): 0 to 9, 10 + its place in
+    Returns the row's components, the numbers of each candidate's, labels (N,): 0 to 9, 10 + its place in
     SEPARATORS, NON_DIGIT, or UNCLEAR; and the height of a digit, pixels. No candidate where the row is one
     piece and not cut.
     """
     rng = writer.rng
     ink, owned = _ink_of(row, writer)
     on_paper = rng.random() < 0.5
-    ink = _photographed(ink, rng) if on_paper else thinned(ink, stroke_width(ink >= SOLID))
+    ink = _photographed(ink, rng) if on_paper else thin_strokes(ink, stroke_width(ink >= SOLID))
     solid = ink >= SOLID
     stroke = stroke_width(solid)
-    pieces = find_pieces(ink, stroke)
-    if not len(pieces.numbers):
-        return pieces, [], np.zeros(0, int), 0.0
+    components = find_components(ink, stroke)
+    if not len(components.ids):
+        return components, [], np.zeros(0, int), 0.0
     of_words = all(sign.label == NON_DIGIT for sign in row)
-    before = _shares(pieces, owned, solid)
-    boxes = pieces.boxes[1:]
-    height = typical_height(boxes, pieces.areas[1:])
+    before = _shares(components, owned, solid)
+    boxes = components.boxes[1:]
+    height = typical_height(boxes, components.areas[1:])
     runs = []
     for line in find_lines(boxes, height):
-        for word in words_of(pieces, [i + 1 for i in line], height):
+        for word in split_into_words(components, [i + 1 for i in line], height):
             parts = []
             for number in word:
                 is_one = not of_words and before[:-1, number].max() > 0.9 * before[-1, number]
                 cuts = []
-                if is_large(pieces.boxes[number], height) and rng.random() < (CUT_ONE if is_one else CUT):
-                    least_height = min(pieces.boxes[number, 3], 1.3 * height)
-                    cuts = places_to_cut(pieces, number, stroke, least_height)
-                parts += pieces.split(number, cuts)
-            runs += runs_of(pieces, parts, height)
-    if len(pieces.numbers) < 2:
-        return pieces, [], np.zeros(0, int), height
-    return pieces, runs, _labels(row, _shares(pieces, owned, solid), runs), height
+                if is_large(components.boxes[number], height) and rng.random() < (CUT_ONE if is_one else CUT):
+                    least_height = min(components.boxes[number, 3], 1.3 * height)
+                    cuts = find_cuts(components, number, stroke, least_height)
+                parts += components.split(number, cuts)
+            runs += candidate_groups(components, parts, height)
+    if len(components.ids) < 2:
+        return components, [], np.zeros(0, int), height
+    return components, runs, _labels(row, _shares(components, owned, solid), runs), height
 
 
-def _shares(pieces: Pieces, owned: np.ndarray, solid: np.ndarray) -> np.ndarray:
-    """Pixels of ink of every piece that are each sign's, and in the last row anybody's: (n + 1, pieces)."""
-    count = len(pieces.boxes)
-    rows = [np.bincount(pieces.labels[mask & solid], minlength=count) for mask in (*owned, owned.any(0))]
+def _shares(components: Components, owned: np.ndarray, solid: np.ndarray) -> np.ndarray:
+    """Pixels of each component that are each sign's ink, in the last row anybody's: (n + 1, components)."""
+    count = len(components.boxes)
+    rows = [np.bincount(components.labels[mask & solid], minlength=count) for mask in (*owned, owned.any(0))]
     return np.array(rows, float)
 
 
-def _labels(row: list[Sign], shares: np.ndarray, runs: list[tuple[int, ...]]) -> np.ndarray:
+def _labels(row: list[Sign], shares: np.ndarray, runs: list[Group]) -> np.ndarray:
     """What each candidate is, as `candidates_of` says it."""
     of_run = np.stack([shares[:, list(run)].sum(1) for run in runs])  # (N, n + 1)
     mine = of_run[:, :-1]
@@ -305,7 +308,7 @@ def synthesise_rows(
             row += [sign.moved(rng.uniform(-0.2, 0.2), down) for sign in row_of_digits(writer)]
         if rng.random() < SPECKS:
             row += specks_among(row, writer)
-        pieces, runs, of_runs, height = candidates_of(row, writer)
+        components, runs, of_runs, height = candidates_of(row, writer)
         digits = np.flatnonzero((of_runs >= 0) & (of_runs < 10))
         marks = np.flatnonzero((of_runs >= 10) & (of_runs < UNCLEAR))
         others = np.flatnonzero(of_runs == NON_DIGIT)
@@ -315,7 +318,7 @@ def synthesise_rows(
         for kind, chosen in (("digit", digits), ("mark", marks), ("word" if of_words else "none", others)):
             missing = wanted[kind] - len(found[kind])
             found[kind] += [
-                (in_its_place(pieces, runs[i], height), int(of_runs[i])) for i in chosen[:missing]
+                (with_context(components, runs[i], height), int(of_runs[i])) for i in chosen[:missing]
             ]
     mixed = [pair for pairs in found.values() for pair in pairs]
     mixed = [mixed[i] for i in rng.permutation(count)]

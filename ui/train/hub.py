@@ -19,7 +19,7 @@ from huggingface_hub import constants
 from huggingface_hub.utils import disable_progress_bars
 
 from jobs.session import Session
-from recognition.hub import HubReader, check_name, download, newest_commit
+from recognition.hub import check_name, download, newest_commit, push
 from recognition.reader import SHIPPED
 from ui.shared.visitors import ServerFunction, Visitors
 
@@ -67,14 +67,14 @@ def server_functions(visitors: Visitors) -> list[ServerFunction]:
         # The cookie comes with requests that other sites have a visitor's browser make, too.
         is_own_page = request.headers.get("sec-fetch-site") == "same-origin"
 
-        def push(session: Session, asked: object) -> dict:
+        def push_own(session: Session, asked: object) -> dict:
             if profile is None or token is None:
                 raise ValueError(NOT_SIGNED_IN)
             if not is_own_page:
                 raise ValueError(FOREIGN)
             return push_network(session, f"{profile.username}/{_text(asked, 'name')}", token.token)
 
-        return await visitors.act(push, asked, request)
+        return await visitors.act(push_own, asked, request)
 
     return [signed_in, push_to_hub]
 
@@ -108,7 +108,7 @@ def push_network(session: Session, name: str, token: str) -> dict:
     if weights in SHIPPED.values():
         raise ValueError(NOT_YOURS)
     mnist_test = evaluation.to_json() if evaluation else {}
-    _transfer(lambda: HubReader(weights).push_to_hub(name, token=token, mnist_test=mnist_test))
+    _transfer(lambda: push(weights, name, token=token, mnist_test=mnist_test))
     return {"address": f"{constants.ENDPOINT}/{name}"}
 
 

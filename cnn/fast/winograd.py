@@ -1,12 +1,15 @@
 """The convolution with fewer multiplications: Winograd's algorithm."""
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
 
 from cnn.conv import Conv2D
-from cnn.layer import Array, Shape
-from cnn.slices import SLICE, for_slices, multiply, sum_by_channel
+from cnn.fast.kernels import multiply, sum_by_channel
+from cnn.fast.parallel import SLICE, parallel_for
+from cnn.fast.step import Step, begins_with
+from cnn.layer import Array, Layer, Shape
 
 SIDE = 6  # of the pictures, pixels; with their margin they are 8x8
 POSITIONS, PAIRS = 8, 4096  # positions, and pairs of channels, worked on at once
@@ -53,7 +56,7 @@ TO_OUTPUT = {
 }
 
 
-class WinogradConv2D(Conv2D):
+class WinogradConv(Step):
     """Conv2D with a 3x3 kernel and padding 1 on 6x6 pictures, in a fifth of the products.
 
     y = TO_OUTPUT [(FROM_WEIGHT weight FROM_WEIGHT^T) * (FROM_INPUT x FROM_INPUT^T)] TO_OUTPUT^T
@@ -63,8 +66,8 @@ class WinogradConv2D(Conv2D):
     three transformations in both directions at once are matrices of 64 rows or columns. Results differ from
     Conv2D's in the fifth digit: the points and the reciprocals of their differences are rounded.
 
-    A frozen layer reads a single picture as four tiles of 3x3: 25 products of four rows each read less than
-    half of the weights that 64 products of one row read, and reading them is what takes the time.
+    Prepared for inference, it reads a single picture as four tiles of 3x3: 25 products of four rows each read
+    less than half of the weights that 64 products of one row read, and reading them is what takes the time.
 
     Shapes: x (N, 6, 6, C) -> y (N, 6, 6, K); weight (3, 3, C, K), bias (K,).
 
@@ -72,31 +75,29 @@ class WinogradConv2D(Conv2D):
     Convolutional Neural Networks", CVPR 2016.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        *,
-        rng: np.random.Generator,
-        init: str = "he",
-        bias: bool = True,
-    ) -> None:
-        super().__init__(in_channels, out_channels, 3, padding=1, rng=rng, init=init, bias=bias)
-        self._frozen: dict[int, Array] = {}  # transformed weights by the side of a tile
+    @classmethod
+    def match(cls, layers: Sequence[Layer], shape: Shape) -> Step | None:
+        if not begins_with(layers, Conv2D) or shape[:2] != (SIDE, SIDE):
+            return None
+        conv = layers[0]
+        return cls(layers[:1], shape) if (conv.kernel_size, conv.stride, conv.padding) == (3, 1, 1) else None
 
-    def output_shape(self, shape: Shape) -> Shape:
-        if shape[:2] != (SIDE, SIDE):
-            raise ValueError(f"{self} expects (N, {SIDE}, {SIDE}, {self.in_channels}), got {('N', *shape)}")
-        return super().output_shape(shape)
+    def __init__(self, layers: Sequence[Layer], input_shape: Shape) -> None:
+        super().__init__(layers, input_shape)
+        self.conv: Conv2D = self.layers[0]
+        self._prepared: dict[int, Array] = {}  # transformed weights by the side of a tile
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        self.check(x)
-        if len(x) == 1 and self._frozen and not training:
+        if len(x) == 1 and self._prepared and not training:
             return self._read_one(x)
-        n, c, k = len(x), self.in_channels, self.out_channels
+        n, c, k = len(x), self.conv.in_channels, self.conv.out_channels
         from_input, _, to_output = _transformations(x.dtype, SIDE)
         # The 64 values of every picture and channel: v (N, 64, C), product (N, 64, K). Of the weight: u.
-        u = self._frozen[SIDE] if self._frozen else self._transformed(self.params["weight"], SIDE, training)
+        u = (
+            self._prepared[SIDE]
+            if self._prepared
+            else self._transformed(self.conv.params["weight"], SIDE, training)
+        )
         v = self.workspace("v", (n, len(u), c), x.dtype, training)
         y = self.workspace("y", (n, SIDE * SIDE, k), x.dtype, training)
         pixels = x.reshape(n, -1, c)
@@ -106,20 +107,20 @@ class WinogradConv2D(Conv2D):
             np.matmul(from_input, pixels[s], out=v[s])
             np.matmul(_turn(v[s]), u, out=_turn(product))
             np.matmul(to_output, product, out=y[s])
-            if "bias" in self.params:
-                y[s] += self.params["bias"]
+            if "bias" in self.conv.params:
+                y[s] += self.conv.params["bias"]
 
-        for_slices(n, SLICE, work)
+        parallel_for(n, SLICE, work)
         if training:
-            self.keep(v)
+            self.save_for_backward(v)
         return y.reshape(n, SIDE, SIDE, k)
 
     def backward(self, dy: Array) -> Array:
         """The same products the other way round, and every transformation transposed."""
-        (v,) = self.kept()
-        n, c, k = len(dy), self.in_channels, self.out_channels
+        (v,) = self.saved()
+        n, c, k = len(dy), self.conv.in_channels, self.conv.out_channels
         from_input, from_weight, to_output = _transformations(dy.dtype, SIDE)
-        turned = self._transformed(self.params["weight"].swapaxes(2, 3), SIDE, training=True)
+        turned = self._transformed(self.conv.params["weight"].swapaxes(2, 3), SIDE, training=True)
         dproduct = self.workspace("dproduct", (n, len(turned), k), dy.dtype)
         du = self.workspace("du", (len(turned), c, k), dy.dtype)
         dx = self.workspace("dx", (n, SIDE * SIDE, c), dy.dtype)
@@ -134,26 +135,26 @@ class WinogradConv2D(Conv2D):
         def weigh(s: slice) -> None:
             np.matmul(_turn(v)[s].swapaxes(1, 2), _turn(dproduct)[s], out=du[s])
 
-        for_slices(n, SLICE, work)
-        for_slices(len(du), POSITIONS, weigh)
-        dweight, all_du = self.grads["weight"].reshape(-1, c * k), du.reshape(-1, c * k)
-        for_slices(c * k, PAIRS, lambda s: multiply(all_du[:, s].T, from_weight, dweight[:, s].T))
-        if "bias" in self.params:
-            self.grads["bias"][...] = sum_by_channel(dy)
+        parallel_for(n, SLICE, work)
+        parallel_for(len(du), POSITIONS, weigh)
+        dweight, all_du = self.conv.grads["weight"].reshape(-1, c * k), du.reshape(-1, c * k)
+        parallel_for(c * k, PAIRS, lambda s: multiply(all_du[:, s].T, from_weight, dweight[:, s].T))
+        if "bias" in self.conv.params:
+            self.conv.grads["bias"][...] = sum_by_channel(dy)
         return dx.reshape(n, SIDE, SIDE, c)
 
-    def freeze(self) -> None:
-        weight = self.params["weight"]
-        self._frozen = {side: self._transformed(weight, side, training=False) for side in FROM_INPUT}
+    def prepare_for_inference(self) -> None:
+        weight = self.conv.params["weight"]
+        self._prepared = {side: self._transformed(weight, side, training=False) for side in FROM_INPUT}
 
     def _read_one(self, x: Array) -> Array:
         from_input, _, to_output = _transformations(x.dtype, 3)
-        u = self._frozen[3]
-        v = from_input @ x.reshape(-1, self.in_channels)
-        product = np.matmul(v.reshape(len(u), -1, self.in_channels), u)
-        y = to_output @ product.reshape(-1, self.out_channels)
-        if "bias" in self.params:
-            y += self.params["bias"]
+        u = self._prepared[3]
+        v = from_input @ x.reshape(-1, self.conv.in_channels)
+        product = np.matmul(v.reshape(len(u), -1, self.conv.in_channels), u)
+        y = to_output @ product.reshape(-1, self.conv.out_channels)
+        if "bias" in self.conv.params:
+            y += self.conv.params["bias"]
         return y.reshape(1, SIDE, SIDE, -1)
 
     def _transformed(self, weight: Array, side: int, training: bool) -> Array:
@@ -161,11 +162,8 @@ class WinogradConv2D(Conv2D):
         from_weight = _transformations(weight.dtype, side)[1]
         taps = weight.reshape(9, -1)
         u = self.workspace("u", (len(from_weight), taps.shape[1]), weight.dtype, training)
-        for_slices(taps.shape[1], PAIRS, lambda s: multiply(taps[:, s].T, from_weight.T, u[:, s].T))
+        parallel_for(taps.shape[1], PAIRS, lambda s: multiply(taps[:, s].T, from_weight.T, u[:, s].T))
         return u.reshape(-1, *weight.shape[2:])
-
-    def __repr__(self) -> str:
-        return f"WinogradConv2D({self.in_channels}, {self.out_channels})"
 
 
 @cache

@@ -1,20 +1,21 @@
-"""The same convolution with a third of the copying, on all cores; and one with pooling built in."""
+"""The convolution with a third of the copying, on all cores."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import get_ident
 
 import numpy as np
 
-from cnn.activation import relu
 from cnn.conv import Conv2D
-from cnn.layer import Array, Shape
-from cnn.slices import for_slices, multiply, sum_by_channel
+from cnn.fast.kernels import multiply, sum_by_channel, view
+from cnn.fast.parallel import parallel_for
+from cnn.fast.step import Step, begins_with
+from cnn.layer import Array, Layer, Shape
 
 CACHE = 1 << 20  # bytes of a core's second-level cache, which the results of a slice should fit in
 
 
-class FastConv2D(Conv2D):
+class FastConv(Step):
     """Conv2D with stride 1 and padding below F.
 
     im2col copies every pixel F * F times. Here each is copied F times: `columns` holds, for every position,
@@ -27,56 +28,47 @@ class FastConv2D(Conv2D):
     right margin of the row before. The last R - W' positions of a row belong to no pixel of the result.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int,
-        padding: int = 0,
-        *,
-        rng: np.random.Generator,
-        init: str = "he",
-        bias: bool = True,
-    ) -> None:
-        if padding >= kernel_size:
-            raise ValueError(f"{type(self).__name__} needs padding below {kernel_size}, got {padding}")
-        super().__init__(
-            in_channels, out_channels, kernel_size, padding=padding, rng=rng, init=init, bias=bias
-        )
+    @classmethod
+    def match(cls, layers: Sequence[Layer], shape: Shape) -> Step | None:
+        return cls(layers[:1], shape) if begins_with(layers, Conv2D) and is_fast(layers[0]) else None
+
+    def __init__(self, layers: Sequence[Layer], input_shape: Shape) -> None:
+        super().__init__(layers, input_shape)
+        self.conv: Conv2D = next(layer for layer in self.layers if isinstance(layer, Conv2D))
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        self.check(x)
-        y = self.workspace("y", (len(x), *self.output_shape(x.shape[1:])), x.dtype, training)
+        y = self.workspace("y", (len(x), *self.y_shape), x.dtype, training)
+        bias = self.conv.params.get("bias")
 
         def finish(s: slice, z: Array) -> None:
             result = z[:, :, : y.shape[2]]
-            if "bias" in self.params:
-                np.add(result, self.params["bias"], out=y[s])
-            else:
+            if bias is None:
                 y[s] = result
+            else:
+                np.add(result, bias, out=y[s])
 
         columns = self.convolve(x, finish, training)
         if training:
-            self.keep(columns, x.shape)
+            self.save_for_backward(columns, x.shape)
         return y
 
     def backward(self, dy: Array) -> Array:
         """As in Conv2D, but dx is itself a convolution: of dy with the kernel turned by 180 degrees."""
-        kept = self.kept()
-        dx = self.workspace("dx", kept[1], dy.dtype)
-        self._backward(dy, *kept, dx)
+        saved = self.saved()
+        dx = self.workspace("dx", saved[1], dy.dtype)
+        self._backward(dy, *saved, dx)
         return dx
 
     def backward_params(self, dy: Array) -> None:
-        self._backward(dy, *self.kept(), None)
+        self._backward(dy, *self.saved(), None)
 
     def _backward(self, dy: Array, columns: Array, x_shape: Shape, dx: Array | None) -> None:
         def spread(s: slice, dz: Array) -> None:
             dz[:, :, : dy.shape[2]] = dy[s]
 
         self.differentiate(columns, x_shape, spread, dx)
-        if "bias" in self.params:
-            self.grads["bias"][...] = sum_by_channel(dy)
+        if "bias" in self.conv.params:
+            self.conv.grads["bias"][...] = sum_by_channel(dy)
 
     def convolve(self, x: Array, use: Callable[[slice, Array], None], training: bool) -> Array | None:
         """Calls use(s, z) for every slice s of the batch, on all cores.
@@ -84,20 +76,20 @@ class FastConv2D(Conv2D):
         z (n, H', R, K) is the convolution of x[s], without bias, at all positions; it is soon written over.
         Returns, in training, the columns of all slices, for `differentiate`.
         """
-        rows, row = self.conv_shape(x.shape[1:])[0], x.shape[2] + self.padding
-        weight, slice_size = _matrix(self.params["weight"]), self._slice_size(rows * row)
-        kept = self._room("x", x, rows, self.padding, slice_size) if training else None
+        rows, row = self.conv.output_shape(x.shape[1:])[0], x.shape[2] + self.conv.padding
+        weight, slice_size = _matrix(self.conv.params["weight"]), self._slice_size(rows * row)
+        columns = self._room("x", x, rows, self.conv.padding, slice_size) if training else None
 
         def work(s: slice) -> None:
             if training:
-                room = kept[s.start // slice_size]
+                room = columns[s.start // slice_size]
             else:
-                room = self._room("x", x[s], rows, self.padding, slice_size, training)[0]
-            columns = self._columns(x[s], rows, self.padding, room)
-            use(s, self._product(columns, weight, (len(x[s]), rows, row), training))
+                room = self._room("x", x[s], rows, self.conv.padding, slice_size, training)[0]
+            of_slice = self._columns(x[s], rows, self.conv.padding, room)
+            use(s, self._product(of_slice, weight, (len(x[s]), rows, row), training))
 
-        for_slices(len(x), slice_size, work)
-        return kept
+        parallel_for(len(x), slice_size, work)
+        return columns
 
     def differentiate(
         self, columns: Array, x_shape: Shape, fill: Callable[[slice, Array], None], dx: Array | None
@@ -108,11 +100,11 @@ class FastConv2D(Conv2D):
         that belong to no pixel of the result it must stay so.
         """
         n, height, width, _ = x_shape
-        rows, result_width, k = self.conv_shape(x_shape[1:])
-        f, row = self.kernel_size, width + self.padding
+        rows, result_width, k = self.conv.output_shape(x_shape[1:])
+        f, row = self.conv.kernel_size, width + self.conv.padding
         slice_size = self._slice_size(rows * row)
-        turned_padding = f - 1 - self.padding
-        turned_matrix = _matrix(self.params["weight"][::-1, ::-1].swapaxes(2, 3))
+        turned_padding = f - 1 - self.conv.padding
+        turned_matrix = _matrix(self.conv.params["weight"][::-1, ::-1].swapaxes(2, 3))
 
         def work(s: slice) -> Array:
             size = min(s.stop, n) - s.start
@@ -130,13 +122,13 @@ class FastConv2D(Conv2D):
             of_slice = columns[s.start // slice_size][: len(flat) + f]
             return np.matmul(_patches(of_slice).swapaxes(1, 2), _by_phase(flat, f)).sum(axis=0)
 
-        dweight = sum(for_slices(n, slice_size, work))
-        shape = self.params["weight"].shape
-        self.grads["weight"][...] = dweight.reshape(f, f, *shape[2:]).swapaxes(0, 1)
+        dweight = sum(parallel_for(n, slice_size, work))
+        shape = self.conv.params["weight"].shape
+        self.conv.grads["weight"][...] = dweight.reshape(f, f, *shape[2:]).swapaxes(0, 1)
 
     def _slice_size(self, positions: int) -> int:
         """Samples worked on at once, where each has so many positions: a power of two, whatever the cores."""
-        sample = 4 * positions * self.out_channels
+        sample = 4 * positions * self.conv.out_channels
         return 1 << int(math.log2(max(1, CACHE / sample)))
 
     def _room(
@@ -144,7 +136,7 @@ class FastConv2D(Conv2D):
     ) -> Array:
         """(slices, positions, F, C): room for the columns of x, with the zeros that are its margins."""
         n, _, width, c = x.shape
-        f, row = self.kernel_size, width + padding
+        f, row = self.conv.kernel_size, width + padding
         shape = (-(-n // slice_size), _whole(min(n, slice_size) * rows * row, f) + f, f, c)
         if not training:
             return np.zeros(shape, x.dtype)
@@ -156,7 +148,7 @@ class FastConv2D(Conv2D):
         There are F positions more than whole patches need, so that every phase has the same number of them.
         """
         n, height, width, _ = x.shape
-        f, row = self.kernel_size, width + padding
+        f, row = self.conv.kernel_size, width + padding
         length = n * rows * row
         columns = room[: _whole(length, f) + f]
         columns[length:] = 0
@@ -175,84 +167,9 @@ class FastConv2D(Conv2D):
         return z[: math.prod(size)].reshape(*size, -1)
 
 
-class ConvPoolReLU(FastConv2D):
-    """y = ReLU(max over each 2x2 window of (x convolved with weight) + bias)
-
-    What Conv2D, ReLU and MaxPool2D(2) compute one after the other, in a better order: both the bias and ReLU
-    keep the order of values, so they come after pooling, where a quarter of the values is left. Where several
-    values of a window are equal, the gradient goes to one of them.
-
-    Shapes: x (N, H, W, C) -> y (N, H' // 2, W' // 2, K) with H' and W' as in Conv2D.
-    """
-
-    def output_shape(self, shape: Shape) -> Shape:
-        height, width, k = self.conv_shape(shape)
-        if min(height, width) < 2:
-            raise ValueError(f"{self} expects pictures with room for a 2x2 window, got {('N', *shape)}")
-        return height // 2, width // 2, k
-
-    def forward(self, x: Array, training: bool = False) -> Array:
-        self.check(x)
-        y = self.workspace("y", (len(x), *self.output_shape(x.shape[1:])), x.dtype, training)
-        n, height, width, k = y.shape
-        row = x.shape[2] + self.padding
-        # Which of a pair was larger: the lower of two rows, then the right of two columns.
-        lower_won = self.workspace("lower", (n, height, row, k), bool) if training else None
-        right_won = self.workspace("right", y.shape, bool) if training else None
-
-        def pool(s: slice, z: Array) -> None:
-            upper, lower = z[:, 0 : 2 * height : 2], z[:, 1 : 2 * height : 2]
-            higher = self.scratch("higher", upper.shape, z.dtype, training)
-            np.maximum(upper, lower, out=higher)
-            left, right = higher[:, :, 0 : 2 * width : 2], higher[:, :, 1 : 2 * width : 2]
-            np.maximum(left, right, out=y[s])
-            if "bias" in self.params:
-                y[s] += self.params["bias"]
-            relu(y[s], y[s])
-            if training:
-                np.greater(lower, upper, out=lower_won[s])
-                np.greater(right, left, out=right_won[s])
-
-        columns = self.convolve(x, pool, training)
-        if training:
-            self.keep(columns, x.shape, y, lower_won, right_won)
-        return y
-
-    def _backward(
-        self,
-        dy: Array,
-        columns: Array,
-        x_shape: Shape,
-        y: Array,
-        lower_won: Array,
-        right_won: Array,
-        dx: Array | None,
-    ) -> None:
-        _, height, width, _ = dy.shape
-        dpooled = self.workspace("dpooled", dy.shape, dy.dtype)
-
-        def unpool(s: slice, dz: Array) -> None:
-            """Back the way of `pool`: each gradient goes to the one that won."""
-            np.multiply(dy[s], y[s] > 0, out=dpooled[s])
-            dhigher = self.scratch(f"dhigher, {height} x {width}", lower_won[s].shape, dy.dtype)
-            dleft, dright = dhigher[:, :, 0 : 2 * width : 2], dhigher[:, :, 1 : 2 * width : 2]
-            np.multiply(dpooled[s], right_won[s], out=dright)
-            np.subtract(dpooled[s], dright, out=dleft)
-            dupper, dlower = dz[:, 0 : 2 * height : 2], dz[:, 1 : 2 * height : 2]
-            np.multiply(dhigher, lower_won[s], out=dlower)
-            np.subtract(dhigher, dlower, out=dupper)
-
-        self.differentiate(columns, x_shape, unpool, dx)
-        if "bias" in self.params:
-            self.grads["bias"][...] = sum_by_channel(dpooled)
-
-
-def view(values: Array, shape: Shape, strides: tuple[int, ...], offset: int = 0) -> Array:
-    """Contiguous values seen in another shape, from so many bytes on.
-
-    NumPy's as_strided takes ten times as long.
-    """
-    return np.ndarray(shape, values.dtype, values, offset, strides)
+def is_fast(conv: Conv2D) -> bool:
+    """Whether the algorithm above computes it."""
+    return conv.stride == 1 and conv.padding < conv.kernel_size
 
 
 def _patches(columns: Array) -> Array:

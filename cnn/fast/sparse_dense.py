@@ -1,15 +1,18 @@
 """The first layer and the dense layer after it in one, for pictures of which most is blank paper."""
 
+from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
 
 import numpy as np
 
 from cnn.dense import Dense, Flatten
-from cnn.fast import view
+from cnn.fast.basic import FastDense
+from cnn.fast.kernels import view
+from cnn.fast.parallel import SLICE, run_all, slices_of
+from cnn.fast.sparse import SparseConvPoolReLU
+from cnn.fast.step import Step, begins_with
 from cnn.layer import Array, Layer, Shape
-from cnn.slices import SLICE, do_all, slices_of
-from cnn.window import WindowConvPoolReLU
 
 GROUP = 8  # pictures multiplied at once, over the box that holds the ink of all of them
 BANDS = 4  # parts of the gradient of the weight, for as many cores
@@ -19,8 +22,8 @@ BITS = {size: np.dtype(f"u{size}") for size in (4, 8)}  # a number's bytes: all 
 Box = tuple[slice, slice]  # rows and columns of positions
 
 
-class InkedDense(Layer):
-    """WindowConvPoolReLU, Flatten and Dense in one. The parameters stay those of the three.
+class SparseConvPoolDense(Step):
+    """SparseConvPoolReLU, Flatten and Dense in one.
 
     Where a picture is blank, the convolution gives the same K channels at every position: paper =
     max(bias, 0). So every picture is a blank one and its ink,
@@ -35,17 +38,21 @@ class InkedDense(Layer):
     Of MNIST 38 % of the positions have ink. A picture's own box has 54 % of them, that of a group 71 %.
     """
 
-    _frozen: tuple[Array, Array, Array] | None = None
+    _prepared: tuple[Array, Array, Array] | None = None
 
-    def __init__(self, conv: WindowConvPoolReLU, flatten: Flatten, dense: Dense) -> None:
-        super().__init__()
-        self.conv, self.flatten, self.dense = conv, flatten, dense
+    @classmethod
+    def match(cls, layers: Sequence[Layer], shape: Shape) -> Step | None:
+        matches = SparseConvPoolReLU.match(layers, shape) and begins_with(layers[3:], Flatten, Dense)
+        return cls(layers[:5], shape) if matches else None
 
-    def output_shape(self, shape: Shape) -> Shape:
-        return self.dense.output_shape(self.flatten.output_shape(self.conv.output_shape(shape)))
+    def __init__(self, layers: Sequence[Layer], input_shape: Shape) -> None:
+        super().__init__(layers, input_shape)
+        self.pooled = SparseConvPoolReLU(self.layers[:3], input_shape)
+        self.conv, self.flatten, self.dense = self.pooled.conv, self.layers[3], self.layers[4]
+        self.fast_dense = FastDense((self.dense,), self.flatten.output_shape(self.pooled.y_shape))
 
-    def freeze(self) -> None:
-        self.conv.freeze()
+    def prepare_for_inference(self) -> None:
+        self.pooled.prepare_for_inference()
         weight, f, bias = self.conv.params["weight"], self.conv.kernel_size, self._conv_bias()
         # The kernel in the four corners of a window, and what is added: (4 K, (F+1) (F+1) C + 1).
         corners = np.zeros((4, len(bias), f + 1, f + 1, weight.shape[2]), weight.dtype)
@@ -55,16 +62,15 @@ class InkedDense(Layer):
         corners = np.hstack([corners.reshape(4 * len(bias), -1), np.tile(bias - paper, 4)[:, None]])
         dense = self.dense.params
         blank = paper @ dense["weight"].reshape(-1, len(bias), self.dense.out_features).sum(axis=0)
-        self._frozen = blank + dense["bias"], corners, -paper[:, None]
+        self._prepared = blank + dense["bias"], corners, -paper[:, None]
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        if not training and self._frozen is None:
+        if not training and self._prepared is None:
             return self._plainly(x, training)
-        n, (height, width, k) = len(x), self.conv.check(x)
-        self.dense.output_shape((height * width * k,))  # or ValueError
+        n, (height, width, k) = len(x), self.pooled.y_shape
         if n == 1 and not training:
             return self._read_one(x, height, width)
-        kernels, bias = self.conv.kernels(), self._conv_bias()
+        kernels, bias = self.pooled.kernels(), self._conv_bias()
         weight = self.dense.params["weight"].reshape(height, width * k, -1)
         paper = np.maximum(bias, 0)
         order = np.argsort(_reach(x), kind="stable")
@@ -79,13 +85,13 @@ class InkedDense(Layer):
             y[n] += self.dense.params["bias"]
 
         def pictures(s: slice) -> tuple | None:
-            windows = self.conv.windows_of(x[order[s]], (height, width), training)
-            drawn = self.conv.ink_of(windows)
+            windows = self.pooled.windows_of(x[order[s]], (height, width), training)
+            drawn = self.pooled.ink_of(windows)
             inked = np.flatnonzero(drawn)
             windows = np.take(windows, inked, axis=1)
             # Each position takes its row; all blank ones the last, which is zero.
             rows = self.scratch("rows", (len(inked) + 1, k), x.dtype, training)
-            best, *won = self.conv.pool(windows, kernels, bias, training, out=rows[:-1])
+            best, *won = self.pooled.pool(windows, kernels, bias, training, out=rows[:-1])
             best -= paper
             rows[-1] = 0
             row = np.full(len(drawn), len(inked))
@@ -101,18 +107,18 @@ class InkedDense(Layer):
         if training:
             tasks.append((blank, slice(n, n + 1)))
         else:
-            y[n] = self._frozen[0]
-        parts = do_all(tasks)
+            y[n] = self._prepared[0]
+        parts = run_all(tasks)
         y[:n] += y[n]
         result = self.workspace("y", (n, y.shape[1]), x.dtype, training)
         result[order] = y[:n]
         if training:
-            self.keep(x, order, ink, parts[-2::-1])
+            self.save_for_backward(x, order, ink, parts[-2::-1])
         return result
 
     def _read_one(self, x: Array, rows: int, columns: int) -> Array:
         """One picture, (1, H, W, C): of the rows and columns of positions only those of its ink's box."""
-        blank, corners, floor = self._frozen
+        blank, corners, floor = self._prepared
         _, height, width, c = x.shape
         side, p, k = self.conv.kernel_size + 1, self.conv.padding, self.conv.out_channels
         pixels = x.view(BITS[x.itemsize]).reshape(height, width * c)
@@ -146,11 +152,11 @@ class InkedDense(Layer):
 
     def backward(self, dy: Array) -> Array:
         """With d loss / d x, which training does not want: plainly."""
-        self._plainly(self.kept()[0], training=True)
-        return self.conv.backward(self.flatten.backward(self.dense.backward(dy)))
+        self._plainly(self.saved()[0], training=True)
+        return self.pooled.backward(self.flatten.backward(self.fast_dense.backward(dy)))
 
     def backward_params(self, dy: Array) -> None:
-        x, order, ink, parts = self.kept()
+        x, order, ink, parts = self.saved()
         n, (_, height, width, k) = len(x), ink.shape
         weight, dweight = (
             arrays["weight"].reshape(height, width * k, -1)
@@ -170,9 +176,9 @@ class InkedDense(Layer):
                 part = dink[group.start - s.start : group.stop - s.start, *box]
                 np.matmul(dy_in_order[group], of_positions[box], out=part.transpose(1, 2, 0, 3))
             dpooled = np.take(dink.reshape(-1, k), inked, axis=0)
-            dz = self.conv.unpool(dpooled, *won)
+            dz = self.pooled.unpool(dpooled, *won)
             ones = np.ones((1, len(inked)), dy.dtype)
-            products = np.matmul(self.conv.rows_of(windows), dz).sum(axis=1)
+            products = np.matmul(self.pooled.rows_of(windows), dz).sum(axis=1)
             return products, (ones @ dpooled)[0], (ones @ dz[0]).sum(axis=(0, 1))
 
         def band(rows: slice) -> None:
@@ -193,24 +199,23 @@ class InkedDense(Layer):
         bands = [(band, rows) for rows in slices_of(height, -(-height // BANDS))]
         half = len(bands) // 2
         tasks = [first, *bands[:half], *others, *bands[half:], (blank, slice(n, n + 1))]
-        *results, of_all = do_all(tasks)
+        *results, of_all = run_all(tasks)
         products, of_inked, dbias = (
             sum(parts) for parts in zip(*(result for result in results if result), strict=True)
         )
         # Of paper itself: what is blank, as ink is counted from paper on.
         dbias += (self._conv_bias() > 0) * (of_all - of_inked)
-        self.conv.fill_grads(products, dbias)
+        self.pooled.fill_grads(products, dbias)
         self.dense.grads["bias"][...] = dy_in_order[n]
 
     def _plainly(self, x: Array, training: bool) -> Array:
-        return self.dense.forward(self.flatten.forward(self.conv.forward(x, training), training), training)
+        return self.fast_dense.forward(
+            self.flatten.forward(self.pooled.forward(x, training), training), training
+        )
 
     def _conv_bias(self) -> Array:
         weight = self.conv.params["weight"]
         return self.conv.params.get("bias", np.zeros(weight.shape[3], weight.dtype))
-
-    def __repr__(self) -> str:
-        return f"InkedDense({self.conv}, {self.flatten}, {self.dense})"
 
 
 def _reach(x: Array) -> Array:

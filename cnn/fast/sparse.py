@@ -1,16 +1,20 @@
 """Convolution and pooling of pictures with few channels: four results at once from one window of pixels."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from cnn.activation import relu
-from cnn.fast import ConvPoolReLU, view
-from cnn.layer import Array, Shape
-from cnn.slices import SLICE, for_slices, multiply, sum_by_channel
+from cnn.fast.conv_pool import ConvPoolReLU, is_conv_pool_relu
+from cnn.fast.kernels import multiply, relu, sum_by_channel, view
+from cnn.fast.parallel import SLICE, parallel_for
+from cnn.fast.step import Step
+from cnn.layer import Array, Layer, Shape
 
-FEW = 1024  # windows that are sooner multiplied than those with ink chosen, where nothing is kept
+FEW_CHANNELS = 4  # of the input, at most: with more, products cost more than passes over memory
+FEW_WINDOWS = 1024  # sooner multiplied all than those with ink chosen, where nothing is saved for backward
 
 
-class WindowConvPoolReLU(ConvPoolReLU):
+class SparseConvPoolReLU(ConvPoolReLU):
     """ConvPoolReLU for pictures with one channel or a few, where passes over memory cost more than products.
 
     The four results of the convolution that are pooled together see F+1 by F+1 pixels. These windows are
@@ -23,22 +27,26 @@ class WindowConvPoolReLU(ConvPoolReLU):
     of ink is blank paper (62 % of the windows of MNIST with F = 3), so only windows with ink are multiplied.
     """
 
-    _frozen: Array | None = None
+    _prepared: Array | None = None
 
-    def freeze(self) -> None:
-        self._frozen = self.kernels()
+    @classmethod
+    def match(cls, layers: Sequence[Layer], shape: Shape) -> Step | None:
+        matches = is_conv_pool_relu(layers) and layers[0].in_channels <= FEW_CHANNELS
+        return cls(layers[:3], shape) if matches else None
+
+    def prepare_for_inference(self) -> None:
+        self._prepared = self.kernels()
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        self.check(x)
-        height, width, k = self.output_shape(x.shape[1:])
-        kernels = self.kernels() if self._frozen is None else self._frozen
-        bias = self.params.get("bias", np.zeros(k, x.dtype))
+        height, width, k = self.y_shape
+        kernels = self.kernels() if self._prepared is None else self._prepared
+        bias = self.conv.params.get("bias", np.zeros(k, x.dtype))
         y = self.workspace("y", (len(x), height, width, k), x.dtype, training)
 
         def work(s: slice) -> tuple[Array, ...] | None:
             windows = self.windows_of(x[s], (height, width), training)
             inked = slice(None)
-            if training or windows.shape[1] > FEW:
+            if training or windows.shape[1] > FEW_WINDOWS:
                 inked = np.flatnonzero(self.ink_of(windows))
                 windows = np.take(windows, inked, axis=1)
                 y[s].reshape(-1, height * width * k)[...] = np.tile(np.maximum(bias, 0), height * width)
@@ -46,16 +54,16 @@ class WindowConvPoolReLU(ConvPoolReLU):
             y[s].reshape(-1, k)[inked] = best
             return (inked, windows, *won) if training else None
 
-        parts = for_slices(len(x), SLICE, work)
+        parts = parallel_for(len(x), SLICE, work)
         if training:
-            self.keep(parts, x.shape, y)
+            self.save_for_backward(parts, x.shape, y)
         return y
 
     def _backward(self, dy: Array, parts: list, x_shape: Shape, y: Array, dx: Array | None) -> None:
         _, height, width, k = dy.shape
-        side = self.kernel_size + 1
+        side = self.conv.kernel_size + 1
         kernels = self.kernels()
-        bias = self.params.get("bias", np.zeros(k, dy.dtype))
+        bias = self.conv.params.get("bias", np.zeros(k, dy.dtype))
 
         def work(s: slice) -> tuple[Array, Array]:
             inked, windows, row_won, right_won = parts[s.start // SLICE]
@@ -65,7 +73,7 @@ class WindowConvPoolReLU(ConvPoolReLU):
             if dx is not None:
                 left, right = kernels
                 # Where nothing is drawn all four are equal, and the first of them has the gradient.
-                dwindows = np.zeros((side * side * self.in_channels, len(dpooled)), dy.dtype)
+                dwindows = np.zeros((side * side * self.conv.in_channels, len(dpooled)), dy.dtype)
                 self.rows_of(dwindows)[0] = left @ (dpooled * (y[s].reshape(-1, k) > 0)).T
                 dinked = np.zeros((len(dwindows), windows.shape[1]), dy.dtype)
                 for row, of_row in enumerate(self.rows_of(dinked)):
@@ -77,7 +85,7 @@ class WindowConvPoolReLU(ConvPoolReLU):
             dbias = (blank @ dpooled)[0] * (bias > 0) + sum_by_channel(dpair)
             return np.matmul(self.rows_of(windows), dz).sum(axis=1), dbias
 
-        products, dbias = (sum(parts) for parts in zip(*for_slices(len(dy), SLICE, work), strict=True))
+        products, dbias = (sum(parts) for parts in zip(*parallel_for(len(dy), SLICE, work), strict=True))
         self.fill_grads(products, dbias)
 
     def ink_of(self, windows: Array) -> Array:
@@ -121,15 +129,15 @@ class WindowConvPoolReLU(ConvPoolReLU):
 
     def fill_grads(self, products: Array, dbias: Array) -> None:
         """products (2, F (F+1) C, K): the windows' rows times `unpool`'s result, summed over the two rows."""
-        f, side = self.kernel_size, self.kernel_size + 1
-        of_pair, of_right = products.reshape(2, f, side, self.in_channels, -1)
-        self.grads["weight"][...] = (of_pair - of_right)[:, :f] + of_right[:, 1:]
-        if "bias" in self.params:
-            self.grads["bias"][...] = dbias
+        f, side = self.conv.kernel_size, self.conv.kernel_size + 1
+        of_pair, of_right = products.reshape(2, f, side, self.conv.in_channels, -1)
+        self.conv.grads["weight"][...] = (of_pair - of_right)[:, :f] + of_right[:, 1:]
+        if "bias" in self.conv.params:
+            self.conv.grads["bias"][...] = dbias
 
     def kernels(self) -> Array:
         """The kernel at the left and at the right of F rows of a window: (2, F (F+1) C, K)"""
-        weight = self.params["weight"]
+        weight = self.conv.params["weight"]
         f, _, c, k = weight.shape
         kernels = np.zeros((2, f, f + 1, c, k), weight.dtype)
         kernels[0, :, :f] = kernels[1, :, 1:] = weight
@@ -137,7 +145,7 @@ class WindowConvPoolReLU(ConvPoolReLU):
 
     def rows_of(self, windows: Array) -> Array:
         """A view of windows ((F+1) (F+1) C, n): their upper F rows and lower F rows, (2, F (F+1) C, n)"""
-        row = len(windows) // (self.kernel_size + 1)
+        row = len(windows) // (self.conv.kernel_size + 1)
         of_value, of_window = windows.strides
         shape = (2, len(windows) - row, windows.shape[1])
         return view(windows, shape, (row * of_value, of_value, of_window))
@@ -145,7 +153,7 @@ class WindowConvPoolReLU(ConvPoolReLU):
     def windows_of(self, x: Array, size: tuple[int, int], training: bool) -> Array:
         """x (n, H, W, C) -> ((F+1) (F+1) C, n H' W'), the windows, every second one of each direction."""
         n, height, width, c = x.shape
-        p, side = self.padding, self.kernel_size + 1
+        p, side = self.conv.padding, self.conv.kernel_size + 1
         padded = np.ascontiguousarray(x)
         if p:
             padded = self.scratch("padded", (n, height + 2 * p, width + 2 * p, c), x.dtype, training)
@@ -164,7 +172,7 @@ class WindowConvPoolReLU(ConvPoolReLU):
     def _add_windows(self, dwindows: Array, dx: Array, size: tuple[int, int]) -> None:
         """The way back of `windows_of`: a pixel gets the sum over all windows that saw it."""
         n, height, width, c = dx.shape
-        p, side = self.padding, self.kernel_size + 1
+        p, side = self.conv.padding, self.conv.kernel_size + 1
         dwindows = dwindows.reshape(side, side, c, n, *size)
         dpadded = np.zeros((n, height + 2 * p, width + 2 * p, c), dx.dtype)
         for i in range(side):

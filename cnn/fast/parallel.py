@@ -1,4 +1,4 @@
-"""Work on a batch slice by slice: small enough for the processor's cache, spread over its cores.
+"""A batch worked on slice by slice: small enough for the processor's cache, spread over its cores.
 
 NumPy's loops and matrix products release Python's lock, so plain threads run them at the same time. The
 size of a slice never depends on the number of cores, and sums over slices are taken in their order, so the
@@ -11,18 +11,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
-import numpy as np
-
 Result = TypeVar("Result")
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 SLICE = 32  # samples worked on at once by layers that only pass over their values
-SMALL = 1_000_000  # multiplications in a product that OpenBLAS calls small
-LITTLE = 1 << 18  # operations that are done sooner than handed over to another core
-_thread = threading.local()  # .sharing: it works on a slice, and the other cores on others
+SERIAL = 1 << 18  # operations that are done sooner than handed over to another core
+_thread = threading.local()  # .sharing: this thread works on a slice of something already
 
 
-def for_slices(count: int, size: int, work: Callable[[slice], Result]) -> list[Result]:
+def parallel_for(count: int, size: int, work: Callable[[slice], Result]) -> list[Result]:
     """[work(s) for s in slices of `size` samples out of `count`], on all cores.
 
     `work` may write to its own slice of an array only. Results come in the order of the slices; the first
@@ -30,7 +27,7 @@ def for_slices(count: int, size: int, work: Callable[[slice], Result]) -> list[R
     """
     if 0 < count <= size:
         return [work(slice(0, count))]
-    return do_all([(work, s) for s in slices_of(count, size)])
+    return run_all([(work, s) for s in slices_of(count, size)])
 
 
 def slices_of(count: int, size: int) -> list[slice]:
@@ -38,8 +35,8 @@ def slices_of(count: int, size: int) -> list[slice]:
     return [slice(start, min(start + size, count)) for start in range(0, count, size)]
 
 
-def do_all(tasks: list[tuple[Callable[[slice], Result], slice]]) -> list[Result]:
-    """[work(s) for work, s in tasks], on all cores, begun in this order; else as `for_slices`."""
+def run_all(tasks: list[tuple[Callable[[slice], Result], slice]]) -> list[Result]:
+    """[work(s) for work, s in tasks], on all cores, begun in this order; otherwise as `parallel_for`."""
     if len(tasks) < 2 or CORES == 1 or getattr(_thread, "sharing", False):
         return [work(s) for work, s in tasks]
     results: list = [None] * len(tasks)
@@ -73,7 +70,7 @@ def do_all(tasks: list[tuple[Callable[[slice], Result], slice]]) -> list[Result]
 
 
 class _Helper:
-    """A thread that takes part in one for_slices at a time.
+    """A thread that takes part in one parallel_for at a time.
 
     Two locks hand over sooner than a pool of threads does with its queue, and who finds no helper idle does
     not wait for one.
@@ -87,7 +84,7 @@ class _Helper:
         if self._thread is None:
             self._go.acquire()
             self._done.acquire()
-            self._thread = threading.Thread(target=self._run, name="cnn-slices", daemon=True)
+            self._thread = threading.Thread(target=self._run, name="cnn-parallel", daemon=True)
             self._thread.start()
         self._share, self._error = share, None
         self._go.release()
@@ -113,32 +110,4 @@ _idle = [_Helper() for _ in range(CORES - 1)]
 
 def slice_size(operations: int) -> int:
     """Samples to work on at once where each takes so many operations."""
-    return max(SLICE, LITTLE // operations)
-
-
-def multiply(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> np.ndarray:
-    """out = a @ b, a block of rows at a time: a (..., M, L), b (L, K) or (..., L, K), out (..., M, K).
-
-    BLAS copies its operands into an order of its own, but for small products it does without, and when K is
-    small that copying takes up to a third of the time.
-    """
-    rows, size = a.shape[-2], max(1, SMALL // (a.shape[-1] * b.shape[-1]))
-    if rows <= size:
-        return np.matmul(a, b, out=out)
-    whole = rows // size * size
-    blocks, results = (
-        matrix[..., :whole, :].reshape(*matrix.shape[:-2], -1, size, matrix.shape[-1]) for matrix in (a, out)
-    )
-    np.matmul(blocks, b[..., None, :, :], out=results)
-    if whole < rows:
-        np.matmul(a[..., whole:, :], b, out=out[..., whole:, :])
-    return out
-
-
-def sum_by_channel(x: np.ndarray) -> np.ndarray:
-    """(N, ..., C) -> (C,). As a product with ones, because BLAS adds rows faster than NumPy's sum does.
-
-    One product a sample: NumPy keeps Python's lock during an operation with fewer than 500 results.
-    """
-    rows = x.reshape(len(x), -1, x.shape[-1])
-    return np.matmul(np.ones((1, rows.shape[1]), x.dtype), rows).sum(axis=(0, 1))
+    return max(SLICE, SERIAL // operations)
