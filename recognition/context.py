@@ -12,6 +12,7 @@ CONTEXT_SHAPE = (SIZE, SIZE, 2)  # shape of a candidate in context
 CONTEXT_SCALE = 2  # side of the surroundings shown, in sides of the candidate's own picture
 LEAST_HEIGHT = 0.8  # digit heights: around lower candidates, dashes and dots, as much is shown as around this
 SEPARATORS = "-/.,:"  # classes of the context model after the ten digits
+CONTEXT_LOGITS = (10 + len(SEPARATORS),)  # shape of its answer
 SAMPLES = 4  # pixels of ink sampled for each pixel of the second channel, both ways: more only take time
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from cnn import digit_net, load_model, row_net
 from recognition.components import find_components
-from recognition.context import CONTEXT_SHAPE, SEPARATORS, digit_logits, sheared, with_context
+from recognition.context import CONTEXT_LOGITS, CONTEXT_SHAPE, SEPARATORS, digit_logits, sheared, with_context
 from recognition.normalise import normalise
 from recognition.reader import DEFAULT_WEIGHTS
 from training.calibrate import logits_of
@@ -242,7 +242,7 @@ def test_the_recipe_trains_the_row_judge_on_rows_and_whoever_stops_it_may_go_on(
         if (now.epoch, now.step) == (1, 3):
             break
     stopped.save(tmp_path / "stopped.npz")
-    resumed.resume(load_model(tmp_path / "stopped.npz", CONTEXT_SHAPE))
+    resumed.resume(load_model(tmp_path / "stopped.npz", CONTEXT_SHAPE, CONTEXT_LOGITS))
     for _ in resumed.run():
         pass
     np.testing.assert_array_equal(resumed.result().parameters, straight.result().parameters)

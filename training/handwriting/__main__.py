@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from cnn import fold_batch_norm, load_model
+from cnn import load_model, prepare_for_inference
 from recognition.reader import DEFAULT_WEIGHTS
 from training.calibrate import logits_of
 from training.handwriting import (
@@ -51,7 +51,7 @@ def main() -> None:
         help="write validation_writers.json anew; otherwise the list stays as it is, whatever is in DIR",
     )
     options = parser.parse_args()
-    network = fold_batch_norm(load_model(DEFAULT_WEIGHTS).model)
+    network = prepare_for_inference(load_model(DEFAULT_WEIGHTS).model)
     samples, seen = [], set()
     for file, (kind, corpus) in SOURCES.items():
         found = aligned = 0
