@@ -38,8 +38,8 @@ class Classifier:
         return _predict(self.model, images)
 
     def logits_in_context(self, images: np.ndarray) -> np.ndarray:
-        """(N, 28, 28, 2) uint8, as made by `with_context` -> (N, 10) logits of the context model."""
-        return digit_logits(_predict(self.context_model, images))
+        """(N, 28, 28, 2) uint8, as made by `with_context` -> (N, 15) logits of the context model."""
+        return _predict(self.context_model, images)
 
     def log_odds_of_digit(self, images: np.ndarray, logits: np.ndarray) -> np.ndarray:
         """Log-odds that images of signs which stand alone are digits: (N,).
@@ -53,7 +53,8 @@ class Classifier:
             doubtful = np.flatnonzero((low <= odds) & (odds < high))
             if len(doubtful):
                 alone = np.stack([images[doubtful], np.zeros_like(images[doubtful])], axis=-1)
-                odds[doubtful] = log_odds((logits[doubtful] + self.logits_in_context(alone)) / 2)
+                in_context = digit_logits(self.logits_in_context(alone))
+                odds[doubtful] = log_odds((logits[doubtful] + in_context) / 2)
         return odds
 
     def is_digit(self, candidates: Sequence[Candidate]) -> np.ndarray:

@@ -15,6 +15,18 @@ class Digit:
     digit: int | None  # 0 to 9, or None for ink that was rejected as not a digit
     confidence: float  # 0 to 1: the largest probability
     line: int = 0  # index of its line of writing, from the top
+    word: int = 0  # index of its word in that line: words have wide gaps between them
+
+
+@dataclass(frozen=True)
+class Separator:
+    """A dash, slash, full stop, comma or colon between two digits, or a minus before the first."""
+
+    box: tuple[int, int, int, int]
+    separator: str
+    confidence: float  # 0 to 1: its probability
+    line: int = 0
+    word: int = 0
 
 
 @dataclass(frozen=True)
@@ -27,25 +39,47 @@ class Stage:
 
 @dataclass(frozen=True)
 class Reading:
-    """All digits of a picture in reading order: lines from the top, each from the left."""
+    """What stands in a picture in reading order: lines from the top, each from the left."""
 
-    digits: tuple[Digit, ...]
+    symbols: tuple[Digit | Separator, ...]
     message: str = ""  # for a person: why there is no answer; "" where there is one
     stages: tuple[Stage, ...] = ()  # of a photo, in the order they were made
 
     @property
+    def digits(self) -> tuple[Digit, ...]:
+        """The digits alone."""
+        return tuple(symbol for symbol in self.symbols if isinstance(symbol, Digit))
+
+    @property
     def text(self) -> str:
-        """A line of text for each line of writing: "7", "42"; "?" for a rejected sign, "" for no sign."""
-        lines: dict[int, str] = {}
-        for found in self.digits:
-            lines[found.line] = lines.get(found.line, "") + ("?" if found.digit is None else str(found.digit))
-        return "\n".join(lines.values())
+        """A line of text for each line of writing: "7", "12/21/91", "12345 67891".
+
+        A space stands for the gap between two words, "?" for a rejected sign, "" for no sign.
+        """
+        lines: dict[int, list[str]] = {}
+        word = None
+        for symbol in self.symbols:
+            written = lines.setdefault(symbol.line, [])
+            if written and symbol.word != word:
+                written.append(" ")
+            word = symbol.word
+            written.append(_text_of(symbol))
+        return "\n".join("".join(written) for written in lines.values())
 
     def to_json(self) -> dict:
         """Plain lists and numbers: the JSON of the page's endpoints."""
         return {
             "text": self.text,
             "message": self.message,
+            "symbols": [
+                {
+                    "symbol": _text_of(symbol),
+                    "confidence": round(symbol.confidence, 4),
+                    "box": list(symbol.box),
+                    "line": symbol.line,
+                }
+                for symbol in self.symbols
+            ],
             "digits": [
                 {
                     "digit": found.digit,
@@ -57,3 +91,9 @@ class Reading:
                 for found in self.digits
             ],
         }
+
+
+def _text_of(symbol: Digit | Separator) -> str:
+    if isinstance(symbol, Separator):
+        return symbol.separator
+    return "?" if symbol.digit is None else str(symbol.digit)
