@@ -43,6 +43,7 @@ from training.evaluate import evaluate
 from training.experiment import Experiment, Settings, Snapshot
 from training.finetune import teach
 from training.memory import keep_freed_memory
+from training.trainer import DivergedError, ignore_overflow
 
 # Whoever draws comes first, then who waits for a lesson, then who watches a training.
 NICENESS = {"teach": 5, "test": 10, "train": 15}
@@ -86,6 +87,8 @@ class Worker:
             jobs[self.message["job"]](load_mnist(self.message["mnist"]))
         except BrokenPipeError:
             return  # nobody listens any more
+        except DivergedError as error:  # the visitor's settings are to blame, not this program
+            self.tell("failed", message=str(error))
         except Exception as error:
             traceback.print_exc()
             self.tell("failed", message=_in_words(error))
@@ -206,6 +209,7 @@ def main() -> None:
     events = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     keep_freed_memory()
+    ignore_overflow()
     threadpool_limits(1, user_api="blas")  # cnn spreads work over the cores; BLAS must not do it again
     frame = read_frame(sys.stdin.buffer)
     if frame is not None:

@@ -92,7 +92,8 @@ def test_no_more_is_forgotten_of_what_is_remembered_than_may_be(trained, dataset
         return np.mean(1 / (1 + np.exp(-margins)))
 
     assert not np.array_equal(taught.model.parameters, trained.model.parameters)
-    assert known(trained.model) - FORGOTTEN - 1e-5 <= known(taught.model) < known(trained.model)
+    forgotten = known(trained.model) - known(taught.model)
+    assert 0.9 * FORGOTTEN < forgotten < FORGOTTEN + 1e-5  # and as much is learned as this allows
 
 
 def test_an_example_is_taught_until_it_is_read_by_a_margin(trained, dataset, monkeypatch):
@@ -106,6 +107,19 @@ def test_the_network_that_was_taught_stays_as_it_was(trained, dataset):
     before = trained.model.parameters.copy()
     teach(trained, crosses(1), np.array([3]), dataset)
     np.testing.assert_array_equal(trained.model.parameters, before)
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_a_lesson_does_not_hang_on_the_last_bits_of_a_sum(count, trained, dataset):
+    """As on another processor, where BLAS adds in another order."""
+    learned = []
+    for towards in (-np.inf, np.inf):
+        teacher = Teacher(trained, dataset)
+        teacher._memory = np.nextafter(teacher._memory, np.float32(towards), dtype=np.float32)
+        taught = teacher.teach(crosses(count), np.full(count, 3), seconds=math.inf)
+        learned.append(taught.model.parameters - trained.model.parameters)
+    one, other = learned
+    assert np.linalg.norm(one - other) < 0.05 * np.linalg.norm(one)
 
 
 def test_the_same_lesson_gives_the_same_weights(trained, dataset, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from tests import event_loop
 from ui.server.queue import Crowded, Superseded, Turns
 
-PATIENCE = 60  # seconds until something is taken to never happen
+PATIENCE = 120  # seconds until something is taken to never happen
 
 
 class _House:

@@ -29,7 +29,7 @@ from training.finetune import MOST, teach
 from training.limits import Limits
 from training.memory import keep_freed_memory
 from training.recipes import RECIPES, Recipe
-from training.trainer import Trainer
+from training.trainer import Trainer, ignore_overflow
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,6 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
         given = ["train", *given]  # training is what the package is for
     options = _parser().parse_args(given)
     keep_freed_memory()
+    ignore_overflow()
     threadpool_limits(1, user_api="blas")  # cnn spreads work over the cores; BLAS must not do it again
     try:
         return options.command(options)
@@ -48,13 +49,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 def train(options: argparse.Namespace) -> int:
     """Train by a recipe; 0 when it ended, 130 when it was stopped with Ctrl-C."""
-    dataset = load_mnist(options.data)
     chosen = {name: getattr(options, name) for name in ("seed", "epochs", "learning_rate")}
     recipe = replace(
         RECIPES[options.recipe](), **{name: value for name, value in chosen.items() if value is not None}
     )
     if options.hold_out and recipe.tested_on != Recipe.tested_on:
         raise ValueError(f"the recipe {recipe.name} cannot be scored on held-out images of MNIST")
+    dataset = load_mnist(options.data)
     images, labels = dataset.train_images, dataset.train_labels
     held_out = None
     if options.hold_out or recipe.holds_out:
@@ -222,6 +223,12 @@ def _evaluate_file(weights: Path, dataset: Dataset) -> Evaluation:
     return evaluate(checkpoint.model, dataset.test_images, dataset.test_labels, Calibration.of(checkpoint))
 
 
+def _seed(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()):
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 0, got {text}")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m training", description="Train the networks of this project and look at them."
@@ -258,7 +265,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--examples", type=Path, required=True, metavar="ZIP")
     command.add_argument("--weights", type=Path, default=DEFAULT_WEIGHTS)
     command.add_argument("--out", type=Path, default=Path("taught.npz"), help="default: %(default)s")
-    command.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    command.add_argument("--seed", type=_seed, default=0, help="default: %(default)s")
 
     for name, function, text in (
         (

@@ -42,7 +42,7 @@ from training.calibrate import fit_temperature, logits_of
 from training.data import Dataset, split_held_out
 from training.limits import Limits
 from training.synthesis import synthesise_digits, synthesise_non_digits
-from training.trainer import NOT_A_DIGIT, Trainer
+from training.trainer import NOT_A_DIGIT, DivergedError, Trainer
 
 NETWORKS = {
     "small_net": "Small: two convolutions. Good in seconds.",
@@ -264,8 +264,8 @@ class Experiment:
         """Trains, and yields about four snapshots a second, the first of all after the first step.
 
         The last one comes when all steps are done, `stop` was called or the seconds are over; its held-out
-        values are of all held-out images, and with them the calibration is fitted. ValueError where the loss
-        is no number any more.
+        values are of all held-out images, and with them the calibration is fitted. DivergedError where the
+        loss or the weights are not finite any more.
         """
         trainer = self.trainer
         batches: list[tuple[float, float]] = []  # (loss, accuracy) of each since the last snapshot
@@ -275,11 +275,6 @@ class Experiment:
         before = batches, trained  # of the interval before
         look_at = time.perf_counter() + 1.0
         for now in trainer.run():
-            if not math.isfinite(now.batch_loss):
-                raise ValueError(
-                    "The loss is no number any more: the learning rate is too high for this network. "
-                    "Please choose a lower one."
-                )
             batches.append((now.batch_loss, now.batch_accuracy))
             ends = self.finished or self._stop.is_set() or trainer.seconds >= self.seconds
             if not ends and time.perf_counter() - shown < INTERVAL:
@@ -336,6 +331,8 @@ class Experiment:
         labels = self.held_out_labels[:count]
         logits = logits_of(prepare_for_inference(self.trainer.result()), self.held_out_images[:count])
         loss, _ = softmax_cross_entropy(logits, labels)
+        if not math.isfinite(loss):
+            raise DivergedError
         self._held_out = (loss, float((logits.argmax(1) == labels).mean()))
         return logits
 

@@ -1,7 +1,8 @@
 """Recipes: everything that decides what a training makes, from network to learning rate."""
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import ClassVar
 
 import numpy as np
@@ -36,10 +37,16 @@ from training.synthesis import (
 )
 from training.trainer import IF_A_DIGIT, NOT_A_DIGIT, Trainer
 
+# Numbers of pictures that a recipe can do without.
+MAY_BE_NONE = ("synthetic_digits", "non_digits", "last_synthetic_digits", "last_non_digits")
+
 
 @dataclass(frozen=True)
 class Recipe:
-    """What every recipe has; `trainer` and `phases` make the rest of it."""
+    """What every recipe has; `trainer` and `phases` make the rest of it.
+
+    ValueError where a setting is not of its kind, not finite, or negative where that means nothing.
+    """
 
     tested_on: ClassVar[str] = "mnist_test"  # what `test` is called in the card
 
@@ -49,6 +56,11 @@ class Recipe:
     learning_rate: float
     seed: int = 0
     holds_out: bool = False  # keep the last 5,000 training images for choosing and calibrating
+
+    def __post_init__(self) -> None:
+        for setting in fields(self):
+            if setting.type in (int, float):
+                _check_number(setting.name, getattr(self, setting.name), setting.type)
 
     def trainer(self, images: np.ndarray, labels: np.ndarray) -> Trainer:
         """The training of MNIST's images (N, 28, 28) uint8 with labels (N,) that this recipe is."""
@@ -278,6 +290,21 @@ class RowsRecipe(Recipe):
         rng = np.random.default_rng([self.seed, 1 if split == "training" else 2])
         rows, rows_labels = synthesise_rows(count, rng, images, labels, people(split))
         return rows, rows_labels.astype(np.int64)
+
+
+def _check_number(name: str, value: object, kind: type) -> None:
+    """ValueError, naming the setting, where the value is not what it has to be."""
+    if kind is int:
+        least = 0 if name == "seed" or name in MAY_BE_NONE else 1
+        wanted = f"a whole number of at least {least}"
+        good = isinstance(value, int) and not isinstance(value, bool) and value >= least
+    else:
+        positive = name.endswith("learning_rate")
+        wanted = "a positive, finite number" if positive else "a finite number"
+        good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        good = good and (value > 0 or not positive)
+    if not good:
+        raise ValueError(f"{name} must be {wanted}, got {value!r}")
 
 
 def _in_one_cycle(

@@ -34,7 +34,7 @@ FLAGS = (
     "--disable-sync",
 )
 STARTUP = 180  # seconds; five where nothing else runs
-PATIENCE = 30_000  # milliseconds until something is taken to never happen, on however busy a machine
+PATIENCE = 120_000  # milliseconds until something is taken to never happen, on however busy a machine
 
 Point = tuple[float, float]  # shares of the pad's side
 Stroke = Sequence[Point]
@@ -100,7 +100,7 @@ def _await_answer(url: str, app: subprocess.Popen, log: Path) -> None:
         if app.poll() is not None:
             raise RuntimeError(f"app.py ended with status {app.returncode}:\n{log.read_text()}")
         try:
-            with urllib.request.urlopen(url, timeout=2):
+            with urllib.request.urlopen(url, timeout=30):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)

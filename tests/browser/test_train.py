@@ -33,7 +33,7 @@ def test_a_training_is_watched_paused_resumed_used_and_given_up_by_one_visitor_a
     tab.pad.draw(DIGITS[7])
     tab.go_to("Train")
 
-    tab.start(images=4000, epochs=20)
+    tab.start(images=20_000, epochs=30)  # long enough for a page that shows little of it
     tab.settle("training")
     seen, before = [], 0
     while len(seen) < 6:
