@@ -10,7 +10,8 @@ from recognition.grid import MARGIN, Grid
 from recognition.limits import PHOTO_WORK, WorkBudget
 from recognition.lines import typical_height
 from recognition.photo import PhotoInk
-from recognition.reading import SUDOKU, Digit
+from recognition.pipeline import NEIGHBOUR_LOG_ODDS, symbols_of
+from recognition.reading import SUDOKU, Digit, Separator
 from recognition.segment import add_context, classify_groups, segment
 
 FITTING = 0.85  # share of the ink in the grid's components that lies in one cell each: less is squared paper
@@ -19,11 +20,13 @@ MIN_SIGNS = 3  # signs in a grid that is read cell by cell
 BESIDE = 0.3  # of a cell's side from its middle from which a thin component is what is left of a line
 SLIVER = 2.0  # stroke widths of what is left of a line at the side of a cell
 LOW = 0.25  # share of the cell's side below which a component is dirt, a comma or a note
-CELL_LOG_ODDS = 5.0  # log-odds of being a digit that a sign gains by standing in a cell among others
 
 
-def read_cells(photo: PhotoInk, grid: Grid, classifier: Classifier) -> list[Digit] | None:
-    """The digits of a grid, each with its cell; None where it is not one to be read by cells."""
+def read_cells(photo: PhotoInk, grid: Grid, classifier: Classifier) -> list[Digit | Separator] | None:
+    """The signs of a grid, each with its cell; None where it is not one to be read by cells.
+
+    Raises TooMuchWorkError.
+    """
     if _share_in_one_cell(photo, grid) < FITTING:
         return None
     inside = grid.labels(photo.ruled.shape, MARGIN)
@@ -37,39 +40,39 @@ def read_cells(photo: PhotoInk, grid: Grid, classifier: Classifier) -> list[Digi
     singles = classify_groups(components, groups, classifier.logits)
     in_context = classifier.logits_in_context if classifier.context_model is not None else None
     if (grid.rows, grid.columns) == SUDOKU:
-        return _one_a_cell(components, cells, grid, classifier)
+        return _one_a_cell(components, cells, grid, height, classifier)
     budget = WorkBudget(PHOTO_WORK)
     budget.spend(len(groups))
     lines = segment(
         components, list(cells.values()), singles, photo.stroke, height, budget, classifier.logits, in_context
     )
-    digits = []
+    symbols: list[Digit | Separator] = []
     for cell, line in zip(cells, lines, strict=True):
         row, column = divmod(cell - 1, grid.columns)
-        for word in line:
-            for candidate in word.candidates:
-                digit = classifier.digit(candidate, row, CELL_LOG_ODDS)
-                digits.append(replace(digit, column=column))
-    return _if_digits(digits)
+        for index, word in enumerate(line):
+            found = symbols_of(word, row, index, len(cells), classifier)
+            symbols += [replace(symbol, column=column) for symbol in found]
+    return _if_digits(symbols)
 
 
 def _one_a_cell(
-    components: Components, cells: dict[int, list[int]], grid: Grid, classifier: Classifier
-) -> list[Digit] | None:
+    components: Components, cells: dict[int, list[int]], grid: Grid, height: float, classifier: Classifier
+) -> list[Digit | Separator] | None:
     """The digits of a sudoku: all that stands in a cell is one."""
     candidates = classify_groups(components, [tuple(ids) for ids in cells.values()], classifier.logits)
     if classifier.context_model is not None:
-        candidates = add_context(components, candidates, classifier.logits_in_context)
+        candidates = add_context(components, candidates, classifier.logits_in_context, height)
     digits = []
     for cell, candidate in zip(cells, candidates.values(), strict=True):
         row, column = divmod(cell - 1, grid.columns)
-        digits.append(replace(classifier.digit(candidate, row, CELL_LOG_ODDS), column=column))
+        digits.append(replace(classifier.digit(candidate, row, NEIGHBOUR_LOG_ODDS), column=column))
     return _if_digits(digits)
 
 
-def _if_digits(digits: list[Digit]) -> list[Digit] | None:
+def _if_digits(symbols: list[Digit | Separator]) -> list[Digit | Separator] | None:
+    digits = [symbol for symbol in symbols if isinstance(symbol, Digit)]
     accepted = sum(digit.digit is not None for digit in digits)
-    return digits if accepted >= max(MIN_SIGNS, MIN_READ * len(digits)) else None
+    return symbols if accepted >= max(MIN_SIGNS, MIN_READ * len(digits)) else None
 
 
 def _share_in_one_cell(photo: PhotoInk, grid: Grid) -> float:

@@ -1,5 +1,6 @@
 """A photo -> Reading: upright if that makes sense, else without its edges, or turned."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from recognition.grid import find_grid
 from recognition.limits import TooMuchWorkError
 from recognition.photo import PhotoInk, ink_of_photo, turned_clockwise
 from recognition.pipeline import EMPTY, NO_DIGITS, message_of, read_components, unscaled
-from recognition.reading import Digit, Reading, Stage
+from recognition.reading import Digit, Reading, Separator, Stage
 
 CROWD = 7  # components of a photo from which a lone digit needs MIN_CROWD_INK, or it is part of a picture
 MIN_CROWD_INK = 0.5  # least share of the ink in the components that are not noise at the border
@@ -60,12 +61,12 @@ def _read(photo: PhotoInk, shape: tuple[int, ...], classifier: Classifier, quart
     size = shape[:2] if quarters % 2 == 0 else shape[1::-1]
     components = find_components(photo.ink, photo.stroke)
 
-    def reading(digits: list[Digit], message: str = "", **table: tuple[int, int]) -> Reading:
+    def reading(symbols: Sequence[Digit | Separator], message: str = "", **table: tuple[int, int]) -> Reading:
         left, top = photo.corner
         placed = tuple(
-            replace(digit, box=unscaled((x + left, y + top, *sides), photo.scale, size))
-            for digit in digits
-            for x, y, *sides in [digit.box]
+            replace(symbol, box=unscaled((x + left, y + top, *sides), photo.scale, size))
+            for symbol in symbols
+            for x, y, *sides in [symbol.box]
         )
         text = message or message_of(placed)
         return Reading(placed, text, _stages(photo, components), turned=90 * quarters, **table)

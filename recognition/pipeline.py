@@ -22,7 +22,7 @@ from recognition.lines import find_lines, typical_height
 from recognition.normalise import bounding_box, normalise_box
 from recognition.numerals import DRAWING_WEIGHTS, PHOTO_WEIGHTS, evidence_of_number
 from recognition.photo import stroke_width
-from recognition.reading import Digit, Reading
+from recognition.reading import Digit, Reading, Separator
 from recognition.segment import CONFIDENT_COST, Candidate, Word, classify_groups, segment
 
 MAX_DRAWING_SIDE = 1000  # pixels of a drawing's longer side above which it is reduced: the pad's have 480
@@ -77,12 +77,12 @@ def read_ink(ink: np.ndarray, classifier: Classifier) -> Reading:
                 return Reading((), DRAWING_TOO_FULL)
     if found is None:
         found = [classifier.digit(whole)]
-    boxes = [unscaled(digit.box, scale, (height, width)) for digit in found]
-    digits = tuple(
-        replace(digit, box=(left + x, top + y, *sides))
-        for digit, (left, top, *sides) in zip(found, boxes, strict=True)
+    boxes = [unscaled(symbol.box, scale, (height, width)) for symbol in found]
+    symbols = tuple(
+        replace(symbol, box=(left + x, top + y, *sides))
+        for symbol, (left, top, *sides) in zip(found, boxes, strict=True)
     )
-    return Reading(digits, message_of(digits))
+    return Reading(symbols, message_of(symbols))
 
 
 def read_components(
@@ -93,8 +93,8 @@ def read_components(
     whole: Candidate | None = None,
     *,
     drawn: bool,
-) -> list[Digit]:
-    """The digits that these components are, in reading order, or all of them rejected as one sign.
+) -> list[Digit | Separator]:
+    """The signs that these components are, in reading order, or all of them rejected as one sign.
 
     whole: the candidate of all components, where there is one already. drawn: whether this is a drawing,
     which is accepted or rejected as a whole; a photo of more than MAX_TOGETHER digits is, word by word.
@@ -115,7 +115,10 @@ def read_components(
     if drawn or count <= MAX_TOGETHER:
         if _is_number(words, components, height, drawn=drawn):
             return [
-                digit for row, line in enumerate(words) for digit in _digits(line, row, count, classifier)
+                symbol
+                for row, line in enumerate(words)
+                for index, word in enumerate(line)
+                for symbol in symbols_of(word, row, index, count, classifier)
             ]
         if whole is None:
             group = tuple(
@@ -125,33 +128,43 @@ def read_components(
         return [classifier.digit(whole)]
     found = []
     for row, line in enumerate(words):
-        for word in line:
-            digits = _digits([word], row, len(word.candidates), classifier)
+        for index, word in enumerate(line):
+            symbols = symbols_of(word, row, index, len(word.candidates), classifier)
             if not _is_number([[word]], components, height, drawn=drawn):
-                digits = [replace(digit, digit=None) for digit in digits]
-            found += digits
-    accepted = sum(digit.digit is not None for digit in found)
+                symbols = [replace(symbol, digit=None) for symbol in symbols if isinstance(symbol, Digit)]
+            found += symbols
+    accepted = sum(isinstance(symbol, Digit) and symbol.digit is not None for symbol in found)
     return found if accepted >= MIN_PAGE_READ * count else []
 
 
-def _digits(words: list[Word], line: int, count: int, classifier: Classifier) -> list[Digit]:
-    """The digits of words in a line; count: of all digits that are believed together."""
-    prior = NEIGHBOUR_LOG_ODDS if count > 1 else 0.0
-    return [classifier.digit(candidate, line, prior) for word in words for candidate in word.candidates]
+def symbols_of(
+    word: Word, line: int, index: int, count: int, classifier: Classifier
+) -> list[Digit | Separator]:
+    """The digits and separators of a word, the `index`-th of its line; count: of all digits together."""
+    prior = NEIGHBOUR_LOG_ODDS if count > 1 or word.separators else 0.0
+    symbols: list[Digit | Separator] = [
+        replace(classifier.digit(candidate, line, prior), word=index) for candidate in word.candidates
+    ]
+    for place, candidate in reversed(word.separators):
+        confidence = float(np.exp(-candidate.separator_costs.min()))
+        symbols.insert(place, Separator(candidate.box, candidate.separator, confidence, line, index))
+    return symbols
 
 
 def _is_number(lines: list[list[Word]], components: Components, height: float, *, drawn: bool) -> bool:
     """Are these candidates, taken together, a number, and not something else that was cut into parts?"""
     count = sum(len(word.candidates) for line in lines for word in line)
     if count < 2:
-        # In a photo, a digit beside a dot or a dash; a drawing with one more dot is a letter, i or ?
-        return count == 1 and not drawn
+        # In a photo, a digit beside a dot or a dash; a drawing with one more dot is a letter, i or ?, but one
+        # with a minus is a number
+        return count == 1 and (not drawn or any(word.separators for line in lines for word in line))
     evidence = evidence_of_number(lines, components.areas, height)
     return evidence.log_odds(DRAWING_WEIGHTS if drawn else PHOTO_WEIGHTS) >= 0
 
 
-def message_of(digits: tuple[Digit, ...]) -> str:
+def message_of(symbols: tuple[Digit | Separator, ...]) -> str:
     """Why there is no answer; "" where there is one."""
+    digits = [symbol for symbol in symbols if isinstance(symbol, Digit)]
     if any(found.digit is not None for found in digits):
         return ""
     if len(digits) != 1:

@@ -9,7 +9,7 @@ from cnn import Sequential, load_model, prepare_for_inference
 from recognition import photo_reading, pipeline
 from recognition.calibration import Calibration
 from recognition.classifier import Classifier
-from recognition.context import CONTEXT_SHAPE
+from recognition.context import CONTEXT_LOGITS, CONTEXT_SHAPE
 from recognition.drawing import check_picture, ink_of_drawing
 from recognition.reading import Reading
 
@@ -88,4 +88,4 @@ class Reader:
 @cache
 def load_context_model(path: Path) -> Sequential:
     """The context model, ready to read with: the same object every time. Raises as `cnn.load_model`."""
-    return prepare_for_inference(load_model(path, CONTEXT_SHAPE).model)
+    return prepare_for_inference(load_model(path, CONTEXT_SHAPE, CONTEXT_LOGITS).model)

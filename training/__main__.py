@@ -66,7 +66,7 @@ def train(options: argparse.Namespace) -> int:
     for phase, trainer in enumerate(recipe.phases(images, labels), start=1):
         checkpoint = first if phase == 1 else first.with_stem(f"{first.stem}-{phase}")
         if goes_on and (phase == 1 or checkpoint.exists()):
-            trainer.resume(load_model(checkpoint, trainer.model.input_shape))
+            trainer.resume(load_model(checkpoint, trainer.model.input_shape, trainer.model.output_shape))
             done, of = trainer.optimizer.steps, trainer.steps_per_epoch
             print(f"Resuming from {checkpoint}: {done // of} epochs and {done % of} steps are done.")
         # What comes after steps taken now begins anew, whatever checkpoints an earlier run has left.

@@ -216,7 +216,7 @@ class Trainer:
         if not math.isfinite(self.model.parameters.sum()):
             raise DivergedError
         self.loss_sum += loss * len(labels)
-        which = logits.argmax(1) == labels % IF_A_DIGIT
+        which = logits.argmax(1) == labels % logits.shape[1]
         right = np.where(labels == NOT_A_DIGIT, log_odds(logits) < 0, which)
         self.correct += int(right.sum())
         return loss, int(right.sum())
