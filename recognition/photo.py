@@ -42,12 +42,13 @@ class PhotoInk:
     stroke: float  # width of the strokes, pixels
     scale: float  # pixels here for one of the photo's
     corner: tuple[int, int]  # (x, y) of the upper left corner in the photo, in pixels here
+    has_edges: bool  # whether something lies along its edges that is too thick for ink
 
 
-def ink_of_photo(image: np.ndarray, paint_edges: bool = False) -> PhotoInk:
+def ink_of_photo(image: np.ndarray, without_edges: bool = False) -> PhotoInk:
     """A photo -> ink. image: uint8 (H, W), (H, W, 3) RGB or (H, W, 4) RGBA, of any size.
 
-    paint_edges: paints paper over what lies along the picture's edge and is too thick for ink.
+    without_edges: leaves out what lies along the picture's edge and is too thick for ink.
     """
     small, scale = resized(image)
     alone, corner = without_desk(on_white(small))
@@ -55,18 +56,18 @@ def ink_of_photo(image: np.ndarray, paint_edges: bool = False) -> PhotoInk:
     contrast, noise, stroke = even_light(grey)
     share = contrast / ink_level(contrast, noise)
     found = threshold(share)
-    beside = beside_the_sheet(found) if paint_edges else np.zeros(1, bool)
-    if beside.any():
-        grey = painted_over(grey, beside)
-        contrast, noise, stroke = even_light(grey)
+    beside = beside_the_sheet(found)
+    if without_edges and beside.any():
+        contrast = contrast * ~_grown(beside, round(RIM * min(grey.shape)))
         share = contrast / ink_level(contrast, noise)
         found = threshold(share)
+        stroke = stroke_width(found)
     faint = faint_strokes(share, found, stroke)
     found |= faint
     kept = remove_lines(found, stroke)
     full = np.minimum(np.where(faint, np.maximum(share, RAISED), share), 1)
     ink, ruled = full * _grown(kept, 1), full * _grown(found, 1)
-    return PhotoInk(grey, contrast, found, ink, ruled, stroke, scale, corner)
+    return PhotoInk(grey, contrast, found, ink, ruled, stroke, scale, corner, bool(beside.any()))
 
 
 def turned_clockwise(photo: PhotoInk, quarters: int, shape: tuple[int, ...]) -> PhotoInk:
@@ -234,22 +235,6 @@ def beside_the_sheet(found: np.ndarray) -> np.ndarray:
     beside = (thickness > THICK * shortest) & (contact > ALONG * shortest)
     beside[0] = False
     return beside[labels]
-
-
-def painted_over(grey: np.ndarray, beside: np.ndarray) -> np.ndarray:
-    """The grey picture with the colour of the nearest paper where something lies beside the sheet."""
-    scale = min(1.0, COARSE / min(grey.shape))
-    size = max(1, round(scale * grey.shape[1])), max(1, round(scale * grey.shape[0]))
-    away = _grown(beside, round(RIM * min(grey.shape)))
-    weight = cv2.resize((~away).astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    levels = cv2.resize(np.where(away, 0, grey).astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    if not weight.any():
-        return grey
-    mean = levels.sum() / weight.sum()
-    near, of_near = (cv2.GaussianBlur(one, (0, 0), 0.1 * min(size)) for one in (levels, weight))
-    paper = (near + 1e-3 * mean) / (of_near + 1e-3)
-    paper = cv2.resize(paper, grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    return np.where(away, paper, grey).astype(np.uint8)
 
 
 def faint_strokes(share: np.ndarray, found: np.ndarray, stroke: float) -> np.ndarray:

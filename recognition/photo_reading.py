@@ -19,6 +19,7 @@ MIN_CROWD_INK = 0.5  # least share of the ink in the components that are not noi
 CLEAR_SENSE = 0.97  # sense of a photo from which it is upright without a doubt
 DOUBTFUL_SENSE = 0.5  # sense below which it is read without its edges, too, and lying on either side
 GOOD_SENSE, BETTER_SENSE = 0.85, 0.05  # least sense of a turned photo, and by how much it must make more
+MIN_PHOTO = 200  # pixels of the shorter side from which a picture may show more than was cut out for reading
 MIN_TURNED = 3  # least digits of a turned photo: a single sign may be a letter that lies on its side
 
 PHOTO_TOO_FULL = (
@@ -34,17 +35,17 @@ def read_photo(image: np.ndarray, classifier: Classifier) -> Reading:
     """
     photo = ink_of_photo(image)
     reading = _read(photo, image.shape, classifier)
-    if reading.message in (EMPTY, PHOTO_TOO_FULL) or _sense(reading) >= CLEAR_SENSE:
+    if reading.message in (EMPTY, PHOTO_TOO_FULL):
         return reading
-    quarters = (2,)  # what lies on its side makes no sense at all; what is upside down may make some
-    if _sense(reading) < DOUBTFUL_SENSE:
-        quarters = (1, 3, 2)
-        without_edges = ink_of_photo(image, paint_edges=True)
-        if not np.array_equal(without_edges.found, photo.found):
-            photo = without_edges
-            reading = max(reading, _read(photo, image.shape, classifier), key=_sense)
-    if len(reading.digits) == 1 and _sense(reading) >= DOUBTFUL_SENSE:
+    if photo.has_edges and min(image.shape[:2]) >= MIN_PHOTO and len(reading.digits) <= 1:
+        without_edges = ink_of_photo(image, without_edges=True)
+        again = _read(without_edges, image.shape, classifier)
+        if _sense(again) >= GOOD_SENSE:
+            photo, reading = without_edges, again
+    if (len(reading.digits) == 1 and _sense(reading) >= DOUBTFUL_SENSE) or _sense(reading) >= CLEAR_SENSE:
         return reading
+    # What lies on its side makes no sense at all; what is upside down may make some.
+    quarters = (1, 3, 2) if _sense(reading) < DOUBTFUL_SENSE else (2,)
     turned = (
         _read(turned_clockwise(photo, turns, image.shape), image.shape, classifier, turns)
         for turns in quarters

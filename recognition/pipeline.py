@@ -141,7 +141,7 @@ def symbols_of(
     word: Word, line: int, index: int, count: int, classifier: Classifier
 ) -> list[Digit | Separator]:
     """The digits and separators of a word, the `index`-th of its line; count: of all digits together."""
-    prior = NEIGHBOUR_LOG_ODDS if count > 1 or word.separators else 0.0
+    prior = NEIGHBOUR_LOG_ODDS if count > 1 else 0.0  # a minus proves nothing: doodles have dashes, too
     symbols: list[Digit | Separator] = [
         replace(classifier.digit(candidate, line, prior), word=index) for candidate in word.candidates
     ]

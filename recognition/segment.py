@@ -22,6 +22,10 @@ from recognition.limits import CONTEXT_WORK, CUT_WORK, WorkBudget
 from recognition.normalise import normalise
 
 WORD_GAP = 1.5  # width of the gap between two words, in digit heights
+MIN_GAPS, WIDER_GAP = (
+    3,
+    1.75,
+)  # gaps of a line from which words need a gap so many times as wide as the median
 MAX_PARTS = 5  # most parts of a candidate
 MAX_GROUP_WIDTH = 1.8  # greatest width of a candidate of several parts, in digit heights
 REJECT_COST = 6.0  # cost of reading a candidate as "not a digit"; caps the network's cost
@@ -172,15 +176,21 @@ def add_context(
 
 
 def split_into_words(components: Components, line: list[int], height: float) -> list[list[int]]:
-    """A line of component ids, split at its wide gaps. height: of a digit, pixels."""
-    words: list[list[int]] = []
-    right_end = -np.inf
-    for component_id in line:
-        x, _, wide, _ = components.boxes[component_id]
-        if x - right_end > WORD_GAP * height:
+    """A line of component ids, split at its wide gaps. height: of a digit, pixels.
+
+    In a line whose digits all stand apart, as in a form, a gap must be wider than the others.
+    """
+    boxes = components.boxes[line]
+    right_ends = np.maximum.accumulate(boxes[:, 0] + boxes[:, 2])
+    gaps = boxes[1:, 0] - right_ends[:-1]
+    min_gap = WORD_GAP * height
+    if len(gaps) >= MIN_GAPS:
+        min_gap = max(min_gap, WIDER_GAP * float(np.median(gaps)))
+    words = [[line[0]]]
+    for component_id, gap in zip(line[1:], gaps, strict=True):
+        if gap > min_gap:
             words.append([])
         words[-1].append(component_id)
-        right_end = max(right_end, x + wide)
     return words
 
 
