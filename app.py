@@ -8,10 +8,10 @@ import os
 
 from threadpoolctl import threadpool_limits
 
+from jobs.limits import Limits
 from jobs.session import Workshop
 from recognition import Reader
 from recognition.reader import SHIPPED
-from training.limits import Limits
 from training.memory import share_freed_memory
 from ui.page import LAUNCH, build_page
 from ui.server.metrics import start_log

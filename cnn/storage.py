@@ -3,7 +3,6 @@
 import json
 import os
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,9 +12,11 @@ from typing import BinaryIO
 import numpy as np
 
 from cnn.architectures import ARCHITECTURES
+from cnn.archive import ArchiveError, DamagedArchiveError, printable, read_arrays
 from cnn.layer import Array, Shape
 from cnn.model import Sequential
 from cnn.optim import Optimizer
+from cnn.sanity import check_answers
 
 FORMAT = 1
 ONE_DIGIT: Shape = (28, 28, 1)  # what most networks here take
@@ -23,7 +24,13 @@ LARGEST = 64 * 2**20  # bytes a file may unpack to: ten times the largest networ
 
 
 class ModelFileError(ValueError):
-    """A weights file that cannot be used; the message says why, in words for the person who chose it."""
+    """A weights file that cannot be used; the message says why, in words for the person who chose it.
+
+    It may repeat what a stranger wrote into the file, so it is kept short and free of control characters.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(printable(sentence, 500))
 
 
 @dataclass
@@ -120,8 +127,8 @@ def load_model(path: str | Path, input_shape: Shape = ONE_DIGIT) -> Checkpoint:
         )
     try:
         progress = json.loads(text("progress"))
-    except json.JSONDecodeError as error:
-        raise ModelFileError(f"{path.name} has damaged progress notes: {error}") from error
+    except (ValueError, RecursionError) as error:  # also for integers of thousands of digits
+        raise ModelFileError(f"{path.name} has damaged progress notes: they are no JSON") from error
     if not isinstance(progress, dict):
         raise ModelFileError(f"{path.name} has damaged progress notes: expected names and values")
 
@@ -146,6 +153,10 @@ def load_model(path: str | Path, input_shape: Shape = ONE_DIGIT) -> Checkpoint:
             )
     for name, value in wanted.items():
         value[...] = arrays[name]
+    try:
+        check_answers(model)
+    except ValueError as error:
+        raise ModelFileError(f"{path.name} cannot be read with: {error}") from error
     return Checkpoint(model, state, progress)
 
 
@@ -153,19 +164,12 @@ def _read_arrays(path: Path) -> dict[str, Array]:
     if not path.is_file():
         raise FileNotFoundError(f"there is no weights file {path}")
     try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-        if size > LARGEST:
-            raise ModelFileError(
-                f"{path.name} would unpack to {size / 2**20:.0f} MiB; at most {LARGEST >> 20} are read"
-            )
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except ModelFileError:
-        raise
-    # A broken or hostile zip can fail in any of zipfile's, zlib's and NumPy's ways; all mean the same here.
-    except Exception as error:
+        with path.open("rb") as file:
+            return read_arrays(file, most_bytes=LARGEST)
+    except DamagedArchiveError as error:
         raise ModelFileError(f"{path.name} is damaged or not an .npz weights file: {error}") from error
+    except ArchiveError as error:
+        raise ModelFileError(f"{path.name} {error}") from error
 
 
 def _check_arrays(file: str, architecture: str, arrays: dict[str, Array], wanted: dict[str, Array]) -> None:

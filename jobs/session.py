@@ -30,6 +30,7 @@ from typing import BinaryIO
 import numpy as np
 
 from cnn import ModelFileError, load_model
+from jobs.limits import Limits
 from jobs.protocol import Arrays
 from jobs.queue import BusyError, Lane, Run
 from jobs.status import Comparison, Mistake, Point, Status, add_point
@@ -40,7 +41,6 @@ from training.evaluate import Evaluation
 from training.examples import Example, read_examples, write_examples
 from training.experiment import Settings, Snapshot, unfinished
 from training.finetune import MOST, Lesson
-from training.limits import Limits
 
 try:
     import fcntl
@@ -247,7 +247,9 @@ class Session:
         (28, 28) uint8, or None: what is read anew for every snapshot. An earlier result that is not in use is
         thrown away.
         """
-        settings, note = settings.within(self.workshop.limits)
+        settings, note = settings.within(
+            epochs=self.workshop.limits.epochs, images=self.workshop.limits.images
+        )
         with self._changed:
             self._must_rest()
             if settings.fine_tune:
@@ -269,7 +271,11 @@ class Session:
             if self._unfinished is None:
                 raise ValueError("There is no training to go on with.")
             settings = unfinished(load_model(self._unfinished))
-            if settings is None or settings.within(self.workshop.limits)[0] != settings:
+            if (
+                settings is None
+                or settings.within(epochs=self.workshop.limits.epochs, images=self.workshop.limits.images)[0]
+                != settings
+            ):
                 raise ValueError("This training is longer than this host allows. It can go on elsewhere.")
             job = {
                 "job": "train",

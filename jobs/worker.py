@@ -36,7 +36,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from cnn import ModelFileError, load_model
-from jobs.protocol import Arrays, WireError, read_frame, write_frame
+from jobs.protocol import Arrays, ProtocolError, read_frame, write_frame
 from recognition.calibration import Calibration
 from training.data import DataError, Dataset, load_mnist
 from training.evaluate import evaluate
@@ -67,7 +67,7 @@ class Orders:
                     self.drawing = arrays["drawing"]
                 else:
                     self.end = message["order"]
-        except (WireError, OSError):
+        except (ProtocolError, OSError):
             traceback.print_exc()
         os._exit(0)
 

@@ -17,11 +17,11 @@ import pytest
 
 from cnn import load_model, save_model
 from cnn.architectures import small_net
+from jobs.limits import Limits
 from jobs.session import Workshop
 from tests.bars import bars_dataset, worker_command, write_mnist
 from training import data
 from training.experiment import Settings
-from training.limits import Limits
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 120  # seconds, for a machine that does other things

@@ -17,6 +17,7 @@ import pytest
 
 from cnn import load_model, row_net, save_model
 from jobs import session as module
+from jobs.limits import Limits
 from jobs.queue import BusyError
 from jobs.session import STRAY, Workshop
 from jobs.status import MOST_POINTS, Point, Status, add_point
@@ -27,7 +28,6 @@ from tests.bars import bars_dataset, worker_command, write_mnist
 from training import data
 from training.examples import read_examples
 from training.experiment import Experiment, Settings
-from training.limits import Limits
 
 ROOT = Path(__file__).parent.parent
 SHORT = Settings("small_net", epochs=2, images=600, batch_size=50)
@@ -559,7 +559,7 @@ from pathlib import Path
 from tests.bars import worker_command
 import json
 from training.experiment import Settings
-from training.limits import Limits
+from jobs.limits import Limits
 from jobs.session import Workshop
 digests, folder = json.loads(sys.argv[1]), Path(sys.argv[2])
 silent = "import time; worker.load_mnist = lambda folder: time.sleep(1000);"

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from cnn import load_model
+from jobs.limits import Limits
 from jobs.session import Workshop
 from recognition import Reader
 from recognition.hub import WEIGHTS_FILE
@@ -17,7 +18,6 @@ from recognition.reader import DEFAULT_NETWORK, DEFAULT_WEIGHTS
 from tests import event_loop
 from tests.bars import bars_dataset, worker_command, write_mnist
 from tests.hub_server import ADA, CLIENT_WARNINGS, NOWHERE, turn_to
-from training.limits import Limits
 from ui.shared.visitors import Visitors
 from ui.train import hub as hub_on_page
 

@@ -14,13 +14,13 @@ import pytest
 
 from cnn import ARCHITECTURES, save_model
 from jobs import session
+from jobs.limits import Limits
 from jobs.session import STRAY, Workshop
 from recognition import Reader
 from recognition.reader import DEFAULT_NETWORK, DEFAULT_WEIGHTS
 from tests import event_loop
 from tests.bars import bars, bars_dataset, worker_command, write_mnist
 from training.experiment import NETWORKS, Settings
-from training.limits import Limits
 from ui.draw import teach
 from ui.server import uploads
 from ui.shared import visitors

@@ -25,7 +25,7 @@ from weakref import WeakKeyDictionary
 from starlette.formparsers import MultiPartException
 from starlette.responses import JSONResponse, Response
 
-from training.limits import Limits
+from jobs.limits import Limits
 from ui.server import metrics
 from ui.server.uploads import Room, keep_house, note_sent, was_uploaded
 
