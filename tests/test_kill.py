@@ -18,7 +18,7 @@ import pytest
 from cnn import load_model, save_model
 from cnn.architectures import small_net
 from jobs.limits import Limits
-from jobs.session import Workshop
+from jobs.manager import SessionManager
 from tests.bars import bars_dataset, worker_command, write_mnist
 from training import data
 from training.experiment import Settings
@@ -244,28 +244,36 @@ def test_a_training_that_is_killed_goes_on_to_the_same_weights(tmp_path):
     assert (tmp_path / "broken.npz").read_bytes() == (tmp_path / "straight.npz").read_bytes()
 
 
+def _wait_for(session, wanted):
+    """The first status that `wanted` holds for."""
+    changed = threading.Event()
+    with session.listening(changed.set):
+        while not wanted(session.status):
+            assert changed.wait(PATIENCE), session.status
+            changed.clear()
+    return session.status
+
+
 def test_a_worker_that_is_killed_while_it_saves_leaves_the_checkpoint_before(tmp_path):
     digests = write_mnist(tmp_path / "mnist", bars_dataset(600))
     before = (
         "import os, signal; fsync, calls = os.fsync, iter(range(99)); worker.SAVE_EVERY = 0.05;"
         f"os.fsync = lambda descriptor: {KILL} if next(calls) == 2 else fsync(descriptor);"
     )
-    workshop = Workshop(Limits(epochs=1000), worker=worker_command(digests, before), mnist=tmp_path / "mnist")
+    manager = SessionManager(Limits(epochs=1000), worker=worker_command(digests, before), mnist=tmp_path / "mnist")
     try:
-        session = workshop.session("ann")
+        session = manager.session("ann")
         session.start(Settings("small_net", epochs=1000, images=600, batch_size=8))
-        *_, status = session.updates()
+        status = _wait_for(session, lambda status: not status.active)
         assert (status.phase, status.resumable) == ("paused", True)
         assert "you can go on from there" in status.message
         assert load_model(session.result).progress["steps"] > 0
-        workshop.worker = tuple(worker_command(digests))
+        manager.shared.worker = tuple(worker_command(digests))
         session.resume()
-        for status in session.updates():
-            if status.phase == "training" and status.snapshot is not None:
-                session.stop()
-                break
-        *_, status = session.updates()
+        _wait_for(session, lambda status: status.phase == "training")
+        session.stop()
+        status = _wait_for(session, lambda status: not status.active)
         assert status.phase in ("done", "paused")
         assert status.result
     finally:
-        workshop.close()
+        manager.close()

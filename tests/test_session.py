@@ -16,10 +16,12 @@ import numpy as np
 import pytest
 
 from cnn import load_model, row_net, save_model
-from jobs import session as module
+from jobs import activity
+from jobs import manager as module
 from jobs.limits import Limits
+from jobs.manager import SessionManager
 from jobs.queue import BusyError
-from jobs.session import STRAY, Workshop
+from jobs.session import STRAY
 from jobs.status import MOST_POINTS, Point, Status, add_point
 from recognition import Reader
 from recognition.calibration import Calibration
@@ -47,17 +49,17 @@ def mnist(dataset, tmp_path_factory):
 
 
 @pytest.fixture
-def open_workshop(mnist, tmp_path, monkeypatch):
-    """Workshops in a temporary folder of the test's own; at its end nothing may be left in it."""
+def open_manager(mnist, tmp_path, monkeypatch):
+    """Managers in a temporary folder of the test's own; at its end nothing may be left in it."""
     monkeypatch.setattr(module.tempfile, "tempdir", str(tmp_path))
     folder, digests = mnist
     with contextlib.ExitStack() as stack:
 
         def open_one(before="", **limits):
-            limits = {"epochs": 1000} | limits
+            limits = {"epochs": 1000, "address_percent": 100} | limits
             command = worker_command(digests, before)
             return stack.enter_context(
-                contextlib.closing(Workshop(Limits(**limits), worker=command, mnist=folder))
+                contextlib.closing(SessionManager(Limits(**limits), worker=command, mnist=folder))
             )
 
         yield open_one
@@ -65,17 +67,30 @@ def open_workshop(mnist, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def workshop(open_workshop):
-    return open_workshop()
+def manager(open_manager):
+    return open_manager()
+
+
+def seen_until(session, wanted):
+    """Every status, until the first that `wanted` holds for."""
+    seen, changed = [session.status], threading.Event()
+
+    def note():
+        seen.append(session.status)
+        changed.set()
+
+    with session.listening(note):
+        looked_at = 0
+        while not any(map(wanted, seen[looked_at:])):
+            looked_at = len(seen)
+            assert changed.wait(PATIENCE), session.status
+            changed.clear()
+    return seen[: next(i for i, status in enumerate(seen) if wanted(status)) + 1]
 
 
 def wait_for(session, wanted):
     """The first status that `wanted` holds for."""
-    end = time.monotonic() + PATIENCE
-    while not wanted(session.status):
-        assert time.monotonic() < end, session.status
-        time.sleep(0.01)
-    return session.status
+    return seen_until(session, wanted)[-1]
 
 
 def rested(session):
@@ -87,7 +102,7 @@ def training(session):
 
 
 def process_of(session):
-    return session._run._process
+    return session._job._process
 
 
 def cross(shift=0):
@@ -99,11 +114,11 @@ def cross(shift=0):
 # --- one visitor
 
 
-def test_a_training_is_followed_used_and_taken_back(workshop, dataset):
-    session = workshop.session("ann")
+def test_a_training_is_followed_used_and_taken_back(manager, dataset):
+    session = manager.session("ann")
     assert (session.status.phase, session.model, session.can_undo) == ("idle", DEFAULT_WEIGHTS, False)
     session.start(SHORT, dataset.test_images[0])
-    seen = list(session.updates())
+    seen = seen_until(session, lambda status: not status.active)
     assert [phase for phase, _ in itertools.groupby(status.phase for status in seen)][-2:] == [
         "testing",
         "done",
@@ -140,10 +155,10 @@ def test_a_training_is_followed_used_and_taken_back(workshop, dataset):
     assert list(session.folder.iterdir()) == []  # what nothing leads to is deleted
 
 
-def test_paused_and_resumed_it_equals_never_having_stopped(workshop, dataset, monkeypatch):
+def test_paused_and_resumed_it_equals_never_having_stopped(manager, dataset, monkeypatch):
     monkeypatch.setattr(data, "HELD_OUT", 300)
     settings = replace(SHORT, epochs=20, batch_size=16, augmentation=True, dropout=0.3)
-    session = workshop.session("ann")
+    session = manager.session("ann")
     session.start(settings)
     training(session)
     session.pause()
@@ -161,8 +176,8 @@ def test_paused_and_resumed_it_equals_never_having_stopped(workshop, dataset, mo
     )
 
 
-def test_stopped_it_is_tested_and_can_still_go_on(workshop):
-    session = workshop.session("ann")
+def test_stopped_it_is_tested_and_can_still_go_on(manager):
+    session = manager.session("ann")
     session.start(LONG)
     training(session)
     session.stop()
@@ -181,16 +196,16 @@ def test_stopped_it_is_tested_and_can_still_go_on(workshop):
         session.resume()
 
 
-def test_a_new_drawing_is_read_while_the_network_learns(workshop, dataset):
-    session = workshop.session("ann")
+def test_a_new_drawing_is_read_while_the_network_learns(manager, dataset):
+    session = manager.session("ann")
     session.start(LONG)
     assert training(session).snapshot.probs is None
     session.draw(dataset.test_images[3])
     wait_for(session, lambda status: status.snapshot.probs is not None)
 
 
-def test_only_one_thing_runs_at_a_time(workshop):
-    session = workshop.session("ann")
+def test_only_one_thing_runs_at_a_time(manager):
+    session = manager.session("ann")
     session.add_example(cross(), 4)
     session.start(LONG)
     for act in (session.resume, session.teach, session.discard_result, lambda: session.start(SHORT)):
@@ -200,16 +215,16 @@ def test_only_one_thing_runs_at_a_time(workshop):
     session.stop()
 
 
-def test_what_the_host_does_not_allow_is_lowered_and_told(open_workshop):
-    session = open_workshop(epochs=1, images=200).session("ann")
+def test_what_the_host_does_not_allow_is_lowered_and_told(open_manager):
+    session = open_manager(epochs=1, images=200).session("ann")
     session.start(SHORT)
     status = rested(session)
     assert (status.settings.epochs, status.settings.images, status.snapshot.epochs) == (1, 200, 1)
     session.stop()
 
 
-def test_fine_tuning_begins_with_the_model_in_use(workshop):
-    session = workshop.session("ann")
+def test_fine_tuning_begins_with_the_model_in_use(manager):
+    session = manager.session("ann")
     session.start(SHORT)
     rested(session)
     session.use_result()
@@ -232,9 +247,9 @@ def test_a_long_curve_is_thinned_and_keeps_its_ends():
 # --- teaching
 
 
-def test_a_visitor_teaches_and_undoes_it(open_workshop):
+def test_a_visitor_teaches_and_undoes_it(open_manager):
     patient = "import functools, math; worker.teach = functools.partial(worker.teach, seconds=math.inf);"
-    session = open_workshop(before=patient).session("ann")
+    session = open_manager(before=patient).session("ann")
     with pytest.raises(ValueError, match="nothing to teach"):
         session.teach()
     session.add_example(cross(), 9)
@@ -255,14 +270,14 @@ def test_a_visitor_teaches_and_undoes_it(open_workshop):
     assert session.model == DEFAULT_WEIGHTS
 
 
-def test_what_is_not_learned_changes_nothing(open_workshop):
+def test_what_is_not_learned_changes_nothing(open_manager):
     in_vain = (
         "from dataclasses import replace; real = worker.teach;"
         "refused = lambda report: replace(report, refused_after=report.refused_after | True);"
         "in_vain = lambda taught: replace(taught, report=refused(taught.report));"
         "worker.teach = lambda *given: in_vain(real(*given, seconds=0));"
     )
-    session = open_workshop(before=in_vain).session("ann")
+    session = open_manager(before=in_vain).session("ann")
     session.add_example(cross(), 4)
     session.teach()
     taught = wait_for(session, lambda status: status.lesson and not status.active)
@@ -273,9 +288,9 @@ def test_what_is_not_learned_changes_nothing(open_workshop):
 
 
 @pytest.mark.skipif(not hasattr(os, "getpriority"), reason="needs a system where processes have priorities")
-def test_who_waits_for_a_lesson_comes_before_who_watches_a_training(open_workshop):
-    workshop = open_workshop(before="worker.teach = lambda *a, **k: __import__('time').sleep(60);")
-    ann, ben = workshop.session("ann"), workshop.session("ben")
+def test_who_waits_for_a_lesson_comes_before_who_watches_a_training(open_manager):
+    manager = open_manager(before="worker.teach = lambda *a, **k: __import__('time').sleep(60);")
+    ann, ben = manager.session("ann"), manager.session("ben")
     ann.start(LONG, None)
     ben.add_example(cross(), 4)
     ben.teach()
@@ -286,32 +301,32 @@ def test_who_waits_for_a_lesson_comes_before_who_watches_a_training(open_worksho
     assert mine < teaches < trains
 
 
-def test_a_drawing_that_is_told_again_is_what_it_was_last_told_to_be(workshop):
-    session = workshop.session("ann")
+def test_a_drawing_that_is_told_again_is_what_it_was_last_told_to_be(manager):
+    session = manager.session("ann")
     for image, label in ((cross(), 9), (cross(1), 7), (cross(), 4)):
         session.add_example(image, label)
     assert [example.label for example in session.examples] == [4, 7]
-    session.unpack_examples(session.pack_examples())
+    session.import_examples(session.export_examples())
     assert [example.label for example in session.examples] == [4, 7]
 
 
-def test_the_collection_travels_as_a_zip(open_workshop):
-    workshop = open_workshop(examples=3)
-    ann, bob = workshop.session("ann"), workshop.session("bob")
+def test_the_collection_travels_as_a_zip(open_manager):
+    manager = open_manager(examples=3)
+    ann, bob = manager.session("ann"), manager.session("bob")
     ann.add_example(cross(), 4)
     ann.add_example(cross(1), 7)
-    bob.unpack_examples(ann.pack_examples())
+    bob.import_examples(ann.export_examples())
     assert [example.label for example in bob.examples] == [4, 7]
     bob.add_example(cross(2), 1)
     with pytest.raises(ValueError, match="room for 3"):
         bob.add_example(cross(3), 1)
     with pytest.raises(ValueError, match="not a zip"):
-        bob.unpack_examples(b"nonsense")
+        bob.import_examples(b"nonsense")
     bob.remove_example(0)
     bob.remove_example(1)
     with pytest.raises(ValueError, match="no such example"):
         bob.remove_example(1)
-    (left,) = read_examples(bob.pack_examples())
+    (left,) = read_examples(bob.export_examples())
     assert left.label == 7
     assert len(ann.examples) == 2
 
@@ -319,8 +334,8 @@ def test_the_collection_travels_as_a_zip(open_workshop):
 # --- files from outside
 
 
-def test_an_uploaded_model_is_tested_and_used(workshop):
-    ann, bob = workshop.session("ann"), workshop.session("bob")
+def test_an_uploaded_model_is_tested_and_used(manager):
+    ann, bob = manager.session("ann"), manager.session("bob")
     ann.start(LONG)
     training(ann)
     ann.pause()
@@ -335,19 +350,19 @@ def test_an_uploaded_model_is_tested_and_used(workshop):
 
 
 BAD_FILES = [
-    (lambda path: path.write_bytes(b"no weights"), "bad.npz is damaged or not an .npz"),
+    (lambda path: path.write_bytes(b"no weights"), "The file is damaged or not an .npz"),
     (lambda path: path.write_bytes(DEFAULT_WEIGHTS.read_bytes()[:5000]), "damaged or not an .npz"),
     (lambda path: np.savez(path, format=np.array([print], dtype=object)), "damaged or not an .npz"),
     (lambda path: np.savez(path, x=np.zeros(3)), "not a weights file of this project"),
-    (lambda path: save_model(path, row_net(np.random.default_rng(0))), "bad.npz is a row_net, which takes"),
+    (lambda path: save_model(path, row_net(np.random.default_rng(0))), "The file is a row_net, which"),
     (lambda path: path.write_bytes(bytes(2_000_001)), "too large: at most 2 MB"),
     (lambda path: np.savez_compressed(path, x=np.zeros(10_000_000)), "would unpack to"),
     (lambda path: path.unlink(), "could not be read"),
 ]
 
 
-def test_a_bad_upload_is_refused_and_loses_nothing(open_workshop, tmp_path_factory):
-    session = open_workshop(upload_bytes=2_000_000).session("ann")
+def test_a_bad_upload_is_refused_and_loses_nothing(open_manager, tmp_path_factory):
+    session = open_manager(upload_bytes=2_000_000).session("ann")
     session.start(SHORT)
     before = rested(session)
     path = tmp_path_factory.mktemp("upload") / "bad.npz"
@@ -360,8 +375,8 @@ def test_a_bad_upload_is_refused_and_loses_nothing(open_workshop, tmp_path_facto
         assert list(session.folder.iterdir()) == [session.result]
 
 
-def test_an_uploaded_training_that_is_too_long_for_this_host_does_not_go_on(open_workshop):
-    ann, bob = open_workshop().session("ann"), open_workshop(epochs=5).session("bob")
+def test_an_uploaded_training_that_is_too_long_for_this_host_does_not_go_on(open_manager):
+    ann, bob = open_manager().session("ann"), open_manager(epochs=5).session("bob")
     ann.start(LONG)
     training(ann)
     ann.pause()
@@ -375,54 +390,55 @@ def test_an_uploaded_training_that_is_too_long_for_this_host_does_not_go_on(open
 # --- several visitors
 
 
-def test_visitors_take_turns_in_the_order_in_which_they_came(open_workshop):
-    workshop = open_workshop(waiting=2)
-    ann, bob, cem, dan = (workshop.session(name) for name in ("ann", "bob", "cem", "dan"))
+def test_visitors_take_turns_in_the_order_in_which_they_came(open_manager):
+    manager = open_manager(waiting=2)
+    ann, bob, cem, dan = (manager.session(name) for name in ("ann", "bob", "cem", "dan"))
     ann.start(LONG)
     bob.start(LONG)
     cem.start(LONG)
-    assert (bob.status.phase, bob.status.place, cem.status.place) == ("waiting", 1, 2)
+    assert (bob.status.phase, bob.status.position, cem.status.position) == ("waiting", 1, 2)
     with pytest.raises(BusyError, match="2 others are waiting already"):
         dan.start(SHORT)
     assert dan.status.phase == "idle"
     training(ann)
     assert bob.status.phase == cem.status.phase == "waiting"
     bob.stop()  # who leaves the queue makes room in it
-    assert (bob.status.phase, cem.status.place) == ("idle", 1)
+    assert (bob.status.phase, cem.status.position) == ("idle", 1)
     dan.start(SHORT)
-    assert dan.status.place == 2
+    assert dan.status.position == 2
     ann.pause()
     training(cem)
-    assert (dan.status.phase, dan.status.place) == ("waiting", 1)
+    assert (dan.status.phase, dan.status.position) == ("waiting", 1)
     cem.pause()
     assert rested(dan).phase == "done"
 
 
-def test_visitors_have_models_and_examples_of_their_own(workshop):
-    ann, bob = workshop.session("ann"), workshop.session("bob")
+def test_visitors_have_models_and_examples_of_their_own(manager):
+    ann, bob = manager.session("ann"), manager.session("bob")
     ann.add_example(cross(), 4)
     ann.teach()
     rested(ann)
     assert bob.model == DEFAULT_WEIGHTS
     assert bob.examples == ()
-    assert workshop.session("ann") is ann
-    assert workshop.known("cem") is None
+    assert manager.session("ann") is ann
+    assert manager.find("cem") is None
 
 
-def test_there_is_room_for_so_many_visitors_until_one_leaves(open_workshop):
-    workshop = open_workshop(visitors=1)
-    folder = workshop.session("ann").folder
+def test_there_is_room_for_so_many_visitors_until_one_leaves(open_manager):
+    manager = open_manager(visitors=1)
+    manager.session("ann").add_example(cross(), 4)
     with pytest.raises(BusyError, match="Too many visitors"):
-        workshop.session("bob")
-    workshop.leave("ann")
-    workshop.leave("ann")
-    assert not folder.exists()
-    workshop.session("bob")
+        manager.session("bob")
+    manager.leave("ann")
+    manager.leave("ann")
+    manager.session("bob")
 
 
-def test_whoever_has_been_away_longest_makes_room_for_one_more(open_workshop):
-    workshop = open_workshop(visitors=3)
-    ann, bob, cem = (workshop.session(name) for name in ("ann", "bob", "cem"))
+def test_whoever_has_been_away_longest_makes_room_for_one_more(open_manager):
+    manager = open_manager(visitors=3)
+    ann, bob, cem = (manager.session(name) for name in ("ann", "bob", "cem"))
+    for session in (ann, bob, cem):
+        session.add_example(cross(), 4)
     ann.leave()
     bob.leave()
     bob.touch()  # sent before
@@ -430,41 +446,40 @@ def test_whoever_has_been_away_longest_makes_room_for_one_more(open_workshop):
     ann.touch()  # back again
     cem.leave()
     cem._left -= 1
-    workshop.session("dan")
-    assert workshop.known("cem") is None
-    assert not cem.folder.exists()
-    assert ann.folder.exists()
-    assert bob.folder.exists()
-    workshop.session("eve")
-    assert workshop.known("bob") is None
+    manager.session("dan").add_example(cross(), 4)
+    assert manager.find("cem") is None
+    assert cem.examples == ()
+    assert len(ann.examples) == len(bob.examples) == 1
+    manager.session("eve").add_example(cross(), 4)
+    assert manager.find("bob") is None
     with pytest.raises(BusyError, match="Too many visitors"):
-        workshop.session("fay")
+        manager.session("fay")
 
 
-def test_what_a_visitor_left_behind_is_freed(open_workshop):
-    workshop = open_workshop(idle_seconds=1)
-    ann, bob = workshop.session("ann"), workshop.session("bob")
+def test_what_a_visitor_left_behind_is_freed(open_manager):
+    manager = open_manager(idle_seconds=1)
+    ann, bob = manager.session("ann"), manager.session("bob")
     bob.start(LONG)
     ann._touched -= 10
     bob._touched -= 10
-    workshop.free_idle()
-    assert workshop.known("ann") is None
+    manager.free_idle()
+    assert manager.find("ann") is None
     assert not ann.folder.exists()
-    assert workshop.known("bob") is bob  # something of theirs runs
+    assert manager.find("bob") is bob  # something of theirs runs
 
 
 # --- trouble
 
 
-def test_closing_ends_the_process_and_the_updates(workshop):
-    session = workshop.session("ann")
+def test_closing_ends_the_process_and_tells_who_listens(manager):
+    session = manager.session("ann")
     session.start(LONG)
     seen = []
-    follower = threading.Thread(target=lambda: seen.extend(session.updates()))
+    follower = threading.Thread(target=lambda: seen.extend(seen_until(session, lambda one: not one.active)))
     follower.start()
     training(session)
     process = process_of(session)
-    workshop.leave("ann")
+    manager.leave("ann")
     assert process.poll() is not None
     assert not session.folder.exists()
     with pytest.raises(ValueError, match="reload the page"):
@@ -474,8 +489,8 @@ def test_closing_ends_the_process_and_the_updates(workshop):
     assert not seen[-1].active
 
 
-def test_a_killed_worker_is_told_plainly_and_leaves_the_last_good_model(workshop):
-    session = workshop.session("ann")
+def test_a_killed_worker_is_told_plainly_and_leaves_the_last_good_model(manager):
+    session = manager.session("ann")
     session.start(LONG)
     training(session)
     process_of(session).kill()
@@ -487,8 +502,8 @@ def test_a_killed_worker_is_told_plainly_and_leaves_the_last_good_model(workshop
     assert rested(session).phase == "done"
 
 
-def test_what_was_saved_before_a_crash_can_be_gone_on_with(open_workshop):
-    session = open_workshop(before="worker.SAVE_EVERY = 0.2;").session("ann")
+def test_what_was_saved_before_a_crash_can_be_gone_on_with(open_manager):
+    session = open_manager(before="worker.SAVE_EVERY = 0.2;").session("ann")
     session.start(LONG)
     wait_for(session, lambda status: status.resumable)
     process_of(session).kill()
@@ -513,15 +528,15 @@ def test_what_was_saved_before_a_crash_can_be_gone_on_with(open_workshop):
         ("data.FILES = {'x': ''};", "MNIST's images could not be fetched"),
     ],
 )
-def test_whatever_goes_wrong_in_a_worker_is_told_in_words(before, message, open_workshop, caplog):
-    session = open_workshop(before=before).session("ann")
+def test_whatever_goes_wrong_in_a_worker_is_told_in_words(before, message, open_manager, caplog):
+    session = open_manager(before=before).session("ann")
     session.start(SHORT)
     status = rested(session)
     assert status.phase == "failed"
     assert message in status.message
 
 
-def test_a_full_disk_loses_nothing(open_workshop):
+def test_a_full_disk_loses_nothing(open_manager):
     full = (
         "import errno; from training.experiment import Experiment; save = Experiment.save; left = [1, 1];\n"
         "def fail(self, path):\n"
@@ -529,24 +544,24 @@ def test_a_full_disk_loses_nothing(open_workshop):
         "    save(self, path)\n"
         "Experiment.save = fail;"
     )
-    session = open_workshop(before=f"exec({full!r});").session("ann")
+    session = open_manager(before=f"exec({full!r});").session("ann")
     session.start(SHORT)
     wait_for(session, lambda status: "disk is full" in status.message)
     status = rested(session)
     assert (status.phase, status.message, status.result) == ("done", "", True)
 
 
-def test_a_training_ends_when_its_time_is_over(open_workshop):
-    session = open_workshop(seconds=1).session("ann")
+def test_a_training_ends_when_its_time_is_over(open_manager):
+    session = open_manager(seconds=1).session("ann")
     session.start(LONG)
     status = rested(session)
     assert (status.phase, status.result, status.resumable) == ("done", True, False)
     assert status.message == "The time limit of 1 seconds is reached."
 
 
-def test_a_worker_that_does_not_end_is_ended(open_workshop, monkeypatch):
-    monkeypatch.setattr(module, "GRACE", 1.5)
-    session = open_workshop(before="import time; time.sleep(100);", seconds=1).session("ann")
+def test_a_worker_that_does_not_end_is_ended(open_manager, monkeypatch):
+    monkeypatch.setattr(activity, "GRACE", 1.5)
+    session = open_manager(before="import time; time.sleep(100);", seconds=1).session("ann")
     session.start(SHORT)
     status = rested(session)
     assert status.phase == "failed"
@@ -560,15 +575,15 @@ from tests.bars import worker_command
 import json
 from training.experiment import Settings
 from jobs.limits import Limits
-from jobs.session import Workshop
+from jobs.manager import SessionManager
 digests, folder = json.loads(sys.argv[1]), Path(sys.argv[2])
 silent = "import time; worker.load_mnist = lambda folder: time.sleep(1000);"
-workshop = Workshop(Limits(epochs=1000), worker=worker_command(digests, silent), mnist=folder)
-session = workshop.session("ann")
+manager = SessionManager(Limits(epochs=1000), worker=worker_command(digests, silent), mnist=folder)
+session = manager.session("ann")
 session.start(Settings("small_net", epochs=1000, images=600, batch_size=8))
-while session._run._process is None:
+while session._job._process is None:
     time.sleep(0.01)
-print(session._run._process.pid, workshop.folder, flush=True)
+print(session._job._process.pid, manager.folder, flush=True)
 time.sleep(100)
 """
 
@@ -592,7 +607,7 @@ def test_when_the_app_is_killed_workers_end_and_the_next_app_deletes_its_files(m
         time.sleep(0.05)
     assert Path(left).is_dir()
     monkeypatch.setattr(module.tempfile, "tempdir", str(tmp_path))
-    with contextlib.closing(Workshop()) as one, contextlib.closing(Workshop()) as other:
+    with contextlib.closing(SessionManager()) as one, contextlib.closing(SessionManager()) as other:
         assert not Path(left).exists()
         assert one.folder.is_dir()  # that of an app that lives is left alone
         assert other.folder.is_dir()
