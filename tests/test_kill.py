@@ -260,7 +260,9 @@ def test_a_worker_that_is_killed_while_it_saves_leaves_the_checkpoint_before(tmp
         "import os, signal; fsync, calls = os.fsync, iter(range(99)); worker.SAVE_EVERY = 0.05;"
         f"os.fsync = lambda descriptor: {KILL} if next(calls) == 2 else fsync(descriptor);"
     )
-    manager = SessionManager(Limits(epochs=1000), worker=worker_command(digests, before), mnist=tmp_path / "mnist")
+    manager = SessionManager(
+        Limits(epochs=1000), worker=worker_command(digests, before), mnist=tmp_path / "mnist"
+    )
     try:
         session = manager.session("ann")
         session.start(Settings("small_net", epochs=1000, images=600, batch_size=8))

@@ -73,16 +73,15 @@ def manager(open_manager):
 
 def seen_until(session, wanted):
     """Every status, until the first that `wanted` holds for."""
-    seen, changed = [session.status], threading.Event()
+    seen, changed = [], threading.Event()
 
     def note():
         seen.append(session.status)
         changed.set()
 
     with session.listening(note):
-        looked_at = 0
-        while not any(map(wanted, seen[looked_at:])):
-            looked_at = len(seen)
+        note()
+        while not any(map(wanted, tuple(seen))):
             assert changed.wait(PATIENCE), session.status
             changed.clear()
     return seen[: next(i for i, status in enumerate(seen) if wanted(status)) + 1]

@@ -1,23 +1,28 @@
 """What the Train tab and "Teach it" ask of the server, without a browser: for one visitor and no other."""
 
+import asyncio
 import base64
 import contextlib
 import errno
 import json
 import logging
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 
+import anyio
 import numpy as np
 import pytest
 
 from cnn import ARCHITECTURES, save_model
-from jobs import session
 from jobs.limits import Limits
-from jobs.session import STRAY, Workshop
+from jobs.manager import SessionManager
+from jobs.session import STRAY, Session
 from recognition import Reader
-from recognition.reader import DEFAULT_NETWORK, DEFAULT_WEIGHTS
+from recognition.reader import DEFAULT_NETWORK, DEFAULT_WEIGHTS, SHIPPED
 from tests import event_loop
 from tests.bars import bars, bars_dataset, worker_command, write_mnist
 from training.experiment import NETWORKS, Settings
@@ -32,6 +37,8 @@ LONG = SHORT | {"epochs": 1000, "batch_size": 8}  # until it is ended
 SEVEN = np.zeros((28, 28), np.uint8)
 SEVEN[6:9, 8:20] = SEVEN[6:24, 17:20] = 255
 PATIENCE = 120  # seconds, for a machine that does other things
+# A worker that teaches until it has been learned, however slow the machine is.
+PATIENT = "import functools, math; worker.teach = functools.partial(worker.teach, seconds=math.inf);"
 
 
 def _base64(picture):
@@ -41,8 +48,8 @@ def _base64(picture):
 class _Request:
     """What Gradio gives a server function."""
 
-    def __init__(self, session_hash):
-        self.session_hash = session_hash
+    def __init__(self, session_hash, address=""):
+        self.session_hash, self.state = session_hash, SimpleNamespace(address=address)
 
     async def json(self):
         return {"session_hash": self.session_hash, "data": None}
@@ -51,15 +58,15 @@ class _Request:
 class _Page:
     """An open page: calls what its scripts may call."""
 
-    def __init__(self, visitors, key):
-        self.visitors, self.key = visitors, key
+    def __init__(self, visitors, key, address=""):
+        self.visitors, self.key, self.address = visitors, key, address
         self.functions = {
             function.__name__: function
             for function in visitors.server_functions((*train.ACTIONS, *teach.ACTIONS))
         }
 
     def __call__(self, name, asked=None):
-        answer = event_loop.call(self.functions[name], asked, _Request(self.key))
+        answer = event_loop.call(self.functions[name], asked, _Request(self.key, self.address))
         assert json.loads(json.dumps(answer, allow_nan=False)) == answer
         return answer
 
@@ -90,9 +97,10 @@ def reader():
 @pytest.fixture
 def house(mnist, reader):
     folder, digests = mnist
-    workshop = Workshop(Limits(epochs=1000), worker=worker_command(digests), mnist=folder)
-    with contextlib.closing(workshop):
-        yield Visitors({DEFAULT_NETWORK: reader, "seed": reader}, workshop)
+    limits = Limits(epochs=1000, visitors=5, address_percent=40)
+    manager = SessionManager(limits, worker=worker_command(digests, PATIENT), mnist=folder)
+    with contextlib.closing(manager):
+        yield Visitors({DEFAULT_NETWORK: reader, "seed": reader}, manager)
 
 
 @pytest.fixture
@@ -126,7 +134,7 @@ def test_a_training_is_watched_from_its_start_until_its_model_reads_for_this_vis
     assert (kernels["size"], kernels["count"]) == (5, 8)
     assert len(base64.b64decode(kernels["weights"])) == 4 * 8 * 5 * 5
     done = answers[-1]
-    assert done["curve"][-1][0] == pytest.approx(2)
+    assert done["curve"][-1]["epoch"] == pytest.approx(2)
     assert done["comparison"]["after"]["accuracy"] > 0.9 > done["comparison"]["before"]["accuracy"]
     assert np.sum(done["comparison"]["after"]["confusion"]) == done["comparison"]["images"] == 300
     assert house.readers_of("one").get(OWN) is None  # not before it is wanted
@@ -149,7 +157,7 @@ def test_the_kernels_are_sent_one_after_the_other(page):
     page("start", {"settings": SHORT, "drawing": None})
     now = page.wait_for("done")[-1]["now"]
     sent = np.frombuffer(base64.b64decode(now["kernels"]["weights"]), "<f4").reshape(8, 5, 5)
-    weights = page.visitors.workshop.session("one").status.snapshot.kernels
+    weights = page.visitors.manager.session("one").status.snapshot.kernels
     np.testing.assert_array_equal(sent[3], weights[:, :, 0, 3])
     assert now["probs"] is None
 
@@ -194,7 +202,7 @@ def test_whoever_only_looks_has_no_session(house, page):
     assert (shown["version"], shown["phase"], shown["mine"]["own"]) == (0, "idle", False)
     assert shown["mine"]["network"] == "digit_net"
     assert house.readers_of("one").get(OWN) is None
-    assert house.workshop.known("one") is None
+    assert house.manager.find("one") is None
 
 
 def test_a_watcher_is_answered_when_something_changes_and_not_before(page, monkeypatch):
@@ -202,6 +210,117 @@ def test_a_watcher_is_answered_when_something_changes_and_not_before(page, monke
     known = page("stop")
     assert page("watch", known["version"])["version"] == known["version"]
     assert page("watch", known["version"] - 1)["version"] == known["version"]
+
+
+def test_a_watcher_is_woken_and_does_not_look_again_and_again(house, page, monkeypatch):
+    monkeypatch.setattr(visitors, "PATIENCE", PATIENCE)
+    version = page("stop")["version"]
+    session = house.manager.session("one")
+    looks = []
+    monkeypatch.setattr(Session, "status", property(lambda self: looks.append(self) or self._status))
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(page, "watch", version)
+        while not session._listeners:
+            time.sleep(0.01)
+        before = len(looks)
+        session.use(SHIPPED["seed"])
+        assert answer.result(PATIENCE)["version"] > version
+    assert len(looks) - before < 5
+    assert not session._listeners
+
+
+def test_the_event_loop_waits_for_no_lock_under_which_others_work(house, page):
+    known = page("stop")["version"]
+    session = house.manager.session("one")
+    with session._lock, house.manager._lock, ThreadPoolExecutor(1) as pool:
+        assert pool.submit(page, "watch", known - 1).result(PATIENCE)["version"] == known
+        assert pool.submit(_Page(house, "two"), "watch").result(PATIENCE)["version"] == 0
+
+
+def test_who_has_nothing_of_their_own_takes_nobodys_place(house):
+    for i in range(20):
+        assert "error" not in _Page(house, f"empty {i}", f"address {i % 4}")("stop")
+    assert house.manager.visitors == 0
+    example = {"picture": _base64(SEVEN), "label": 7}
+    for i in range(5):
+        assert "error" not in _Page(house, f"visitor {i}", f"address {i}")("add_example", example)
+    assert house.manager.visitors == 5
+    assert "Too many visitors" in _Page(house, "late", "address 9")("stop")["error"]
+
+
+def test_an_address_holds_no_more_than_its_share_of_the_places(house):
+    example = {"picture": _base64(SEVEN), "label": 7}
+    for i in range(2):
+        assert "error" not in _Page(house, f"school {i}", "school")("add_example", example)
+    for name in ("stop", "add_example"):
+        assert "at your internet address" in _Page(house, "school 3", "school")(name, example)["error"]
+    assert "error" not in _Page(house, "home", "home")("add_example", example)
+
+
+def test_whoever_loses_an_empty_place_between_two_moments_gets_another(house, page, monkeypatch):
+    add = Session.add_example
+
+    def evicted_first(session, *given):
+        monkeypatch.setattr(Session, "add_example", add)
+        house.manager.leave("one")
+        add(session, *given)
+
+    monkeypatch.setattr(Session, "add_example", evicted_first)
+    assert len(page("add_example", {"picture": _base64(SEVEN), "label": 7})["mine"]["examples"]) == 1
+
+
+def test_files_of_one_address_do_not_keep_others_from_sending_theirs(house, send, monkeypatch):
+    begun, goes_on = threading.Semaphore(0), threading.Event()
+
+    def slow(session, packed):
+        begun.release()
+        assert goes_on.wait(PATIENCE)
+
+    monkeypatch.setattr(Session, "import_examples", slow)
+    payload = send(b"zip", "mine.zip")
+    many = visitors.ADDRESS_FILES_WAITING
+
+    async def flood():
+        pages = [_Page(house, "one", "school")] * many
+        tasks = [
+            asyncio.create_task(page.functions["import_examples"](payload, _Request("one", "school")))
+            for page in pages
+        ]
+        while not begun.acquire(blocking=False):
+            await anyio.sleep(0.01)
+        refused = await pages[0].functions["import_examples"](payload, _Request("two", "school"))
+        drawn = await pages[0].functions["add_example"](
+            {"picture": _base64(SEVEN), "label": 7}, _Request("three", "home")
+        )
+        goes_on.set()
+        await asyncio.gather(*tasks)
+        return refused, drawn
+
+    refused, drawn = event_loop.call(flood)
+    assert "Many files" in refused["error"]
+    assert len(drawn["mine"]["examples"]) == 1
+
+
+def test_a_network_that_is_deleted_while_it_is_loaded_makes_room_for_the_one_before(
+    house, page, send, tmp_path
+):
+    save_model(tmp_path / "small.npz", ARCHITECTURES["small_net"](np.random.default_rng(0)))
+    page("upload_model", send((tmp_path / "small.npz").read_bytes()))
+    page.wait_for("done", "failed")
+    session = house.manager.session("one")
+    session.use_result()
+    is_file = Path.is_file
+
+    def undone_meanwhile(path):
+        found = is_file(path)
+        if path == session.model:
+            session.undo()  # which deletes it
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "is_file", undone_meanwhile)
+        assert house.readers_of("one").get(OWN) is None
+    assert session.model == DEFAULT_WEIGHTS
 
 
 def test_an_example_is_collected_taught_and_its_teaching_undone(page):
@@ -212,8 +331,8 @@ def test_an_example_is_collected_taught_and_its_teaching_undone(page):
     assert answer["mine"]["examples"][1]["picture"] == _base64(images[1])
     assert len(page("remove_example", {"position": 1})["mine"]["examples"]) == 2
     page("teach")
-    taught = page.wait_for("done", "failed")[-1]
-    status = page.visitors.workshop.session("one").status
+    taught = page.wait_for("done", "failed", "idle")[-1]
+    status = page.visitors.manager.session("one").status
     for when, probs in (("before", status.lesson.before), ("after", status.lesson.after)):
         told = [one["confidence"] for one in taught["lesson"][when]]
         assert told == pytest.approx(probs.max(1).tolist())
@@ -237,9 +356,9 @@ def test_an_example_is_collected_taught_and_its_teaching_undone(page):
         ("use_result", None, "no new model"),
         ("download", "result", "no new model"),
         ("resume", None, "no training to go on with"),
-        ("bring", {"path": "/etc/hostname"}, "no longer here"),
-        ("bring", None, "no longer here"),
-        ("unpack_examples", {"path": "/etc/hostname"}, "no longer here"),
+        ("upload_model", {"path": "/etc/hostname"}, "no longer here"),
+        ("upload_model", None, "no longer here"),
+        ("import_examples", {"path": "/etc/hostname"}, "no longer here"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_words(page, name, asked, message):
@@ -250,9 +369,9 @@ def test_what_cannot_be_done_is_said_in_words(page, name, asked, message):
 
 def test_examples_are_packed_and_unpacked(page, send):
     page("add_example", {"picture": _base64(SEVEN), "label": 7})
-    packed = base64.b64decode(page("pack_examples")["file"])
+    packed = base64.b64decode(page("export_examples")["file"])
     asked = send(packed, "mine.zip")
-    examples = page("unpack_examples", asked)["mine"]["examples"]
+    examples = page("import_examples", asked)["mine"]["examples"]
     assert examples == [{"picture": _base64(SEVEN), "label": 7}]
     assert not Path(asked["path"]).exists()
 
@@ -261,14 +380,14 @@ def test_a_model_is_downloaded_and_brought_back(page, send, tmp_path):
     assert base64.b64decode(page("download", "model")["file"]) == DEFAULT_WEIGHTS.read_bytes()
     save_model(tmp_path / "small.npz", ARCHITECTURES["small_net"](np.random.default_rng(0)))
     content = (tmp_path / "small.npz").read_bytes()
-    page("bring", send(content))
+    page("upload_model", send(content))
     assert page.wait_for("done", "failed")[-1]["result"]
     assert base64.b64decode(page("download", "result")["file"]) == content
 
 
 def test_a_file_that_is_no_model_is_refused_by_no_name_and_deleted(page, send):
     asked = send(b"just some words")
-    [(key, error)] = page("bring", asked).items()
+    [(key, error)] = page("upload_model", asked).items()
     assert key == "error"
     assert error.startswith("The file is damaged or not an .npz weights file")
     assert "upload" not in error
@@ -287,18 +406,19 @@ def test_a_fault_of_our_own_is_logged_and_told_without_detail(house, caplog):
 
 
 def test_a_full_disk_is_told_in_words(page, monkeypatch):
-    def full(**options):
+    def full(*_, **options):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(session.tempfile, "mkdtemp", full)
-    assert page("add_example", {"picture": _base64(SEVEN), "label": 7}) == {
+    page("add_example", {"picture": _base64(SEVEN), "label": 7})
+    monkeypatch.setattr(Path, "mkdir", full)
+    assert page("teach") == {
         "error": "There is no room left on the disk of this page. Please try again later."
     }
 
 
 def test_a_fault_of_our_own_while_watching_is_told_and_the_next_look_succeeds(page, monkeypatch, caplog):
     page("stop")
-    monkeypatch.setattr(visitors, "_status", lambda status: {}["secret detail"])
+    monkeypatch.setattr(visitors, "status_json", lambda status: {}["secret detail"])
     with caplog.at_level(logging.ERROR):
         assert page("watch") == {"error": "That did not work, for a reason of our own. Please try again."}
     assert "secret detail" in caplog.text
@@ -310,19 +430,19 @@ def test_closing_the_page_ends_the_process_and_after_a_while_frees_everything(ho
     monkeypatch.setattr(visitors, "PAUSED_AFTER", 0.1)
     page("start", {"settings": LONG, "drawing": None})
     page.wait_for("training")
-    session = house.workshop.session("one")
-    process = session._run._process
+    session = house.manager.session("one")
+    process = session._job._process
     page.leave()
     end = time.monotonic() + PATIENCE
     while process.poll() is None or session.status.active:
         assert time.monotonic() < end
         time.sleep(0.05)
-    house.workshop.free_idle()
+    house.manager.free_idle()
     assert session.folder.exists()
-    session._left -= house.workshop.limits.away_seconds
-    house.workshop.free_idle()
+    session._left -= house.manager.limits.away_seconds
+    house.manager.free_idle()
     assert not session.folder.exists()
-    assert house.workshop.known("one") is None
+    assert house.manager.find("one") is None
 
 
 def test_what_a_page_asked_just_before_it_was_closed_does_not_keep_its_training(house, page, monkeypatch):
@@ -331,7 +451,7 @@ def test_what_a_page_asked_just_before_it_was_closed_does_not_keep_its_training(
     page.wait_for("training")
     page.leave()
     page("watch")  # was on its way already, and is read only now
-    session = house.workshop._sessions["one"]
+    session = house.manager._sessions["one"]
     end = time.monotonic() + PATIENCE
     while session.status.active:
         assert time.monotonic() < end
@@ -344,7 +464,7 @@ def test_a_page_that_asks_again_after_a_lost_connection_keeps_everything(house, 
     page("start", {"settings": LONG, "drawing": None})
     page.wait_for("training")
     page.leave()
-    house.workshop._sessions["one"]._left -= STRAY
+    house.manager._sessions["one"]._left -= STRAY
     page("watch")
     time.sleep(0.5)
     assert page("watch")["active"]
@@ -356,7 +476,7 @@ def test_a_phone_that_slept_finds_its_training_paused_and_is_told_why(house, pag
     page.wait_for("training")
     page("add_example", {"picture": _base64(SEVEN), "label": 7})
     page.leave()
-    session = house.workshop._sessions["one"]
+    session = house.manager._sessions["one"]
     end = time.monotonic() + PATIENCE
     while session.status.active:
         assert time.monotonic() < end
@@ -376,7 +496,7 @@ def test_a_phone_that_slept_finds_its_training_paused_and_is_told_why(house, pag
 def test_a_page_whose_session_was_freed_can_tell(house, page):
     page("add_example", {"picture": _base64(SEVEN), "label": 7})
     first = page("watch")["session"]
-    house.workshop.leave("one")
+    house.manager.leave("one")
     assert page("watch")["session"] == ""
     page("add_example", {"picture": _base64(SEVEN), "label": 7})
     assert page("watch")["session"] not in (first, "")
