@@ -135,8 +135,8 @@ class Job:
 class JobQueue:
     """Lets `at_once` jobs run, while at most `most_waiting` wait, and `address_waiting` of one address.
 
-    Addresses take turns: first comes the job whose address has the fewest before it, running ones among them,
-    and of those the one that came first.
+    Addresses take turns: the first job of each address comes before anybody's second, and among these the one
+    whose address was served longest ago.
 
     A callback of a job may ask for a `position`; no lock of a caller may be held in `submit` and `withdraw`,
     because these call back the jobs of others.
@@ -146,6 +146,8 @@ class JobQueue:
         self.at_once, self.most_waiting, self.address_waiting = at_once, most_waiting, address_waiting
         self._running: list[Job] = []
         self._waiting: list[Job] = []  # as they came
+        self._served: dict[str, int] = {}  # the turn an address last had; of those with jobs here
+        self._turns = 0
         self._lock = threading.Lock()
 
     @property
@@ -189,10 +191,10 @@ class JobQueue:
 
     def _in_order(self) -> list[Job]:
         """The waiting jobs, in the order in which their turns come. With the lock held."""
-        before = Counter(job.address for job in self._running)
+        before: Counter[str] = Counter()
         ranks = {}
         for job in self._waiting:
-            ranks[job] = before[job.address]
+            ranks[job] = before[job.address], self._served.get(job.address, 0)
             before[job.address] += 1
         return sorted(self._waiting, key=ranks.__getitem__)  # stable: who came first comes first
 
@@ -204,7 +206,11 @@ class JobQueue:
                 self._waiting.remove(job)
                 self._running.append(job)
                 starting.append(job)
+                self._turns += 1
+                self._served[job.address] = self._turns
             waiting = tuple(self._waiting)
+            here = {job.address for job in (*waiting, *self._running)}
+            self._served = {address: turn for address, turn in self._served.items() if address in here}
         for job in starting:
             job.on_position(job)
             threading.Thread(target=self._run, args=(job,), name="watch-worker", daemon=True).start()
