@@ -1,134 +1,28 @@
 """What the Train tab and "Teach it" ask of the server, without a browser: for one visitor and no other."""
 
-import asyncio
 import base64
-import contextlib
-import errno
-import json
-import logging
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from pathlib import Path
-from types import SimpleNamespace
 
-import anyio
 import numpy as np
 import pytest
 
 from cnn import ARCHITECTURES, save_model
-from jobs.limits import Limits
-from jobs.manager import SessionManager
-from jobs.session import STRAY, Session
-from recognition import Reader
-from recognition.reader import DEFAULT_NETWORK, DEFAULT_WEIGHTS, SHIPPED
-from tests import event_loop
-from tests.bars import bars, bars_dataset, worker_command, write_mnist
+from recognition.reader import DEFAULT_WEIGHTS
+from tests.bars import bars
+from tests.visitor_page import LONG, SEVEN, SHORT, Page, base64_of
 from training.experiment import NETWORKS, Settings
-from ui.draw import teach
-from ui.server import uploads
-from ui.shared import visitors
-from ui.shared.visitors import OWN, Visitors
+from ui.shared.visitors import OWN
 from ui.train import tab as train
-
-SHORT = asdict(Settings("small_net", epochs=2, images=600, batch_size=50))
-LONG = SHORT | {"epochs": 1000, "batch_size": 8}  # until it is ended
-SEVEN = np.zeros((28, 28), np.uint8)
-SEVEN[6:9, 8:20] = SEVEN[6:24, 17:20] = 255
-PATIENCE = 120  # seconds, for a machine that does other things
-# A worker that teaches until it has been learned, however slow the machine is.
-PATIENT = "import functools, math; worker.teach = functools.partial(worker.teach, seconds=math.inf);"
-
-
-def _base64(picture):
-    return base64.b64encode(picture.tobytes()).decode()
-
-
-class _Request:
-    """What Gradio gives a server function."""
-
-    def __init__(self, session_hash, address=""):
-        self.session_hash, self.state = session_hash, SimpleNamespace(address=address)
-
-    async def json(self):
-        return {"session_hash": self.session_hash, "data": None}
-
-
-class _Page:
-    """An open page: calls what its scripts may call."""
-
-    def __init__(self, visitors, key, address=""):
-        self.visitors, self.key, self.address = visitors, key, address
-        self.functions = {
-            function.__name__: function
-            for function in visitors.server_functions((*train.ACTIONS, *teach.ACTIONS))
-        }
-
-    def __call__(self, name, asked=None):
-        answer = event_loop.call(self.functions[name], asked, _Request(self.key, self.address))
-        assert json.loads(json.dumps(answer, allow_nan=False)) == answer
-        return answer
-
-    def wait_for(self, *phases):
-        """Watches, as the script does, until one of these phases; returns all that was shown."""
-        end = time.monotonic() + PATIENCE
-        answers = [self("watch")]
-        while answers[-1]["phase"] not in phases:
-            assert time.monotonic() < end, answers[-1]
-            answers.append(self("watch", answers[-1]["version"]))
-        return answers
-
-    def leave(self):
-        self.visitors.leave(_Request(self.key))
-
-
-@pytest.fixture(scope="module")
-def mnist(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("mnist")
-    return folder, write_mnist(folder, bars_dataset(600))
-
-
-@pytest.fixture(scope="module")
-def reader():
-    return Reader()
-
-
-@pytest.fixture
-def house(mnist, reader):
-    folder, digests = mnist
-    limits = Limits(epochs=1000, visitors=5, address_percent=40)
-    manager = SessionManager(limits, worker=worker_command(digests, PATIENT), mnist=folder)
-    with contextlib.closing(manager):
-        yield Visitors({DEFAULT_NETWORK: reader, "seed": reader}, manager)
-
-
-@pytest.fixture
-def page(house):
-    return _Page(house, "one")
-
-
-@pytest.fixture
-def send(monkeypatch, tmp_path):
-    """Puts a file where Gradio puts uploads, and gives what the script then asks."""
-    monkeypatch.setattr(uploads, "get_upload_folder", lambda: str(tmp_path))
-
-    def put(content, name="upload.npz"):
-        (tmp_path / name).write_bytes(content)
-        return {"path": str(tmp_path / name)}
-
-    return put
 
 
 def test_a_training_is_watched_from_its_start_until_its_model_reads_for_this_visitor_alone(house, page):
-    other = _Page(house, "other")
+    other = Page(house, "other")
     other("stop")  # has a session, too
-    started = page("start", {"settings": SHORT, "drawing": _base64(SEVEN)})
+    started = page("start", {"settings": SHORT, "drawing": base64_of(SEVEN)})
     assert started["active"]
     assert started["settings"] == SHORT
     answers = page.wait_for("done", "failed")
-    shown = [answer["now"] for answer in answers if answer["phase"] == "training"]
-    assert shown
+    shown = [answer["now"] for answer in answers if answer["now"]]
     assert all(abs(sum(now["probs"]) - 1) < 0.01 for now in shown)
     kernels = shown[-1]["kernels"]
     assert (kernels["size"], kernels["count"]) == (5, 8)
@@ -168,9 +62,9 @@ def test_a_training_is_paused_and_goes_on_and_is_stopped(page):
     page("pause")
     paused = page.wait_for("paused")[-1]
     assert paused["resumable"]
-    page("resume", {"drawing": _base64(SEVEN)})
+    page("resume", {"drawing": base64_of(SEVEN)})
     assert page.wait_for("training")[-1]["now"]["seconds"] > 0
-    assert page("draw", {"drawing": _base64(SEVEN)}) == {}
+    assert page("draw", {"drawing": base64_of(SEVEN)}) == {}
     page("stop")
     assert page.wait_for("done")[-1]["result"]
 
@@ -197,138 +91,12 @@ def test_what_cannot_be_trained_is_refused_in_words(page, asked, message):
     assert page("watch")["phase"] == "idle"
 
 
-def test_whoever_only_looks_has_no_session(house, page):
-    shown = page("watch")
-    assert (shown["version"], shown["phase"], shown["mine"]["own"]) == (0, "idle", False)
-    assert shown["mine"]["network"] == "digit_net"
-    assert house.readers_of("one").get(OWN) is None
-    assert house.manager.find("one") is None
-
-
-def test_a_watcher_is_answered_when_something_changes_and_not_before(page, monkeypatch):
-    monkeypatch.setattr(visitors, "PATIENCE", 0.2)
-    known = page("stop")
-    assert page("watch", known["version"])["version"] == known["version"]
-    assert page("watch", known["version"] - 1)["version"] == known["version"]
-
-
-def test_a_watcher_is_woken_and_does_not_look_again_and_again(house, page, monkeypatch):
-    monkeypatch.setattr(visitors, "PATIENCE", PATIENCE)
-    version = page("stop")["version"]
-    session = house.manager.session("one")
-    looks = []
-    monkeypatch.setattr(Session, "status", property(lambda self: looks.append(self) or self._status))
-    with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(page, "watch", version)
-        while not session._listeners:
-            time.sleep(0.01)
-        before = len(looks)
-        session.use(SHIPPED["seed"])
-        assert answer.result(PATIENCE)["version"] > version
-    assert len(looks) - before < 5
-    assert not session._listeners
-
-
-def test_the_event_loop_waits_for_no_lock_under_which_others_work(house, page):
-    known = page("stop")["version"]
-    session = house.manager.session("one")
-    with session._lock, house.manager._lock, ThreadPoolExecutor(1) as pool:
-        assert pool.submit(page, "watch", known - 1).result(PATIENCE)["version"] == known
-        assert pool.submit(_Page(house, "two"), "watch").result(PATIENCE)["version"] == 0
-
-
-def test_who_has_nothing_of_their_own_takes_nobodys_place(house):
-    for i in range(20):
-        assert "error" not in _Page(house, f"empty {i}", f"address {i % 4}")("stop")
-    assert house.manager.visitors == 0
-    example = {"picture": _base64(SEVEN), "label": 7}
-    for i in range(5):
-        assert "error" not in _Page(house, f"visitor {i}", f"address {i}")("add_example", example)
-    assert house.manager.visitors == 5
-    assert "Too many visitors" in _Page(house, "late", "address 9")("stop")["error"]
-
-
-def test_an_address_holds_no_more_than_its_share_of_the_places(house):
-    example = {"picture": _base64(SEVEN), "label": 7}
-    for i in range(2):
-        assert "error" not in _Page(house, f"school {i}", "school")("add_example", example)
-    for name in ("stop", "add_example"):
-        assert "at your internet address" in _Page(house, "school 3", "school")(name, example)["error"]
-    assert "error" not in _Page(house, "home", "home")("add_example", example)
-
-
-def test_whoever_loses_an_empty_place_between_two_moments_gets_another(house, page, monkeypatch):
-    add = Session.add_example
-
-    def evicted_first(session, *given):
-        monkeypatch.setattr(Session, "add_example", add)
-        house.manager.leave("one")
-        add(session, *given)
-
-    monkeypatch.setattr(Session, "add_example", evicted_first)
-    assert len(page("add_example", {"picture": _base64(SEVEN), "label": 7})["mine"]["examples"]) == 1
-
-
-def test_files_of_one_address_do_not_keep_others_from_sending_theirs(house, send, monkeypatch):
-    begun, goes_on = threading.Semaphore(0), threading.Event()
-
-    def slow(session, packed):
-        begun.release()
-        assert goes_on.wait(PATIENCE)
-
-    monkeypatch.setattr(Session, "import_examples", slow)
-    payload = send(b"zip", "mine.zip")
-    many = visitors.ADDRESS_FILES_WAITING
-
-    async def flood():
-        pages = [_Page(house, "one", "school")] * many
-        tasks = [
-            asyncio.create_task(page.functions["import_examples"](payload, _Request("one", "school")))
-            for page in pages
-        ]
-        while not begun.acquire(blocking=False):
-            await anyio.sleep(0.01)
-        refused = await pages[0].functions["import_examples"](payload, _Request("two", "school"))
-        drawn = await pages[0].functions["add_example"](
-            {"picture": _base64(SEVEN), "label": 7}, _Request("three", "home")
-        )
-        goes_on.set()
-        await asyncio.gather(*tasks)
-        return refused, drawn
-
-    refused, drawn = event_loop.call(flood)
-    assert "Many files" in refused["error"]
-    assert len(drawn["mine"]["examples"]) == 1
-
-
-def test_a_network_that_is_deleted_while_it_is_loaded_makes_room_for_the_one_before(
-    house, page, send, tmp_path
-):
-    save_model(tmp_path / "small.npz", ARCHITECTURES["small_net"](np.random.default_rng(0)))
-    page("upload_model", send((tmp_path / "small.npz").read_bytes()))
-    page.wait_for("done", "failed")
-    session = house.manager.session("one")
-    session.use_result()
-    is_file = Path.is_file
-
-    def undone_meanwhile(path):
-        found = is_file(path)
-        if path == session.model:
-            session.undo()  # which deletes it
-        return found
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Path, "is_file", undone_meanwhile)
-        assert house.readers_of("one").get(OWN) is None
-    assert session.model == DEFAULT_WEIGHTS
-
-
 def test_an_example_is_collected_taught_and_its_teaching_undone(page):
     images, labels = bars(3, seed=5)
     for image, label in zip(images, labels, strict=True):
-        answer = page("add_example", {"picture": _base64(image), "label": int(label)})
+        answer = page("add_example", {"picture": base64_of(image), "label": int(label)})
     assert [one["label"] for one in answer["mine"]["examples"]] == labels.tolist()
-    assert answer["mine"]["examples"][1]["picture"] == _base64(images[1])
+    assert answer["mine"]["examples"][1]["picture"] == base64_of(images[1])
     assert len(page("remove_example", {"position": 1})["mine"]["examples"]) == 2
     page("teach")
     taught = page.wait_for("done", "failed", "idle")[-1]
@@ -346,9 +114,9 @@ def test_an_example_is_collected_taught_and_its_teaching_undone(page):
     ("name", "asked", "message"),
     [
         ("add_example", None, "Draw something first"),
-        ("add_example", {"picture": _base64(SEVEN)}, "digit from 0 to 9"),
-        ("add_example", {"picture": _base64(SEVEN), "label": 10}, "digit from 0 to 9"),
-        ("add_example", {"picture": _base64(0 * SEVEN), "label": 1}, "empty"),
+        ("add_example", {"picture": base64_of(SEVEN)}, "digit from 0 to 9"),
+        ("add_example", {"picture": base64_of(SEVEN), "label": 10}, "digit from 0 to 9"),
+        ("add_example", {"picture": base64_of(0 * SEVEN), "label": 1}, "empty"),
         ("remove_example", {"position": 0}, "no such example"),
         ("remove_example", {"position": "0"}, "no such example"),
         ("teach", None, "nothing to teach"),
@@ -368,11 +136,11 @@ def test_what_cannot_be_done_is_said_in_words(page, name, asked, message):
 
 
 def test_examples_are_packed_and_unpacked(page, send):
-    page("add_example", {"picture": _base64(SEVEN), "label": 7})
+    page("add_example", {"picture": base64_of(SEVEN), "label": 7})
     packed = base64.b64decode(page("export_examples")["file"])
     asked = send(packed, "mine.zip")
     examples = page("import_examples", asked)["mine"]["examples"]
-    assert examples == [{"picture": _base64(SEVEN), "label": 7}]
+    assert examples == [{"picture": base64_of(SEVEN), "label": 7}]
     assert not Path(asked["path"]).exists()
 
 
@@ -392,114 +160,6 @@ def test_a_file_that_is_no_model_is_refused_by_no_name_and_deleted(page, send):
     assert error.startswith("The file is damaged or not an .npz weights file")
     assert "upload" not in error
     assert not Path(asked["path"]).exists()
-
-
-def test_a_fault_of_our_own_is_logged_and_told_without_detail(house, caplog):
-    def broken(session, asked):
-        raise ZeroDivisionError("secret detail")
-
-    [_, function] = house.server_functions([broken])
-    with caplog.at_level(logging.ERROR):
-        answer = event_loop.call(function, None, _Request("one"))
-    assert answer == {"error": "That did not work, for a reason of our own. Please try again."}
-    assert "ZeroDivisionError" in caplog.text
-
-
-def test_a_full_disk_is_told_in_words(page, monkeypatch):
-    def full(*_, **options):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    page("add_example", {"picture": _base64(SEVEN), "label": 7})
-    monkeypatch.setattr(Path, "mkdir", full)
-    assert page("teach") == {
-        "error": "There is no room left on the disk of this page. Please try again later."
-    }
-
-
-def test_a_fault_of_our_own_while_watching_is_told_and_the_next_look_succeeds(page, monkeypatch, caplog):
-    page("stop")
-    monkeypatch.setattr(visitors, "status_json", lambda status: {}["secret detail"])
-    with caplog.at_level(logging.ERROR):
-        assert page("watch") == {"error": "That did not work, for a reason of our own. Please try again."}
-    assert "secret detail" in caplog.text
-    monkeypatch.undo()
-    assert page("watch")["phase"] == "idle"
-
-
-def test_closing_the_page_ends_the_process_and_after_a_while_frees_everything(house, page, monkeypatch):
-    monkeypatch.setattr(visitors, "PAUSED_AFTER", 0.1)
-    page("start", {"settings": LONG, "drawing": None})
-    page.wait_for("training")
-    session = house.manager.session("one")
-    process = session._job._process
-    page.leave()
-    end = time.monotonic() + PATIENCE
-    while process.poll() is None or session.status.active:
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    house.manager.free_idle()
-    assert session.folder.exists()
-    session._left -= house.manager.limits.away_seconds
-    house.manager.free_idle()
-    assert not session.folder.exists()
-    assert house.manager.find("one") is None
-
-
-def test_what_a_page_asked_just_before_it_was_closed_does_not_keep_its_training(house, page, monkeypatch):
-    monkeypatch.setattr(visitors, "PAUSED_AFTER", 0.1)
-    page("start", {"settings": LONG, "drawing": None})
-    page.wait_for("training")
-    page.leave()
-    page("watch")  # was on its way already, and is read only now
-    session = house.manager._sessions["one"]
-    end = time.monotonic() + PATIENCE
-    while session.status.active:
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    assert session.status.phase == "paused"
-
-
-def test_a_page_that_asks_again_after_a_lost_connection_keeps_everything(house, page, monkeypatch):
-    monkeypatch.setattr(visitors, "PAUSED_AFTER", 0.2)
-    page("start", {"settings": LONG, "drawing": None})
-    page.wait_for("training")
-    page.leave()
-    house.manager._sessions["one"]._left -= STRAY
-    page("watch")
-    time.sleep(0.5)
-    assert page("watch")["active"]
-
-
-def test_a_phone_that_slept_finds_its_training_paused_and_is_told_why(house, page, monkeypatch):
-    monkeypatch.setattr(visitors, "PAUSED_AFTER", 0.0)
-    page("start", {"settings": LONG, "drawing": None})
-    page.wait_for("training")
-    page("add_example", {"picture": _base64(SEVEN), "label": 7})
-    page.leave()
-    session = house.manager._sessions["one"]
-    end = time.monotonic() + PATIENCE
-    while session.status.active:
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    found = page("watch")
-    assert (found["phase"], found["resumable"], len(found["mine"]["examples"])) == ("paused", True, 1)
-    assert (
-        found["message"]
-        == "You were away, so the training was paused to make room for others. Nothing is lost."
-    )
-    page("resume")
-    page.wait_for("training")
-    page("pause")
-    assert page.wait_for("paused")[-1]["message"] == ""
-
-
-def test_a_page_whose_session_was_freed_can_tell(house, page):
-    page("add_example", {"picture": _base64(SEVEN), "label": 7})
-    first = page("watch")["session"]
-    house.manager.leave("one")
-    assert page("watch")["session"] == ""
-    page("add_example", {"picture": _base64(SEVEN), "label": 7})
-    assert page("watch")["session"] not in (first, "")
 
 
 def test_every_network_comes_with_settings_that_can_be_trained():
