@@ -340,4 +340,6 @@ class Activity:
         self._tidy()
 
     def _on_failed(self, job: Job, message: dict, arrays: Arrays) -> None:
+        if message["is_useless"]:
+            self._models.result = self._models.paused = None
         self._rest(message["message"], failed=True)

@@ -19,7 +19,7 @@ full       the disk is: what is trained is not saved yet
 trained    reason: "finished", "stopped", "paused" or "time"
 taught     a `Lesson`
 tested     arrays labels, probs, refused; the same with before_; pictures of the first mistakes
-failed     a message for the visitor; nothing comes after it
+failed     a message for the visitor, and whether `out` is useless; nothing comes after it
 
 Commands, while a training runs: {"command": "stop"} or "pause", or "draw" with the array drawing.
 """
@@ -36,7 +36,7 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from cnn import ModelFileError, load_model
+from cnn import Checkpoint, ModelFileError, load_model
 from jobs.protocol import Arrays, ProtocolError, read_frame, write_frame
 from recognition.calibration import Calibration
 from training.data import DataError, Dataset, load_mnist
@@ -50,6 +50,10 @@ NICENESS = {"teach": 5, "test": 10, "train": 15}
 SAVE_EVERY = 20.0  # seconds of training between two checkpoints
 PATIENCE = 60  # seconds to wait for room on the disk
 PICTURES = 60  # of mistakes
+
+
+class UselessModelError(ValueError):
+    """What was trained cannot be read with; the message says why."""
 
 
 class Commands:
@@ -89,7 +93,7 @@ class Worker:
             return  # nobody listens any more
         except Exception as error:
             traceback.print_exc()
-            self.send("failed", message=_in_words(error))
+            self.send("failed", message=_in_words(error), is_useless=isinstance(error, UselessModelError))
 
     def train(self, dataset: Dataset) -> None:
         start, resume, seconds = (self.message[name] for name in ("start", "resume", "seconds"))
@@ -138,7 +142,7 @@ class Worker:
         before = self.message["before"]
         for prefix, path in (("", weights), ("before_", before and Path(before))):
             if path is not None:
-                checkpoint = load_model(path)
+                checkpoint = self.load(path)
                 found = evaluate(
                     checkpoint.model, dataset.test_images, dataset.test_labels, Calibration.of(checkpoint)
                 )
@@ -149,6 +153,16 @@ class Worker:
                         "pictures": dataset.test_images[found.errors[:PICTURES]],
                     }
         self.send("tested", arrays)
+
+    def load(self, path: Path) -> Checkpoint:
+        """As `load_model`; UselessModelError where it is the model just made that cannot be read with."""
+        try:
+            return load_model(path)
+        except ModelFileError as error:
+            if str(path) != self.message["out"]:
+                raise
+            reason = str(error).replace(path.name, "The new model")
+            raise UselessModelError(f"{reason}. Your model is as it was.") from error
 
     def show(self, now: Snapshot) -> None:
         notes, arrays = to_frame(now)

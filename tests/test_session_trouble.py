@@ -86,6 +86,25 @@ def test_whatever_goes_wrong_in_a_worker_is_told_in_words(before, message, open_
     assert message in status.message
 
 
+def test_a_training_that_has_learned_nothing_is_no_model_to_use(open_manager):
+    zeros = (
+        "from training.experiment import Experiment; save = Experiment.save;"
+        "Experiment.save = lambda self, path: ("
+        "self.trainer.model.parameters.__imul__(0), "
+        "[value.__imul__(0) for value in self.trainer.optimizer.state.values()], save(self, path));"
+    )
+    session = open_manager(before=zeros).session("ann")
+    session.start(SHORT)
+    status = rested(session)
+    assert (status.phase, status.result, status.resumable) == ("failed", False, False)
+    assert status.message == (
+        "The new model cannot be read with: it answers the same to every picture: it has learned nothing. "
+        "Your model is as it was."
+    )
+    assert session.model == DEFAULT_WEIGHTS
+    assert list(session.folder.iterdir()) == []
+
+
 def test_a_full_disk_loses_nothing(open_manager, tmp_path_factory):
     room = tmp_path_factory.mktemp("disk") / "room"
     full = (
