@@ -134,6 +134,17 @@ class Activity:
                 if self._closed:
                     self._models.delete()
 
+    @contextmanager
+    def _reserve(self, size: int) -> Iterator[None]:
+        """Has so many bytes more on account until the block ends; BusyError where there is no room."""
+        reservation = object()
+        if not self.shared.storage.reserve(reservation, self.address, size):
+            raise BusyError(NO_ROOM)
+        try:
+            yield
+        finally:
+            self.shared.storage.remove(reservation)
+
     # --- all below with the lock held, unless it says otherwise
 
     def _must_be_open(self) -> None:
@@ -235,8 +246,11 @@ class Activity:
     def _tidy(self) -> None:
         """Deletes the files that nothing leads to any more, and accounts for the others."""
         if not self.is_busy and not self._closed:
-            stored = self._models.tidy(self.shared.limits.model_bytes)
-            self.shared.storage.enter(self, self.address, stored)
+            self._models.tidy(self.shared.limits.model_bytes)
+            self._account()
+
+    def _account(self) -> None:
+        self.shared.storage.enter(self, self.address, self._models.stored_bytes())
 
     # --- what the job reports, from its thread; these take the lock
 
@@ -295,8 +309,7 @@ class Activity:
 
     def _on_saved(self, job: Job, message: dict, arrays: Arrays) -> None:
         self._models.result = self._models.paused = self._out
-        stored = self._models.stored_bytes()
-        self.shared.storage.enter(self, self.address, stored)
+        self._account()
         self._show(message="" if self._status.message == DISK_FULL else self._status.message)
 
     def _on_full(self, job: Job, message: dict, arrays: Arrays) -> None:
@@ -320,6 +333,7 @@ class Activity:
             self._rest(message="")
             return
         self._models.use(self._out)
+        self._account()
         self._show(phase="testing", lesson=lesson)
 
     def _on_tested(self, job: Job, message: dict, arrays: Arrays) -> None:

@@ -120,12 +120,9 @@ class Models:
         self._reader = None
         return None
 
-    def tidy(self, most_bytes: int) -> int:
-        """Deletes what nothing leads to any more, and returns the bytes that are left.
-
-        While those are more than `most_bytes`, the oldest that `undo` goes back to is deleted, too.
-        """
-        while (stored := self.stored_bytes()) > most_bytes and self._undo:
+    def tidy(self, most_bytes: int) -> None:
+        """Deletes what nothing leads to any more, and the oldest to undo while all take more than this."""
+        while self.stored_bytes() > most_bytes and self._undo:
             del self._undo[0]
         kept = {model.path for model in self._kept()}
         for path in set(self.folder.glob("*")) - kept:
@@ -134,7 +131,6 @@ class Models:
             else:
                 path.unlink(missing_ok=True)
         self.evaluations = {path: one for path, one in self.evaluations.items() if path in kept}
-        return stored
 
     def delete(self) -> None:
         """Deletes all files."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from cnn import ModelFileError
-from jobs.activity import NO_ROOM, RUNNING, Activity, Shared
+from jobs.activity import RUNNING, Activity, Shared
 from jobs.models import Model, read_model, shipped_model
 from jobs.queue import BusyError, Job
 from jobs.status import Status
@@ -221,9 +221,7 @@ class Session(Activity):
 
     def fetch(self, bring: Callable[[Path], object], name: str) -> None:
         """As `upload`, of the file that bring(path) puts at `path`, which may take its time."""
-        with self._claim():
-            if not self.shared.storage.has_room(self.address, self.shared.limits.upload_bytes):
-                raise BusyError(NO_ROOM)
+        with self._claim(), self._reserve(self.shared.limits.upload_bytes):
             with self._change():
                 self._must_be_open()
                 path = self._models.new_path()
@@ -238,6 +236,7 @@ class Session(Activity):
             with self._change():
                 self._must_be_open()
                 self._models.result, self._models.paused = model, model if model.training else None
+                self._account()
                 self._show(settings=model.training, snapshot=None, curve=(), lesson=None, comparison=None)
         try:
             self._test(model)

@@ -1,6 +1,7 @@
 """A visitor's session, as tests follow it."""
 
 import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -31,6 +32,14 @@ def seen_until(session, wanted):
 def wait_for(session, wanted):
     """The first status that `wanted` holds for."""
     return seen_until(session, wanted)[-1]
+
+
+def await_(condition):
+    """Until it holds: for what no status tells."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def rested(session):

@@ -12,7 +12,7 @@ from jobs.status import MOST_POINTS, Point, Status, add_point
 from recognition import Reader
 from recognition.calibration import Calibration
 from recognition.reader import DEFAULT_WEIGHTS, SHIPPED
-from tests.sessions import LONG, SHORT, cross, process_of, rested, seen_until, training, wait_for
+from tests.sessions import LONG, SHORT, await_, cross, process_of, rested, seen_until, training, wait_for
 from training import data
 from training.examples import read_examples
 from training.experiment import Experiment, Settings
@@ -204,7 +204,7 @@ def test_who_waits_for_a_lesson_comes_before_who_watches_a_training(open_manager
     ben.teach()
     training(ann)
     mine = os.getpriority(os.PRIO_PROCESS, 0)
-    wait_for(ben, lambda _: process_of(ben) and os.getpriority(os.PRIO_PROCESS, process_of(ben).pid) > mine)
+    await_(lambda: process_of(ben) and os.getpriority(os.PRIO_PROCESS, process_of(ben).pid) > mine)
     teaches, trains = (os.getpriority(os.PRIO_PROCESS, process_of(session).pid) for session in (ben, ann))
     assert mine < teaches < trains
 

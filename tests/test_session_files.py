@@ -135,6 +135,7 @@ def test_an_interrupted_upload_leaves_no_copy_either(manager):
     with pytest.raises(KeyboardInterrupt):
         session.fetch(interrupted, "The file")
     assert list(session.folder.iterdir()) == []
+    assert manager.shared.storage.stored_bytes() == 0
     assert not session.is_busy
 
 
@@ -198,9 +199,12 @@ def test_a_visitor_keeps_no_more_models_than_there_is_room_for(open_manager, tmp
     manager = open_manager(model_bytes=4 * size, stored_bytes=100_000_000)
     session = manager.session("ann", "home")
     for _ in range(8):
+        before = manager.shared.storage.stored_bytes()
         session.upload(path)
+        assert before < manager.shared.storage.stored_bytes() <= 5 * size  # also while it waits for its test
         rested(session)
         session.use_result()
+        assert manager.shared.storage.stored_bytes() <= 4 * size
     session.undo()
     assert len(list(session.folder.iterdir())) == 3
     assert manager.shared.storage.stored_bytes("home") == 3 * size

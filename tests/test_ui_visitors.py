@@ -18,7 +18,8 @@ from jobs import session as session_module
 from jobs.session import STRAY, Session
 from recognition.reader import DEFAULT_WEIGHTS, SHIPPED
 from tests import event_loop
-from tests.visitor_page import LONG, PATIENCE, SEVEN, Page, Request, await_, base64_of
+from tests.sessions import await_
+from tests.visitor_page import LONG, PATIENCE, SEVEN, Page, Request, base64_of
 from ui.shared import visitors
 from ui.shared.visitors import OWN
 

@@ -20,13 +20,6 @@ SEVEN = np.zeros((28, 28), np.uint8)
 SEVEN[6:9, 8:20] = SEVEN[6:24, 17:20] = 255
 
 
-def await_(condition):
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
 def base64_of(picture):
     return base64.b64encode(picture.tobytes()).decode()
 
