@@ -95,7 +95,7 @@ class Archive:
         try:
             if self._members[name].file_size > most:
                 raise ArchiveError(
-                    f"holds {printable(name)}, which is too large: {_bytes(most)} are read at most"
+                    f"holds {printable(name)}, which is too large: at most {_bytes(most)} are read"
                 )
             with self._zip.open(name) as member:
                 while len(content) <= most and (chunk := member.read(CHUNK)):

@@ -24,7 +24,7 @@ from recognition.normalise import SIZE
 LABELS = "labels.csv"
 HEADING = ["file", "label"]
 MOST_PIXELS = 4_000_000  # of a picture in a zip
-MOST_BYTES = 2_000_000  # of a file in a zip, unpacked
+MOST_BYTES = 2 * 2**20  # of a file in a zip, unpacked
 MOST_SECONDS = 10.0  # for the pictures of a zip
 PNG = b"\x89PNG\r\n\x1a\n"
 
