@@ -7,6 +7,7 @@ import anyio
 import pytest
 from starlette.formparsers import MultiPartException
 
+from jobs.account import StorageAccount
 from tests import event_loop
 from ui.server import metrics, request_guard, uploads
 from ui.server.request_guard import ALLOWANCES, Allowance, Gate, Host, Rates
@@ -148,7 +149,6 @@ def test_who_asks_is_told_by_the_connection_or_by_the_proxy_in_front(environment
     ("variable", "text"),
     [
         *[("DIGITS_RATE", text) for text in ("fast", "0", "-1", "nan", "inf")],
-        *[("DIGITS_MAX_STORED_BYTES", text) for text in ("1e9", "0", "much")],
     ],
 )
 def test_a_setting_that_makes_no_sense_is_named_before_the_app_starts(variable, text):
@@ -157,9 +157,7 @@ def test_a_setting_that_makes_no_sense_is_named_before_the_app_starts(variable, 
 
 
 def test_a_host_that_sets_nothing_gets_what_suits_a_public_page():
-    assert Host.from_environment({}) == Host(
-        space=False, behind_proxy=False, rate=1.0, stored_bytes=1_000_000_000
-    )
+    assert Host.from_environment({}) == Host(space=False, behind_proxy=False, rate=1.0)
 
 
 def test_what_is_sent_reaches_the_app_whole_and_once():
@@ -276,16 +274,26 @@ def test_an_upload_ends_where_the_parser_deletes_what_it_wrote(monkeypatch, room
     assert sentence in gate.app.error
 
 
-def test_uploads_are_refused_while_there_is_no_room(room):
-    gate = _gate(DIGITS_MAX_STORED_BYTES="1000")
+def test_uploads_are_refused_while_there_is_no_room(monkeypatch, room):
+    account = StorageAccount(most_bytes=1000, address_bytes=700)
+    monkeypatch.setattr(uploads, "_account", account)
+    gate = _gate()
     chunks = [{"type": "http.request", "body": b"--x", "more_body": False}]
-    assert _upload(gate, chunks, 900)[0] == 200
-    status, _, answer = _upload(gate, chunks, 200)  # counts although it was not written yet
+    status, _, answer = _upload(gate, chunks, 701)  # more than one address may keep
     assert status == 507
     assert "no room" in answer["error"]
+    assert _upload(gate, chunks, 700)[0] == 200
+    assert account.stored_bytes() == 0  # the request is over, and nothing was written
     room.mkdir(exist_ok=True)
-    (room / "old.png").write_bytes(bytes(990))
-    assert _upload(_gate(DIGITS_MAX_STORED_BYTES="1000"), chunks, 20)[0] == 507
+    (room / "old.png").write_bytes(bytes(600))
+    uploads.note_sent("another address", [str(room / "old.png")])
+    account.enter("a visitor's models", "a third one", 100)
+    assert _upload(gate, chunks, 400)[0] == 507
+    assert _upload(gate, chunks, 300)[0] == 200
+    with uploads.uploaded({"path": str(room / "old.png")}):
+        pass
+    assert account.stored_bytes() == 100
+    assert _upload(gate, chunks, 400)[0] == 200
 
 
 def test_what_was_left_behind_is_deleted_when_it_is_old(monkeypatch, room):

@@ -26,7 +26,6 @@ from training.data import DataError, Dataset, load_mnist, split_held_out
 from training.evaluate import Evaluation, RowsEvaluation, draw_errors, draw_reliability, evaluate
 from training.examples import read_examples
 from training.finetune import MOST, teach
-from training.limits import Limits
 from training.memory import keep_freed_memory
 from training.recipes import RECIPES, Recipe
 from training.trainer import Trainer, ignore_overflow
@@ -168,7 +167,7 @@ def _save_card(path: Path, card: dict) -> None:
 def finetune(options: argparse.Namespace) -> int:
     """Teach some weights the examples in a zip file; prints what is read before and after."""
     dataset = load_mnist(options.data)
-    examples = read_examples(options.examples.read_bytes(), Limits(examples=MOST))
+    examples = read_examples(options.examples.read_bytes(), most_examples=MOST)
     checkpoint = load_model(options.weights)
     images = np.stack([example.image for example in examples])
     labels = np.array([example.label for example in examples])

@@ -6,10 +6,10 @@ from pathlib import Path
 import gradio as gr
 from starlette.middleware import Middleware
 
-from jobs.session import Workshop
+from jobs.manager import SessionManager
 from ui.draw import tab as draw
 from ui.photo import tab as photo
-from ui.server import metrics
+from ui.server import metrics, uploads
 from ui.server.request_guard import Gate, Host, lifespan
 from ui.shared.visitors import Readers, Visitors
 from ui.theme import theme
@@ -46,13 +46,14 @@ LAUNCH = {
 }
 
 
-def build_page(readers: Readers, workshop: Workshop) -> gr.Blocks:
+def build_page(readers: Readers, manager: SessionManager) -> gr.Blocks:
     """The whole page around shared, read-only readers, by the names of their networks.
 
-    workshop: where visitors train networks of their own. Show it with `launch(**LAUNCH)`.
+    manager: of the visitors who train networks of their own. Show it with `launch(**LAUNCH)`.
     """
-    visitors = Visitors(readers, workshop)
-    metrics.watch_workshop(workshop)
+    visitors = Visitors(readers, manager)
+    metrics.watch_jobs(manager)
+    uploads.share_account(manager.shared.storage)
     sign_in = hub.sign_in()
     with gr.Blocks(title=TITLE, analytics_enabled=False) as demo:
         gr.HTML(f"<h1>{TITLE}</h1><p>{SENTENCE}</p>", elem_id="masthead", apply_default_css=False)

@@ -284,7 +284,7 @@ def _damaged(folder: Path) -> list[tuple[str, Path, str]]:
         ("#train .file", pickled, "The file is damaged or not an .npz weights file"),
         ("#train .file", bomb, "would unpack to"),
         ("#pad .zip", outside, "a file that would lie outside of it: ../../escaped.png"),
-        ("#pad .zip", huge, "001.png is too large: at most 2 MB are read"),
+        ("#pad .zip", huge, "001.png, which is too large: at most 2 MiB are read"),
         ("#pad .zip", words, "The file is damaged or not a zip file of examples"),
     ]
 

@@ -21,7 +21,7 @@ from ui.draw import teach
 from ui.server import metrics
 from ui.server.queue import Crowded, Superseded, Turns
 from ui.server.uploads import read_upload
-from ui.shared.visitors import Readers, Visitors, chosen_from, key_of
+from ui.shared.visitors import Readers, Visitors, chosen_from, session_hash
 
 PNG = "data:image/png;base64,"
 MAX_CHARACTERS = 40_000  # of a drawing from the pad, base64; its script sends about 4,000 a digit
@@ -42,7 +42,7 @@ def build(visitors: Visitors) -> None:
     turns = Turns(READ_AT_ONCE, MOST_WAITING)
 
     async def live(drawing: object, request: gr.Request) -> dict:
-        key = await key_of(request)
+        key = await session_hash(request)
         try:
             async with turns.turn(key, request.state.address):
                 answer = await anyio.to_thread.run_sync(read_by_own, key, drawing)

@@ -28,7 +28,7 @@ find(".learn").addEventListener("click", () => {
 });
 find(".untaught").addEventListener("click", () => order("undo"));
 find(".pack").addEventListener("click", async () => {
-  failure = await save("pack_examples", null, "my_digits.zip");
+  failure = await save("export_examples", null, "my_digits.zip");
   showTeaching();
 });
 for (const button of teaching.querySelectorAll(".unpack")) {
@@ -38,7 +38,7 @@ find(".zip").addEventListener("change", async ({ target }) => {
   const [file] = target.files;
   target.value = ""; // so that the same file can be chosen again
   if (!file) return;
-  failure = await bring("unpack_examples", file);
+  failure = await bring("import_examples", file);
   showTeaching();
 });
 
@@ -58,8 +58,8 @@ function showTeaching() {
 }
 
 function whatWasTold() {
-  const { phase = "idle", place, lesson, comparison, message } = visit.status ?? {};
-  if (phase === "waiting" && place > 0) return `Waiting: number ${place} in the queue.`;
+  const { phase = "idle", position, lesson, comparison, message } = visit.status ?? {};
+  if (phase === "waiting" && position > 0) return `Waiting: number ${position} in the queue.`;
   if (phase === "training" || phase === "preparing") return "A training runs. Teach it when that has ended.";
   if (phase === "teaching") return "Learning, a few seconds\u2026";
   if (!lesson || lesson.after.length !== taught.length) return message || NOTHING_TAUGHT;

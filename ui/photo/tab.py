@@ -22,7 +22,7 @@ from recognition.reader import DEFAULT_NETWORK
 from ui.component import answer_of, component
 from ui.server import metrics
 from ui.server.uploads import load_upload, read_upload
-from ui.shared.visitors import Readers, Visitors, chosen_from, key_of
+from ui.shared.visitors import Readers, Visitors, chosen_from, session_hash
 
 EXAMPLES_FOLDER = Path(__file__).parent / "examples"  # made by scripts/example_photos.py
 SHOWN = 1600  # longest side of the photo on the page, pixels
@@ -58,7 +58,9 @@ def build(visitors: Visitors) -> None:
     in_turn = read_in_turn()
 
     async def read(asked: object, request: gr.Request) -> dict:
-        return await in_turn(visitors.readers_of(await key_of(request)), asked)
+        # It may load the visitor's own network from its file.
+        readers = await anyio.to_thread.run_sync(visitors.readers_of, await session_hash(request))
+        return await in_turn(readers, asked)
 
     component("photo/photo", [read], examples=[_offer(example) for example in EXAMPLES])
 

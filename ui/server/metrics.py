@@ -23,7 +23,7 @@ from prometheus_client import (
 )
 from starlette.responses import JSONResponse, Response
 
-from jobs.session import Workshop
+from jobs.manager import SessionManager
 from recognition import Reading
 
 LEVEL_VARIABLE = "DIGITS_LOG"  # debug: every request, too; info; warning; error
@@ -61,13 +61,14 @@ STORED = Gauge("digits_stored_bytes", "Uploaded files that are kept now", regist
 logger = logging.getLogger(__name__)
 
 
-def watch_workshop(workshop: Workshop) -> None:
-    """Counts what happens in this workshop from now on."""
-    workshop.told = _count_job
-    VISITORS.set_function(lambda: workshop.visitors)
-    for name, lane in (("trainings", workshop.trainings), ("teachings", workshop.teachings)):
-        RUNNING.labels(name).set_function(lambda lane=lane: lane.running)
-        WAITING.labels(name).set_function(lambda lane=lane: lane.waiting)
+def watch_jobs(manager: SessionManager) -> None:
+    """Counts this manager's visitors and jobs from now on."""
+    shared = manager.shared
+    shared.on_job_event = _count_job
+    VISITORS.set_function(lambda: manager.visitors)
+    for name, queue in (("trainings", shared.trainings), ("teachings", shared.teachings)):
+        RUNNING.labels(name).set_function(lambda queue=queue: queue.running)
+        WAITING.labels(name).set_function(lambda queue=queue: queue.waiting)
 
 
 def _count_job(job: str, event: str) -> None:

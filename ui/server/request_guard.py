@@ -18,6 +18,7 @@ from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, MutableMapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 from weakref import WeakKeyDictionary
@@ -25,7 +26,6 @@ from weakref import WeakKeyDictionary
 from starlette.formparsers import MultiPartException
 from starlette.responses import JSONResponse, Response
 
-from training.limits import Limits
 from ui.server import metrics
 from ui.server.uploads import Room, keep_house, note_sent, was_uploaded
 
@@ -72,7 +72,7 @@ ALLOWANCES: dict[str, tuple[Allowance, Allowance]] = {
 }
 READING = frozenset({"live", "watch", "draw"})
 WORK = frozenset(
-    {"read", "start", "resume", "teach", "bring", "unpack_examples", "load_from_hub", "push_to_hub"}
+    {"read", "start", "resume", "teach", "upload_model", "import_examples", "load_from_hub", "push_to_hub"}
 )
 
 
@@ -157,7 +157,6 @@ class Host:
     space: bool  # SPACE_ID: a Hugging Face Space
     behind_proxy: bool  # DIGITS_PROXIES=1, and a Space: requests come through what writes X-Forwarded-For
     rate: float  # DIGITS_RATE: all allowances times this
-    stored_bytes: int  # DIGITS_MAX_STORED_BYTES: of all uploads together
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Host":
@@ -171,7 +170,7 @@ class Host:
             rate = math.nan
         if not 0 < rate < math.inf:
             raise ValueError(f"DIGITS_RATE must be a number above 0, got {text!r}")
-        return cls(space, space or proxies, rate, Limits.from_environment(environment).stored_bytes)
+        return cls(space, space or proxies, rate)
 
 
 class Gate:
@@ -182,7 +181,7 @@ class Gate:
         self.behind_proxy = host.behind_proxy
         self.routes = (*ROUTES, SIGN_IN) if host.space else ROUTES
         self.rates = Rates(host.rate)
-        self.room = Room(host.stored_bytes)
+        self.room = Room()
         self.open: Counter[tuple[str, str]] = Counter()  # requests under way, by what is bounded and who asks
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -202,8 +201,8 @@ class Gate:
             if route.name == "upload":
                 self._take("upload", None, address)
                 self._hold(held, "uploads", address, MOST_UPLOADS_OF_ADDRESS)
-                receive = await self._upload(scope, receive)
-                answer.told = note_sent
+                receive = await self._upload(scope, receive, answer, address)
+                answer.told = partial(note_sent, address)
             elif scope["method"] == "POST":
                 _check_length(scope, MAX_BODY)
                 asked, receive = await _body(receive)
@@ -237,6 +236,7 @@ class Gate:
                 sentence = "That did not work, for a reason of our own. Please try again."
                 await JSONResponse({"error": sentence}, 500)(scope, receive, answer.send)
         finally:
+            self.room.release(answer)
             for name in held:
                 self.open[name] -= 1
                 if not self.open[name]:
@@ -292,10 +292,10 @@ class Gate:
         self.open[what, who] += 1
         held.append((what, who))
 
-    async def _upload(self, scope: Message, receive: Receive) -> Receive:
+    async def _upload(self, scope: Message, receive: Receive, request: object, address: str) -> Receive:
         """The same body, bounded in length, time and parts; what Gradio wrote of a broken one, it deletes."""
         length = _check_length(scope, MAX_UPLOAD)
-        if not await self.room.for_another(length):
+        if not await self.room.for_another(request, address, length):
             raise Refusal(507, "There is no room for files now. Please try again later.", "disk", 60)
         # With an upload_id, Gradio would keep the progress of an upload until somebody asks for it.
         scope["query_string"] = b""

@@ -5,7 +5,7 @@ import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
 
 import anyio.to_thread
@@ -13,6 +13,7 @@ import gradio as gr
 import numpy as np
 from gradio.utils import get_upload_folder, is_in_or_equal
 
+from jobs.account import StorageAccount
 from recognition import Reading
 from recognition.files import PictureError, load_picture
 from ui.server import metrics
@@ -24,6 +25,7 @@ LEFT_FREE = 200_000_000  # bytes of the disk that uploads leave to others
 # How often each file was sent and not yet read. Gradio names files by their content: if two visitors send the
 # same photo, there is one file for both.
 _sent: Counter[str] = Counter()
+_account = StorageAccount(1_000_000_000, 1_000_000_000)
 _lock = threading.Lock()
 
 
@@ -78,40 +80,44 @@ def _path(file: object) -> Path | None:
     return Path(path) if was_uploaded(path) else None
 
 
+def share_account(account: StorageAccount) -> None:
+    """Uploads are entered into this account from now on, beside what else there is in it."""
+    global _account
+    _account = account
+    metrics.STORED.set_function(account.stored_bytes)
+
+
 class Room:
-    """How much room is left for uploads. most: bytes that all of them together may take."""
+    """How much room is left for uploads: of the account, and of the disk."""
 
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self._stored, self._looked = 0, -LOOK_SECONDS
+    def __init__(self) -> None:
+        self._is_disk_full, self._looked = False, -LOOK_SECONDS
 
-    async def for_another(self, length: int) -> bool:
-        """Whether a request of so many bytes may bring its files; the disk has to have room, too."""
+    async def for_another(self, request: Hashable, address: str, length: int) -> bool:
+        """Whether `request` of so many bytes may bring its files; `release` it in the end."""
         if time.monotonic() - self._looked > LOOK_SECONDS:
             self._looked = time.monotonic()
-            self._stored = await anyio.to_thread.run_sync(_stored)
-        if self._stored + length > self.most:
-            return False
-        self._stored += length  # until the next look
-        return True
+            self._is_disk_full = await anyio.to_thread.run_sync(_is_disk_full)
+        return not self._is_disk_full and _account.reserve(request, address, length)
+
+    def release(self, request: Hashable) -> None:
+        """The request is over: what it brought was entered by `note_sent`."""
+        _account.remove(request)
 
 
-def note_sent(paths: list) -> None:
-    """What Gradio answered to an upload: the files that it wrote."""
-    with _lock:
-        _sent.update(path for path in paths if isinstance(path, str))
+def note_sent(address: str, paths: list) -> None:
+    """What Gradio answered to an upload from this address: the files that it wrote."""
+    for path in paths:
+        if isinstance(path, str):
+            with _lock, contextlib.suppress(OSError):
+                _sent[path] += 1
+                _account.enter(path, address, Path(path).stat().st_size)
 
 
-def _stored() -> int:
-    """Bytes of all uploaded files, and as many more as the disk is too full for."""
+def _is_disk_full() -> bool:
     folder = Path(get_upload_folder())
     folder.mkdir(parents=True, exist_ok=True)
-    stored = 0
-    for file in folder.rglob("*"):
-        with contextlib.suppress(OSError):
-            stored += file.stat().st_size
-    metrics.STORED.set(stored)
-    return stored if shutil.disk_usage(folder).free > LEFT_FREE else 2**63
+    return shutil.disk_usage(folder).free <= LEFT_FREE
 
 
 async def keep_house(blocks: gr.Blocks) -> None:
@@ -122,6 +128,7 @@ async def keep_house(blocks: gr.Blocks) -> None:
     with _lock:
         for file in [file for file in _sent if not Path(file).exists()]:
             del _sent[file]
+            _account.remove(file)
     # Gradio gives answers to the sessions that asked last; of the others, it remembers the calls for ever.
     queue = blocks._queue
     for session in set(queue.pending_event_ids_session) - set(queue.pending_messages_per_session):
@@ -144,6 +151,7 @@ def _delete(path: Path) -> None:
         if _sent[str(path)] > 0:
             return
         del _sent[str(path)]
+        _account.remove(str(path))
         path.unlink()
         if path.parent != Path(get_upload_folder()):
             path.parent.rmdir()

@@ -9,7 +9,7 @@ const HINTS = {
 // itself, and the share that is read wrong, under the names of what is right.
 const CHARTS = {
   loss: {
-    columns: [1, 3],
+    columns: ["loss", "held_out_loss"],
     most: 3,
     least: 0.01,
     ticks: [1, 0.1, 0.01],
@@ -19,7 +19,7 @@ const CHARTS = {
     place: (fallen) => fallen,
   },
   accuracy: {
-    columns: [2, 4],
+    columns: ["accuracy", "held_out_accuracy"],
     most: 1,
     least: 0.001,
     ticks: [1, 0.1, 0.01, 0.001],
@@ -117,7 +117,7 @@ find(".file").addEventListener("change", async ({ target }) => {
   const [file] = target.files;
   target.value = ""; // so that the same file can be chosen again
   if (!file) return;
-  complain(await bring("bring", file));
+  complain(await bring("upload_model", file));
   look();
 });
 
@@ -125,7 +125,7 @@ find(".file").addEventListener("change", async ({ target }) => {
 
 const PHASES = {
   idle: () => "Watch a network learn to read digits: press Start.",
-  waiting: ({ place }) => (place > 0 ? `Waiting: number ${place} in the queue` : "Waiting\u2026"),
+  waiting: ({ position }) => (position > 0 ? `Waiting: number ${position} in the queue` : "Waiting\u2026"),
   preparing: () => "Getting ready\u2026",
   training: ({ now, message }) =>
     message || `Epoch ${now.epoch} of ${now.epochs}, step ${now.step} of ${now.steps}`,
@@ -225,7 +225,7 @@ function newChart(name) {
       const points = curve
         .filter((point) => point[columns[i]] !== null)
         .filter((point, at, all) => i === 0 || at === 0 || point[columns[i]] !== all[at - 1][columns[i]])
-        .map((point) => `${((WIDTH * point[0]) / epochs).toFixed(1)} ${down(wrong(point[columns[i]])).toFixed(1)}`);
+        .map((point) => `${((WIDTH * point.epoch) / epochs).toFixed(1)} ${down(wrong(point[columns[i]])).toFixed(1)}`);
       path.setAttribute("d", points.length > 1 ? `M${points.join("L")}` : "");
     });
     const lookedAt = curve.findLast((point) => point[columns[1]] !== null);
