@@ -93,7 +93,7 @@ class Worker:
         except BrokenPipeError:
             return  # nobody listens any more
         except DivergedError as error:  # the visitor's settings are to blame, not this program
-            self.tell("failed", message=str(error))
+            self.send("failed", message=str(error), is_useless=False)
         except Exception as error:
             traceback.print_exc()
             self.send("failed", message=_in_words(error), is_useless=isinstance(error, UselessModelError))
