@@ -27,8 +27,8 @@ class FairQueue:
 
     at_once: requests that hold a turn at the same time. most_waiting: requests that may wait, of all
     together; most_of_address, most_of_session: of one address and of one session, `most_waiting` where they
-    are left out. latest_only: only the newest request of a session waits, in the place of the older one, for which
-    `turn` raises Superseded. One event loop alone may use it.
+    are left out. latest_only: only the newest request of a session waits, in the place of the older one, for
+    which `turn` raises Superseded. One event loop alone may use it.
     """
 
     def __init__(
