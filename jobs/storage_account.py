@@ -3,6 +3,10 @@
 import threading
 from collections import Counter
 
+from training.limits import Limits
+
+SHARES = 4  # one owner may have this part of all: a school behind one address sends photos, too
+
 
 class StorageFull(ValueError):  # noqa: N818 - nothing is wrong with the program
     """There is no room. of: "all" where nobody has any, "owner" where this one's share is used up."""
@@ -23,6 +27,11 @@ class StorageAccount:
         self._stored: Counter[str] = Counter()
         self._total = 0
         self._lock = threading.Lock()
+
+    @classmethod
+    def within(cls, limits: Limits) -> "StorageAccount":
+        """The account of a host that allows `limits.stored_bytes`."""
+        return cls(limits.stored_bytes, limits.stored_bytes // SHARES)
 
     @property
     def total(self) -> int:
