@@ -204,6 +204,28 @@ def test_numbers_that_are_not_finite_are_refused(number):
     assert (status, answer["error"]) == (400, "A request is sent as a JSON object, of finite numbers.")
 
 
+def test_half_a_character_is_refused():
+    assert ask(guarded(), "POST", SERVER, CALL | {"data": "\U0001f600"})[0] == 200
+    assert ask(guarded(), "POST", SERVER, CALL | {"data": "\ud83d"})[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "status"),
+    [
+        *[("host", one, 200) for one in ("x", "a-b.example:7860", "127.0.0.1:65535", "[::1]:80", "my_host")],
+        *[("host", one, 400) for one in ("[[[", "x:65536", "x:999999", "x:y:z", "a b", "é", "a" * 300)],
+        ("x-forwarded-host", "first.example, second.example", 200),
+        ("x-forwarded-host", "x:y:z", 400),
+        ("x-forwarded-proto", "https,http", 200),
+        ("x-forwarded-proto", "javascript", 400),
+        ("x-gradio-server", "http://[", 200),  # is not passed on
+    ],
+)
+def test_the_pages_own_address_must_be_one(name, value, status):
+    headers = [(name.encode(), value.encode("latin-1"))]
+    assert ask(guarded(), "GET", "/config", headers=headers)[0] == status
+
+
 def test_a_request_of_very_many_values_is_refused():
     status, _, _ = ask(guarded(), "POST", SERVER, CALL | {"data": [0] * payload.MOST_VALUES})
     assert status == 400

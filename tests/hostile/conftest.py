@@ -58,7 +58,7 @@ def at_rest(app, slow_clients):
 
 @pytest.fixture(autouse=True)
 def nothing_stays_behind(app, at_rest):
-    before, said = app.kept, len(app.log.read_text())
+    before, said, faults = app.kept, len(app.log.read_text()), app.faults
     yield
     assert reads(app), "another visitor is not answered"
     ends = time.monotonic() + PATIENCE
@@ -69,3 +69,4 @@ def nothing_stays_behind(app, at_rest):
     assert app.memory < at_rest + MOST_MEMORY
     printed = app.log.read_text()[said:]
     assert "Traceback" not in printed, printed
+    assert app.faults == faults, printed  # a fault that repeats is logged once a minute, and counted

@@ -83,6 +83,11 @@ class App:
         return int(Path(f"/proc/{self.process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     @property
+    def faults(self) -> float:
+        """How many faults of the program itself were logged."""
+        return float(re.search(r"\ndigits_errors_total (\S+)", self.ask("GET", "/metrics")[1])[1])
+
+    @property
     def kept(self) -> dict[str, int]:
         """What must be no more after a request than before."""
         task = Path(f"/proc/{self.process}/task")

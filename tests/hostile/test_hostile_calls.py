@@ -68,7 +68,7 @@ NONSENSE = (
     {"path": ["/etc/passwd"]},
     {"path": "/tmp/gradio/../../etc/passwd", "image": 7, "example": "../ruled"},
     {"image": PNG, "network": ["own"], "label": "7", "picture": "AAAA", "position": -1, "drawing": 7},
-    {"settings": {"epochs": 10**9, "network": "__import__", "images": -1, "learning_rate": float("inf")}},
+    {"settings": {"epochs": 10**9, "network": "__import__", "images": -1, "learning_rate": 1e308}},
     {"settings": [1], "label": 10**10, "picture": base64.b64encode(bytes(784)).decode(), "position": 10**10},
 )
 
@@ -204,19 +204,3 @@ def test_a_web_socket_is_refused(app):
     upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
     key = {"Sec-WebSocket-Key": "MDEyMzQ1Njc4OWFiY2RlZg=="}
     assert app.ask("GET", "/gradio_api/queue/join", headers=upgrade | key)[0] in (403, 404)
-
-
-def test_health_and_counts_tell_nothing_of_anybody(app):
-    assert app.ask("GET", "/health") == (200, {"status": "ok"})
-    status, text = app.ask("GET", "/metrics")
-    assert status == 200
-    for name in ("readings", "turned_away", "jobs", "requests", "request_seconds_bucket", "jobs_waiting"):
-        assert f"digits_{name}" in text
-    assert "process_resident_memory_bytes" in text
-    assert not re.search(r"8\.8\.|session|cancels|flood", text)
-
-
-def test_the_log_is_json_and_names_nobody(app):
-    lines = [line for line in app.log.read_text().splitlines() if line and not line.startswith("*")]
-    assert any(json.loads(line)["message"] == "train started" for line in lines)
-    assert not re.search(r"8\.8\.\d|cancels|X-Forwarded", "".join(lines))

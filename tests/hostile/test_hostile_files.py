@@ -34,8 +34,8 @@ def test_an_upload_that_is_none_is_refused_unread(app, headers, status, sentence
     ("body", "sentence"),
     [
         (form([(f"{i}.png", b"a") for i in range(20)])[0], "At most 8 files"),
-        (b"--x\r\nContent-Disposition: form-data\r\n\r\na\r\n--x--\r\n", "name"),
-        (b"--x\r\n" + b"A: " + b"a" * 50_000 + b"\r\n\r\na\r\n--x--\r\n", "exceeded"),
+        (b"--x\r\nContent-Disposition: form-data\r\n\r\na\r\n--x--\r\n", "fields called files"),
+        (b"--x\r\n" + b"A: " + b"a" * 50_000 + b"\r\n\r\na\r\n--x--\r\n", "fields called files"),
         (b"nothing of the kind", "multipart"),
     ],
 )

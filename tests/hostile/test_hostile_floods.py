@@ -111,3 +111,19 @@ def test_a_client_that_is_slow_is_not_waited_for(app, slow_clients, slow_at):
     else:
         with contextlib.suppress(ConnectionError):
             assert client.recv(1000) == b""
+
+
+def test_health_and_counts_tell_nothing_of_anybody(app):
+    assert app.ask("GET", "/health") == (200, {"status": "ok"})
+    status, text = app.ask("GET", "/metrics")
+    assert status == 200
+    for name in ("readings", "turned_away", "jobs", "requests", "request_seconds_bucket", "jobs_waiting"):
+        assert f"digits_{name}" in text
+    assert "process_resident_memory_bytes" in text
+    assert not re.search(r"8\.8\.|session|cancels|flood", text)
+
+
+def test_the_log_is_json_and_names_nobody(app):
+    lines = [line for line in app.log.read_text().splitlines() if line and not line.startswith("*")]
+    assert any(json.loads(line)["message"] == "train started" for line in lines)
+    assert not re.search(r"8\.8\.\d|cancels|X-Forwarded", "".join(lines))

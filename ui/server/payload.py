@@ -40,6 +40,8 @@ async def read_object(receive: Receive) -> tuple[dict, Receive]:
     body = await _read(receive)
     try:
         payload = json.loads(body)
+        if b"\\u" in body:
+            json.dumps(payload, ensure_ascii=False).encode()  # half a character can be written nowhere
     except (ValueError, RecursionError):
         payload = None
     if not isinstance(payload, dict) or not _is_plain(payload):

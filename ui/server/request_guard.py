@@ -29,7 +29,7 @@ from ui.server.payload import (
 )
 from ui.server.rates import RATE_LIMITS, RateLimiter
 from ui.server.rejection import RequestRejected
-from ui.server.routes import ROUTES, SIGN_IN, STREAMS, Route, find_route
+from ui.server.routes import ROUTES, SIGN_IN, STREAMS, Route, check_host, find_route
 from ui.server.upload_request import receive_files
 
 MOST_AT_ONCE = 5000  # requests under way, open pages among them
@@ -74,6 +74,7 @@ class RequestGuard:
             endpoint, stream = route.name, route.name in STREAMS
             address = client_address(scope, self.behind_proxy)
             scope.setdefault("state", {}).update(address=address, began=began)
+            check_host(scope)
             self._hold(held, "requests", "", MOST_AT_ONCE)
             self._hold(held, "requests", address, MOST_AT_ONCE_OF_ADDRESS)
             if route.name == "upload":
@@ -92,6 +93,8 @@ class RequestGuard:
             else:
                 session = session_of_query(scope, found)
                 self._take(route.kind, session, address)
+                if route.name == "page":
+                    scope["query_string"] = b""  # of which Gradio would serve a page by name
                 if route.name == "events":
                     check_events(scope, session)
                 if stream and session is not None:

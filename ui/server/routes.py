@@ -1,7 +1,7 @@
 """Which requests are let in: what the page and gradio_client ask for, and no other route of Gradio's."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,7 +53,25 @@ WORK = frozenset(
 )
 
 ODD = re.compile(r"\.\.|//|[\0-\x1f\\]")  # in no path that the page asks for
-LONGEST_PATH = 300  # characters
+LONGEST_PATH = 200  # bytes; no file's name may have more than 255
+
+# What Gradio makes the page's own address of, and fails where it cannot.
+HOST = re.compile(r"(?:[\w.-]{1,255}|\[[0-9a-fA-F:.]{2,45}\])(?::(?P<port>\d{1,5}))?", re.ASCII)
+PROTO = re.compile(r"https?|wss?")
+ADDRESS_HEADERS = {b"host": HOST, b"x-forwarded-host": HOST, b"x-forwarded-proto": PROTO}
+
+
+def check_host(scope: MutableMapping[str, Any]) -> None:
+    """Raises RequestRejected where the address under which the page was asked for can be none."""
+    scope["headers"] = [(name, value) for name, value in scope["headers"] if name != b"x-gradio-server"]
+    for name, value in scope["headers"]:
+        wanted = ADDRESS_HEADERS.get(name)
+        first = value.decode("latin-1").partition(",")[0].strip()
+        if wanted is None or not first:
+            continue
+        found = wanted.fullmatch(first)
+        if found is None or int(found.groupdict().get("port") or 0) > 65_535:
+            raise RequestRejected(400, "The address of the page is none.", "malformed")
 
 
 def find_route(scope: Mapping[str, Any], routes: tuple[Route, ...]) -> tuple[Route, re.Match[str]]:
@@ -61,7 +79,7 @@ def find_route(scope: Mapping[str, Any], routes: tuple[Route, ...]) -> tuple[Rou
     path = scope["path"].removeprefix(scope.get("root_path", "")) or "/"
     method = "GET" if scope["method"] == "HEAD" else scope["method"]
     if (
-        len(path) <= LONGEST_PATH
+        len(path.encode()) <= LONGEST_PATH
         and not ODD.search(path)
         and b"deep_link" not in scope.get("query_string", b"")
     ):

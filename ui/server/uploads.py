@@ -118,7 +118,10 @@ def read_upload(read: Callable[[np.ndarray], Reading], file: object, max_pixels:
 
 def was_uploaded(path: object) -> bool:
     """Whether this names something in the folder of uploads."""
-    return isinstance(path, str) and "\0" not in path and is_in_or_equal(path, get_upload_folder())
+    try:
+        return isinstance(path, str) and is_in_or_equal(path, get_upload_folder())
+    except (OSError, ValueError):  # of what can be no file's name: too long, with a zero, half a character
+        return False
 
 
 def disk_has_room(size: int) -> bool:
