@@ -5,7 +5,6 @@ from types import SimpleNamespace
 
 import anyio
 
-from jobs.storage_account import StorageAccount
 from tests import event_loop
 from ui.server.host import Host
 from ui.server.request_guard import RequestGuard
@@ -50,10 +49,9 @@ class Inside:
         await send({"type": "http.response.body", "body": self.answer})
 
 
-def guarded(app=None, account=None, **environment):
+def guarded(app=None, **environment):
     """A RequestGuard before `app`, on a host with these environment variables."""
-    account = account or StorageAccount(10**9, 10**9)
-    return RequestGuard(app or Inside(), Host.from_environment(environment), account)
+    return RequestGuard(app or Inside(), Host.from_environment(environment))
 
 
 def ask(guard, method, path, body=b"", headers=(), client="8.8.8.8", chunks=None, query=b""):

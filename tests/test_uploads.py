@@ -1,12 +1,13 @@
 """Files that are sent: received whole or not at all, charged to their sender, and deleted in the end."""
 
 import io
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from jobs.storage_account import StorageAccount
+from jobs.account import StorageAccount
 from tests import event_loop
 from tests.asgi import BLOCKS, UPLOAD, Inside, ask, guarded
 from ui.server import upload_request, uploads
@@ -16,9 +17,16 @@ EVERYTHING = 10**9
 
 
 @pytest.fixture
+def account(monkeypatch):
+    account = StorageAccount(EVERYTHING, EVERYTHING)
+    monkeypatch.setattr(uploads, "_account", account)
+    return account
+
+
+@pytest.fixture
 def folder(monkeypatch, tmp_path):
     monkeypatch.setattr(uploads, "get_upload_folder", lambda: str(tmp_path / "uploads"))
-    monkeypatch.setattr(uploads, "_files", {})
+    monkeypatch.setattr(uploads, "_unread", Counter())
     monkeypatch.setattr(BLOCKS, "upload_file_set", set())
     return tmp_path / "uploads"
 
@@ -46,33 +54,31 @@ def _send(
     return status, answer
 
 
-def test_files_are_stored_under_their_content_and_charged_to_their_sender(folder):
-    account = StorageAccount(EVERYTHING, EVERYTHING)
+def test_files_are_stored_under_their_content_and_charged_to_their_sender(account, folder):
     body = _body(_part(content=b"a" * 100_000), _part(content=b"b"))
-    status, paths = _send(guarded(account=account), body)
+    status, paths = _send(guarded(), body)
     assert status == 200
     assert [Path(path).read_bytes() for path in paths] == [b"a" * 100_000, b"b"]
     assert sorted(map(str, _files(folder))) == sorted(paths)
     assert BLOCKS.upload_file_set == set(paths)
-    assert account.of("8.8.8.8") == account.total == 100_000 + LEAST_CHARGE
+    assert account.stored_bytes("8.8.8.8") == account.stored_bytes() == 100_000 + LEAST_CHARGE
     for path in paths:
         with uploaded({"path": path}):
             pass
     assert list(folder.iterdir()) == []
-    assert account.total == 0
+    assert account.stored_bytes() == 0
 
 
-def test_a_file_that_two_send_is_there_until_both_have_read_it(folder):
-    account = StorageAccount(EVERYTHING, EVERYTHING)
-    guard = guarded(account=account)
+def test_a_file_that_two_send_is_there_until_both_have_read_it(account, folder):
+    guard = guarded()
     [[one], [two]] = [_send(guard, _body(_part()), client)[1] for client in ("8.8.8.8", "8.8.4.4")]
     assert one == two
-    assert account.total == LEAST_CHARGE
+    assert account.stored_bytes() == LEAST_CHARGE
     for left in (1, 0):
         with pytest.raises(ValueError, match="not a picture"):
             load_upload({"path": one}, 100, forget=True)
         assert len(_files(folder)) == left
-    assert account.total == 0
+    assert account.stored_bytes() == 0
 
 
 @pytest.mark.parametrize(
@@ -89,8 +95,8 @@ def test_a_file_that_two_send_is_there_until_both_have_read_it(folder):
         "é" * 300 + ".png",
     ],
 )
-def test_the_name_of_a_file_leads_nowhere_else(folder, name):
-    path = store(io.BytesIO(b"evil"), name, "8.8.8.8", StorageAccount(EVERYTHING, EVERYTHING))
+def test_the_name_of_a_file_leads_nowhere_else(account, folder, name):
+    path = store(io.BytesIO(b"evil"), name, "8.8.8.8")
     [stored] = _files(folder)
     assert str(stored) == path
     assert stored.parent.parent == folder
@@ -124,21 +130,20 @@ def test_the_name_of_a_file_leads_nowhere_else(folder, name):
     ],
 )  # fmt: skip
 def test_a_malformed_upload_is_refused_in_words_and_leaves_no_file(
-    folder, caplog, body, content_type, status, sentence
+    account, folder, caplog, body, content_type, status, sentence
 ):
-    account = StorageAccount(EVERYTHING, EVERYTHING)
-    guard = guarded(account=account)
+    guard = guarded()
     got, answer = _send(guard, body, content_type=content_type)
     assert got == status
     assert sentence in answer["error"]
     assert not folder.exists() or _files(folder) == []
-    assert account.total == 0
+    assert account.stored_bytes() == 0
     assert not guard.under_way
     assert not [record for record in caplog.records if record.name.startswith("ui")]
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "nonsense", "rot13", "idna", "undefined"])
-def test_an_odd_charset_harms_nobody(folder, charset):
+def test_an_odd_charset_harms_nobody(account, folder, charset):
     content_type = f"multipart/form-data; boundary=x; charset={charset}"
     assert _send(guarded(), _body(_part()), content_type=content_type)[0] == 200
 
@@ -154,22 +159,23 @@ def test_an_odd_charset_harms_nobody(folder, charset):
         ([(_part(content=bytes(upload_request.MAX_UPLOAD)), True)], 400, "At most 8 files"),
     ],
 )
-def test_an_upload_that_does_not_end_well_leaves_no_file(monkeypatch, folder, chunks, status, sentence):
+def test_an_upload_that_does_not_end_well_leaves_no_file(
+    account, monkeypatch, folder, chunks, status, sentence
+):
     monkeypatch.setattr(upload_request, "UPLOAD_SILENCE", 0.01)
-    account = StorageAccount(EVERYTHING, EVERYTHING)
     messages = [
         {"type": "http.request", "body": one[0], "more_body": one[1]} if one else {"type": "http.disconnect"}
         for one in chunks
     ]
-    got, answer = _send(guarded(account=account), b"", chunks=messages, length=1000)
+    got, answer = _send(guarded(), b"", chunks=messages, length=1000)
     assert (got, sentence in answer["error"]) == (status, True)
     assert not folder.exists() or _files(folder) == []
-    assert account.total == 0
+    assert account.stored_bytes() == 0
 
 
-def test_an_address_that_used_up_its_share_leaves_room_for_others(folder):
-    account = StorageAccount(most=20 * LEAST_CHARGE, most_of_owner=5 * LEAST_CHARGE)
-    guard = guarded(account=account)
+def test_an_address_that_used_up_its_share_leaves_room_for_others(account, folder):
+    account.most_bytes, account.address_bytes = 20 * LEAST_CHARGE, 5 * LEAST_CHARGE
+    guard = guarded()
     answers = [_send(guard, _body(_part(content=b"%d" % i))) for i in range(6)]
     assert [status for status, _ in answers] == [200] * 5 + [429]
     assert "of yours" in answers[-1][1]["error"]
@@ -179,34 +185,32 @@ def test_an_address_that_used_up_its_share_leaves_room_for_others(folder):
     assert _send(guard, _body(_part(content=b"again")))[0] == 200  # there is room once one was read
 
 
-def test_uploads_are_refused_while_there_is_no_room_for_anybody(folder):
-    account = StorageAccount(most=LEAST_CHARGE, most_of_owner=LEAST_CHARGE)
-    guard = guarded(account=account)
+def test_uploads_are_refused_while_there_is_no_room_for_anybody(account, folder):
+    account.most_bytes = LEAST_CHARGE
+    guard = guarded()
     assert _send(guard, _body(_part()))[0] == 200
     status, answer = _send(guard, _body(_part()), client="8.8.4.4")
     assert (status, "no room" in answer["error"]) == (507, True)
 
 
-def test_uploads_under_way_count_as_long_as_they_say_they_are(folder):
-    account = StorageAccount(EVERYTHING, EVERYTHING)
-    account.take("8.8.8.8", 990)
-    account.most_of_owner = 1000
-    assert _send(guarded(account=account), _body(_part()))[0] == 429
-    assert account.total == 990
+def test_uploads_under_way_count_as_long_as_they_say_they_are(account, folder):
+    account.enter("an upload", "8.8.8.8", 990)
+    account.address_bytes = 1000
+    assert _send(guarded(), _body(_part()))[0] == 429
+    assert account.stored_bytes() == 990
 
 
-def test_a_full_disk_is_said_to_be_full_and_nothing_is_left_on_it(monkeypatch, folder):
+def test_a_full_disk_is_said_to_be_full_and_nothing_is_left_on_it(account, monkeypatch, folder):
     monkeypatch.setattr(uploads, "disk_has_room", lambda size: False)
-    account = StorageAccount(EVERYTHING, EVERYTHING)
-    assert _send(guarded(account=account), _body(_part()))[0] == 507
+    assert _send(guarded(), _body(_part()))[0] == 507
     monkeypatch.setattr(uploads, "disk_has_room", lambda size: True)
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(uploads, "store", full)
-    assert _send(guarded(account=account), _body(_part()))[0] == 507
-    assert account.total == 0
+    assert _send(guarded(), _body(_part()))[0] == 507
+    assert account.stored_bytes() == 0
     assert not folder.exists() or _files(folder) == []
 
 
@@ -214,10 +218,9 @@ def _blocks(known, queue):
     return SimpleNamespace(upload_file_set=known, temp_file_sets=[known], _queue=queue)
 
 
-def test_what_was_left_behind_is_deleted_when_it_is_old(monkeypatch, folder):
+def test_what_was_left_behind_is_deleted_when_it_is_old(account, monkeypatch, folder):
     monkeypatch.setattr(uploads, "KEPT_SECONDS", -1.0)
-    account = StorageAccount(EVERYTHING, EVERYTHING)
-    path = store(io.BytesIO(b"a"), "old.png", "8.8.8.8", account)
+    path = store(io.BytesIO(b"a"), "old.png", "8.8.8.8")
     (folder / "left").write_bytes(b"by somebody")
     queue = SimpleNamespace(
         pending_event_ids_session={"gone": {"a"}, "here": {"b"}},
@@ -228,20 +231,19 @@ def test_what_was_left_behind_is_deleted_when_it_is_old(monkeypatch, folder):
     event_loop.call(uploads.clean_up, _blocks(known, queue))
     assert list(folder.iterdir()) == []
     assert known == set()
-    assert account.total == 0
+    assert account.stored_bytes() == 0
     assert queue.pending_event_ids_session == {"here": {"b"}}
     assert queue.event_ids_to_events == {"b": 2}
 
 
-def test_what_is_young_stays(folder):
-    account = StorageAccount(EVERYTHING, EVERYTHING)
-    path = store(io.BytesIO(b"a"), "new.png", "8.8.8.8", account)
+def test_what_is_young_stays(account, folder):
+    path = store(io.BytesIO(b"a"), "new.png", "8.8.8.8")
     uploads._delete_old()
     assert [str(one) for one in _files(folder)] == [path]
-    assert account.total == LEAST_CHARGE
+    assert account.stored_bytes() == LEAST_CHARGE
 
 
-def test_gradios_own_route_for_uploads_is_never_asked(folder):
+def test_gradios_own_route_for_uploads_is_never_asked(account, folder):
     guard = guarded(Inside())
     assert _send(guard, _body(_part()))[0] == 200
     assert guard.app.bodies == []

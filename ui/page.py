@@ -6,12 +6,11 @@ from pathlib import Path
 import gradio as gr
 from starlette.middleware import Middleware
 
+from jobs.account import StorageAccount
 from jobs.session import Workshop
-from jobs.storage_account import StorageAccount
-from training.limits import Limits
 from ui.draw import tab as draw
 from ui.photo import tab as photo
-from ui.server import metrics
+from ui.server import metrics, uploads
 from ui.server.host import Host
 from ui.server.lifespan import lifespan
 from ui.server.request_guard import RequestGuard
@@ -36,7 +35,6 @@ TABS: tuple[tuple[str, Builder], ...] = (
 )
 
 HOST = Host.from_environment()
-STORAGE = StorageAccount.within(Limits.from_environment())  # of all visitors' files
 
 LAUNCH = {
     "theme": theme(),
@@ -44,7 +42,7 @@ LAUNCH = {
     "favicon_path": HERE / "icon.svg",
     "footer_links": ["api"],
     "max_file_size": "20mb",
-    "app_kwargs": {"middleware": [Middleware(RequestGuard, HOST, STORAGE)], "lifespan": lifespan},
+    "app_kwargs": {"middleware": [Middleware(RequestGuard, HOST)], "lifespan": lifespan},
     "state_session_capacity": 300,  # what Gradio remembers of a page; ours needs none of it
     "ssr_mode": False,  # would need Node
     "pwa": False,  # a Space would have the page installed as an app, with icons that are not ours
@@ -60,6 +58,8 @@ def build_page(readers: Readers, workshop: Workshop) -> gr.Blocks:
     """
     visitors = Visitors(readers, workshop)
     metrics.watch_workshop(workshop)
+    most = workshop.limits.stored_bytes
+    uploads.share_account(StorageAccount(most, most // 4))
     sign_in = hub.sign_in()
     with gr.Blocks(title=TITLE, analytics_enabled=False) as demo:
         gr.HTML(f"<h1>{TITLE}</h1><p>{SENTENCE}</p>", elem_id="masthead", apply_default_css=False)

@@ -16,6 +16,7 @@ from tests.hostile.stranger import (
     in_words,
 )
 from ui.draw.tab import PNG
+from ui.server.routes import READING, WORK
 
 CALL = {"component_id": 0, "fn_name": "live", "session_hash": "s", "data": None}
 
@@ -73,6 +74,11 @@ NONSENSE = (
 )
 
 
+def test_every_function_with_a_rate_of_its_own_is_there(app):
+    hub_on_a_space = {"push_to_hub"}
+    assert set().union(*app.functions.values()) | hub_on_a_space >= READING | WORK
+
+
 @pytest.mark.parametrize("tab", ["pad", "photo", "train"])
 def test_wrong_types_to_every_server_function_are_answered_in_words(app, tab):
     names = app.functions[tab]
@@ -101,9 +107,9 @@ def test_wrong_types_to_every_server_function_are_answered_in_words(app, tab):
         ("call/read_drawing", {"fn_index": "unload"}, 404, "no such endpoint"),
         ("call/read_drawing", {"data": {"image": 1}}, 422, "list"),
         ("call/v2/nothing", {}, 404, "no such endpoint"),
-        ("run/read_photo", {"data": [{"path": "/etc/passwd"}]}, 500, "send an image file"),
-        ("run/read_photo", {"data": [{"path": "/proc/self/environ"}]}, 500, "send an image file"),
-        ("api/read_drawing", {"data": [[[[]]]]}, 500, "send an image file"),
+        ("run/read_photo", {"data": [{"path": "/etc/passwd"}]}, 500, "send a file"),
+        ("run/read_photo", {"data": [{"path": "/proc/self/environ"}]}, 500, "send a file"),
+        ("api/read_drawing", {"data": [[[[]]]]}, 500, "send a file"),
     ],
 )
 def test_a_malformed_call_of_an_endpoint_is_refused_in_words(app, path, changes, status, sentence):

@@ -6,7 +6,7 @@ from typing import Any
 
 from ui.server.rejection import RequestRejected
 from ui.server.routes import kind_of_function
-from ui.server.uploads import was_uploaded
+from ui.server.uploads import NOT_SENT, was_uploaded
 
 MOST_EVENTS_OF_SESSION = 8  # in Gradio's queue, or with an answer that waits to be fetched
 CALL_KEYS = frozenset(
@@ -22,7 +22,7 @@ FILE_TYPES = {
     "meta": dict,
 }  # of Gradio's FileData
 NO_ENDPOINT = "There is no such endpoint."
-SEND_A_FILE = "Please send an image file, with gradio_client's handle_file."
+ONE_FILE = "Please send one file a call."
 
 
 def check_server_function(scope: Mapping[str, Any], payload: dict) -> tuple[str, str]:
@@ -66,8 +66,10 @@ def check_call(scope: Mapping[str, Any], payload: dict, name: str | None) -> Non
     else:
         _check_listed(payload, len(function.inputs))
     files = list(_files(payload))
-    if len(files) > 1 or not all(map(_is_uploaded, files)):
-        raise RequestRejected(422, SEND_A_FILE, "malformed")
+    if len(files) > 1:  # for each, the disk would be asked while everybody waits
+        raise RequestRejected(422, ONE_FILE, "malformed")
+    if not all(map(_is_uploaded, files)):
+        raise RequestRejected(422, NOT_SENT, "malformed")
     session = payload.get("session_hash")
     if len(blocks._queue.pending_event_ids_session.get(session, ())) >= MOST_EVENTS_OF_SESSION:
         raise RequestRejected(

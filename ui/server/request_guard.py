@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable
 
 from starlette.responses import JSONResponse
 
-from jobs.storage_account import StorageAccount
 from ui.server import metrics
 from ui.server.addresses import client_address
 from ui.server.answer import FAULT, Answer, Send
@@ -47,19 +46,15 @@ logger = logging.getLogger(__name__)
 
 
 class RequestGuard:
-    """ASGI middleware: lets in what `app` should answer, and answers the rest itself.
+    """ASGI middleware: lets in what `app` should answer, and answers the rest itself."""
 
-    account: what uploads are charged to, by address.
-    """
-
-    def __init__(self, app: App, host: Host, account: StorageAccount) -> None:
-        self.app, self.account = app, account
+    def __init__(self, app: App, host: Host) -> None:
+        self.app = app
         self.behind_proxy = host.behind_proxy
         self.routes = (*ROUTES, SIGN_IN) if host.space else ROUTES
         self.rates = RateLimiter(host.rate)
         self.under_way: Counter[tuple[str, str]] = Counter()  # requests by what is bounded, and who asks
         self._events: dict[str, str] = {}  # address by event, of Gradio's queue
-        metrics.STORED.set_function(lambda: account.total)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -140,7 +135,7 @@ class RequestGuard:
     ) -> None:
         self._take("upload", None, address)
         self._hold(held, "uploads", address, MOST_UPLOADS_OF_ADDRESS)
-        paths = await receive_files(scope, receive, address, self.account)
+        paths = await receive_files(scope, receive, address)
         scope["app"].get_blocks().upload_file_set.update(paths)  # which endpoints may be called with
         await JSONResponse(paths)(scope, receive, answer.send)
 

@@ -15,7 +15,6 @@ from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from jobs.storage_account import StorageAccount, StorageFull
 from ui.server import uploads
 from ui.server.payload import Message, Receive, check_length
 from ui.server.rejection import RequestRejected
@@ -33,9 +32,7 @@ NO_ROOM = "There is no room for files now. Please try again later."
 SHARE_USED = "Too many files of yours are stored here already. Please try again later."
 
 
-async def receive_files(
-    scope: Mapping[str, Any], receive: Receive, address: str, account: StorageAccount
-) -> list[str]:
+async def receive_files(scope: Mapping[str, Any], receive: Receive, address: str) -> list[str]:
     """The paths under which the files of a request were stored, charged to `address`.
 
     Raises RequestRejected, and leaves no file, where the request is malformed, too large, too slow, cut
@@ -44,25 +41,21 @@ async def receive_files(
     length = check_length(scope, MAX_UPLOAD)
     boundary = _boundary(scope)
     try:
-        account.take(address, length)
-    except StorageFull as full:
-        if full.of == "owner":
-            raise RequestRejected(429, SHARE_USED, "disk", 60) from None
-        raise RequestRejected(507, NO_ROOM, "disk", 60) from None
-    try:
-        if not await anyio.to_thread.run_sync(uploads.disk_has_room, length):
-            raise RequestRejected(507, NO_ROOM, "disk", 60)
-        return await _parse_and_store(scope, receive, boundary, address, account)
+        with uploads.reserved(address, length):
+            if not await anyio.to_thread.run_sync(uploads.disk_has_room, length):
+                raise uploads.StorageFull(of_address=False)
+            return await _parse_and_store(scope, receive, boundary, address)
+    except uploads.StorageFull as full:
+        status, sentence = (429, SHARE_USED) if full.of_address else (507, NO_ROOM)
+        raise RequestRejected(status, sentence, "disk", 60) from None
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise RequestRejected(507, NO_ROOM, "disk", 60) from None
         raise
-    finally:
-        account.give_back(address, length)  # from here on, what was stored is charged
 
 
 async def _parse_and_store(
-    scope: Mapping[str, Any], receive: Receive, boundary: bytes, address: str, account: StorageAccount
+    scope: Mapping[str, Any], receive: Receive, boundary: bytes, address: str
 ) -> list[str]:
     headers = Headers({"content-type": f'multipart/form-data; boundary="{boundary.decode("latin-1")}"'})
     parser = MultiPartParser(headers, _chunks(receive), max_files=MOST_FILES, max_fields=0)
@@ -78,7 +71,7 @@ async def _parse_and_store(
                 raise RequestRejected(400, BROKEN, "malformed")
             stored.append(
                 await anyio.to_thread.run_sync(
-                    uploads.store, file.file, file.filename or "", address, account, abandon_on_cancel=False
+                    uploads.store, file.file, file.filename or "", address, abandon_on_cancel=False
                 )
             )
         if not stored:

@@ -6,8 +6,8 @@ import shutil
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,9 +17,10 @@ import numpy as np
 from gradio.utils import get_upload_folder, is_in_or_equal
 from gradio_client.utils import strip_invalid_filename_characters
 
-from jobs.storage_account import StorageAccount
+from jobs.account import StorageAccount
 from recognition import Reading
-from recognition.files import PictureError, load_picture
+from recognition.files import load_picture
+from recognition.messages import one_line
 from ui.server import metrics
 
 KEPT_SECONDS = 1800.0  # of a file that was sent and is not read; what the page reads is deleted at once
@@ -28,25 +29,44 @@ LEAST_CHARGE = 65_536  # bytes that a file counts as at least: many small ones t
 CHUNK = 1_048_576  # bytes that are copied at a time
 
 
-@dataclass
-class _Stored:
-    """A file of the folder. unread: how often it was sent and not yet read.
+class StorageFull(Exception):  # noqa: N818 - nothing is wrong with the program
+    """There is no room for a file. of_address: whether there is for others."""
 
-    Files are named by their content: if two visitors send the same photo, there is one file for both,
-    charged to the first.
-    """
-
-    account: StorageAccount
-    address: str
-    charge: int
-    unread: int = 1
+    def __init__(self, of_address: bool) -> None:
+        super().__init__(of_address)
+        self.of_address = of_address
 
 
-_files: dict[str, _Stored] = {}
-_lock = threading.Lock()  # of `_files` and of the names in the folder
+NOT_SENT = "Please send a file, with gradio_client's handle_file."
+GONE = "The file is no longer here. Please send it again."
+
+_account = StorageAccount(1_000_000_000, 250_000_000)
+# How often each file was sent and not yet read. Files are named by their content: if two visitors send the
+# same photo, there is one file for both, charged to the first.
+_unread: Counter[str] = Counter()
+_lock = threading.Lock()  # of `_unread` and of the names in the folder
 
 
-def store(content: BinaryIO, name: str, address: str, account: StorageAccount) -> str:
+def share_account(account: StorageAccount) -> None:
+    """Uploads are entered into this account from now on, beside what else there is in it."""
+    global _account
+    _account = account
+    metrics.STORED.set_function(account.stored_bytes)
+
+
+@contextlib.contextmanager
+def reserved(address: str, size: int) -> Iterator[None]:
+    """While an upload is under way, its bytes count. Raises StorageFull where there is no room for them."""
+    request = object()
+    if not _account.reserve(request, address, size):
+        raise StorageFull(_account.stored_bytes(address) + size > _account.address_bytes)
+    try:
+        yield
+    finally:
+        _account.remove(request)  # from here on, what was stored counts
+
+
+def store(content: BinaryIO, name: str, address: str) -> str:
     """Puts what was sent into the folder of uploads, charged to `address`; returns its path.
 
     name: as the sender has it; only what is harmless of it is used. Raises OSError where the disk is full.
@@ -67,53 +87,48 @@ def store(content: BinaryIO, name: str, address: str, account: StorageAccount) -
     with _lock:
         path.parent.mkdir(exist_ok=True)
         Path(written.name).replace(path)
-        if str(path) in _files:
-            _files[str(path)].unread += 1
-        else:
-            charge = max(size, LEAST_CHARGE)
-            account.correct(address, charge)
-            _files[str(path)] = _Stored(account, address, charge)
+        _unread[str(path)] += 1
+        if _unread[str(path)] == 1:
+            _account.enter(str(path), address, max(size, LEAST_CHARGE))
     return str(path)
 
 
 def load_upload(file: object, max_pixels: int, forget: bool = False) -> np.ndarray:
     """An uploaded file, as {"path": ...} -> its pixels as `load_picture` gives them.
 
-    Only what was uploaded is opened: not any other file of this machine that a caller may name. Raises
-    PictureError, in words that name no path, for everything else and for what is no picture. forget:
-    deletes the file, unless it was sent again; without it, `clean_up` does when it is old.
+    Raises PictureError, in words that name no path, for what is no picture, and ValueError as `uploaded`
+    does.
     """
-    path = _path(file)
-    if path is None:
-        raise PictureError("Please send an image file, with gradio_client's handle_file.")
-    try:
-        with path.open("rb") as opened:
-            return load_picture(opened, max_pixels)
-    except OSError:
-        raise PictureError("The file is no longer here. Please send it again.") from None
-    finally:
-        if forget:
-            _delete(path)
+    with uploaded(file, forget) as path, path.open("rb") as opened:
+        return load_picture(opened, max_pixels)
 
 
 @contextlib.contextmanager
-def uploaded(file: object) -> Iterator[Path]:
-    """An uploaded file, as {"path": ...}, that is deleted in the end. ValueError for everything else."""
-    path = _path(file)
-    if path is None or not path.is_file():
-        raise ValueError("The file is no longer here. Please send it again.")
+def uploaded(file: object, forget: bool = True) -> Iterator[Path]:
+    """An uploaded file, as {"path": ...}. ValueError, in words that name no path, for everything else.
+
+    Only what was uploaded is given out: not any other file of this machine that a caller may name. forget:
+    the file is deleted in the end, unless it was sent again; without it, `clean_up` does when it is old.
+    """
+    path = file.get("path") if isinstance(file, dict) else None
+    if not was_uploaded(path):
+        raise ValueError(NOT_SENT)
+    path = Path(path)
     try:
+        if not _is_there(path):
+            raise ValueError(GONE)
         yield path
     finally:
-        _delete(path)
+        if forget:
+            _delete(path)
 
 
 def read_upload(read: Callable[[np.ndarray], Reading], file: object, max_pixels: int) -> dict:
     """An uploaded file -> the JSON of its reading; `gr.Error`, in words, where there is none."""
     try:
         return metrics.count_reading("api", read(load_upload(file, max_pixels))).to_json()
-    except (PictureError, ValueError, TypeError) as error:
-        raise gr.Error(str(error), print_exception=False) from None
+    except (ValueError, TypeError) as error:
+        raise gr.Error(one_line(error), print_exception=False) from None
 
 
 def was_uploaded(path: object) -> bool:
@@ -148,10 +163,11 @@ async def clean_up(blocks: gr.Blocks) -> None:
             queue.event_ids_to_events.pop(event, None)
 
 
-def _path(file: object) -> Path | None:
-    """Where the file is, if it was uploaded and is none of this machine's own."""
-    path = file.get("path") if isinstance(file, dict) else None
-    return Path(path) if was_uploaded(path) else None
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that no file can have
+        return False
 
 
 def _harmless(name: str) -> str:
@@ -168,24 +184,22 @@ def _delete_old() -> None:
             if now - path.stat().st_mtime > KEPT_SECONDS:
                 path.rmdir() if path.is_dir() else path.unlink()
     with _lock:
-        for path in [path for path in _files if not Path(path).exists()]:
-            _give_back(path)
+        for path in [path for path in _unread if not Path(path).exists()]:
+            _forget(path)
 
 
 def _delete(path: Path) -> None:
     """The file, unless somebody else sent it too, and the folder that was made for it."""
     with _lock, contextlib.suppress(OSError):
-        stored = _files.get(str(path))
-        if stored is not None and stored.unread > 1:
-            stored.unread -= 1
+        if _unread[str(path)] > 1:
+            _unread[str(path)] -= 1
             return
-        _give_back(str(path))
+        _forget(str(path))
         path.unlink()
         if path.parent != Path(get_upload_folder()):
             path.parent.rmdir()
 
 
-def _give_back(path: str) -> None:
-    stored = _files.pop(path, None)
-    if stored is not None:
-        stored.account.give_back(stored.address, stored.charge)
+def _forget(path: str) -> None:
+    del _unread[path]
+    _account.remove(path)
