@@ -17,9 +17,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from cnn import ModelFileError, load_model, save_model
+from cnn import load_model, save_model
 from cnn.storage import open_whole
 from recognition.calibration import Calibration
+from recognition.command_line import run
 from recognition.reader import DEFAULT_WEIGHTS, WEIGHTS, Reader
 from training.curves import Log, draw_curves, read_log
 from training.data import DataError, Dataset, load_mnist, split_held_out
@@ -39,11 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(given)
     keep_freed_memory()
     threadpool_limits(1, user_api="blas")  # cnn.slices spreads work over the cores; BLAS must not do it again
-    try:
-        return options.command(options)
-    except (DataError, ModelFileError, FileNotFoundError, ValueError) as error:
-        print(f"python -m training: {error}", file=sys.stderr)
-        return 1
+    return run("python -m training", lambda: options.command(options), DataError)
 
 
 def train(options: argparse.Namespace) -> int:
@@ -167,7 +164,9 @@ def _save_card(path: Path, card: dict) -> None:
 def finetune(options: argparse.Namespace) -> int:
     """Teach some weights the examples in a zip file; prints what is read before and after."""
     dataset = load_mnist(options.data)
-    examples = read_examples(options.examples.read_bytes(), Limits(examples=MOST))
+    limits = Limits(examples=MOST)
+    with options.examples.open("rb") as file:
+        examples = read_examples(file.read(limits.upload_bytes + 1), limits)
     checkpoint = load_model(options.weights)
     images = np.stack([example.image for example in examples])
     labels = np.array([example.label for example in examples])
