@@ -48,10 +48,6 @@ def _sentence(error: OSError) -> str:
     if error.strerror is None:  # raised with a sentence of our own, or by a library
         return str(error)
     name = "the output" if error.filename is None else error.filename
-    if isinstance(error, FileNotFoundError):
-        return f"there is no file called {name}."
-    if isinstance(error, IsADirectoryError):
-        return f"{name} is a folder, not a file."
     return f"{name} cannot be written or read: {error.strerror}."
 
 

@@ -139,7 +139,7 @@ def test_a_log_that_cannot_be_written_is_said_to_be_none(tmp_path, capsys, monke
         (ValueError("That is wrong."), 1, "me: That is wrong.\n"),
         (ValueError("x" * 1_000_000), 1, None),
         (ValueError("\x1b[31m"), 1, "me: \\x1b[31m\n"),
-        (FileNotFoundError(2, "No such file or directory", "a"), 1, "me: there is no file called a.\n"),
+        (FileNotFoundError(2, "No such file", "a"), 1, "me: a cannot be written or read: No such file.\n"),
         (FileNotFoundError("There is no such network."), 1, "me: There is no such network.\n"),
         (OSError(28, "No space left"), 1, "me: the output cannot be written or read: No space left.\n"),
         (RecursionError(), 1, None),
