@@ -260,6 +260,16 @@ def test_what_is_wrong_is_said_in_one_short_sentence(status, sent, answered):
     assert answered is None or answer == answered
 
 
+def test_what_a_server_function_repeats_is_cut():
+    guard = guarded()
+    guard.app.answer = json.dumps({"error": f"There is no {'x' * 50_000} here.", "took": 3}).encode()
+    status, headers, answer = ask(guard, "POST", SERVER, CALL)
+    assert (status, answer["took"]) == (200, 3)
+    assert len(answer["error"]) <= 300
+    assert answer["error"].startswith("There is no x") and answer["error"].endswith("x here.")
+    assert int(headers["content-length"]) < 400
+
+
 def test_an_address_has_a_share_of_gradios_queue(monkeypatch):
     events = {}
     monkeypatch.setattr(BLOCKS._queue, "event_ids_to_events", events)

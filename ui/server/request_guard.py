@@ -82,6 +82,7 @@ class RequestGuard:
                     held, scope, receive, route, found.groupdict().get("name"), address
                 )
                 answer.keeps_body = route.name in ("join", "call")
+                answer.of_function = route.name == "server_function"
                 await self.app(scope, receive, answer.send)
                 if answer.keeps_body and answer.status == 200:
                     self._note_event(answer.body, address)
