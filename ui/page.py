@@ -59,7 +59,7 @@ def build_page(readers: Readers, workshop: Workshop) -> gr.Blocks:
     visitors = Visitors(readers, workshop)
     metrics.watch_workshop(workshop)
     most = workshop.limits.stored_bytes
-    uploads.share_account(StorageAccount(most, most // 4))
+    uploads.share_account(StorageAccount(most, most * 2 // 5))
     sign_in = hub.sign_in()
     with gr.Blocks(title=TITLE, analytics_enabled=False) as demo:
         gr.HTML(f"<h1>{TITLE}</h1><p>{SENTENCE}</p>", elem_id="masthead", apply_default_css=False)

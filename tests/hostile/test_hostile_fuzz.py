@@ -1,4 +1,4 @@
-"""Hundreds of requests that are nearly right, from a fixed seed: each is answered, without a fault of ours."""
+"""Hundreds of requests that are nearly right, from a fixed seed: each is answered without a fault of ours."""
 
 import json
 import random

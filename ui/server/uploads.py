@@ -40,7 +40,7 @@ class StorageFull(Exception):  # noqa: N818 - nothing is wrong with the program
 NOT_SENT = "Please send a file, with gradio_client's handle_file."
 GONE = "The file is no longer here. Please send it again."
 
-_account = StorageAccount(1_000_000_000, 250_000_000)
+_account = StorageAccount(1_000_000_000, 400_000_000)
 # How often each file was sent and not yet read. Files are named by their content: if two visitors send the
 # same photo, there is one file for both, charged to the first.
 _unread: Counter[str] = Counter()
