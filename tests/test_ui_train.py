@@ -237,9 +237,9 @@ def test_an_example_is_collected_taught_and_its_teaching_undone(page):
         ("use_result", None, "no new model"),
         ("download", "result", "no new model"),
         ("resume", None, "no training to go on with"),
-        ("bring", {"path": "/etc/hostname"}, "no longer here"),
-        ("bring", None, "no longer here"),
-        ("unpack_examples", {"path": "/etc/hostname"}, "no longer here"),
+        ("bring", {"path": "/etc/hostname"}, "send a file"),
+        ("bring", None, "send a file"),
+        ("unpack_examples", {"path": "/etc/hostname"}, "send a file"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_words(page, name, asked, message):
