@@ -13,14 +13,16 @@ from jobs.manager import SessionManager
 from recognition import Reader
 from recognition.reader import SHIPPED
 from training.memory import share_freed_memory
-from ui.page import LAUNCH, build_page
-from ui.server.metrics import start_log
+from ui.page import HOST, LAUNCH, build_page
+from ui.server.connections import bound_connections
+from ui.server.logs import start_log
 
 # Visitors are read at the same time, each on one core: BLAS threads would only get in their way.
 threadpool_limits(1, user_api="blas")
 share_freed_memory()
 
 start_log()
+bound_connections(HOST.behind_proxy)
 manager = SessionManager(Limits.from_environment())
 # What is uploaded goes where all visitors' files are: it is gone when the app is, even if that was killed.
 os.environ.setdefault("GRADIO_TEMP_DIR", str(manager.folder / "uploads"))

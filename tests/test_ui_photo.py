@@ -23,7 +23,7 @@ from ui.photo.tab import EXAMPLES, EXAMPLES_FOLDER, MOST_IN_LINE, SHOWN, STAGE, 
 from ui.server import uploads
 from ui.server.uploads import read_upload
 
-NOT_SENT = "Please send an image file, with gradio_client's handle_file."
+NOT_SENT = "Please send a file, with gradio_client's handle_file."
 WRITTEN = {example.name: example.lines for example in MADE}
 PHOTO = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
 

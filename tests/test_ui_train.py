@@ -124,9 +124,9 @@ def test_an_example_is_collected_taught_and_its_teaching_undone(page):
         ("use_result", None, "no new model"),
         ("download", "result", "no new model"),
         ("resume", None, "no training to go on with"),
-        ("upload_model", {"path": "/etc/hostname"}, "no longer here"),
-        ("upload_model", None, "no longer here"),
-        ("import_examples", {"path": "/etc/hostname"}, "no longer here"),
+        ("upload_model", {"path": "/etc/hostname"}, "send a file"),
+        ("upload_model", None, "send a file"),
+        ("import_examples", {"path": "/etc/hostname"}, "send a file"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_words(page, name, asked, message):

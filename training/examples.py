@@ -25,6 +25,7 @@ LABELS = "labels.csv"
 HEADING = ["file", "label"]
 MOST_PIXELS = 4_000_000  # of a picture in a zip
 MOST_BYTES = 2 * 2**20  # of a file in a zip, unpacked
+MOST_BYTES_OF_ZIP = 20_000_000  # of the zip itself
 MOST_SECONDS = 10.0  # for the pictures of a zip
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -64,7 +65,9 @@ def write_examples(examples: Sequence[Example]) -> bytes:
     return buffer.getvalue()
 
 
-def read_examples(packed: bytes, *, most_examples: int = 50, most_bytes: int = 20_000_000) -> list[Example]:
+def read_examples(
+    packed: bytes, *, most_examples: int = 50, most_bytes: int = MOST_BYTES_OF_ZIP
+) -> list[Example]:
     """What `write_examples` wrote, or what a person packed alike.
 
     Pictures of 28x28 grey pixels are taken as they are; all others, of any size and with dark ink on light

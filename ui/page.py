@@ -10,7 +10,9 @@ from jobs.manager import SessionManager
 from ui.draw import tab as draw
 from ui.photo import tab as photo
 from ui.server import metrics, uploads
-from ui.server.request_guard import Gate, Host, lifespan
+from ui.server.host import Host
+from ui.server.lifespan import lifespan
+from ui.server.request_guard import RequestGuard
 from ui.shared.visitors import Readers, Visitors
 from ui.theme import theme
 from ui.train import hub
@@ -31,13 +33,15 @@ TABS: tuple[tuple[str, Builder], ...] = (
     ("Train", train.build),
 )
 
+HOST = Host.from_environment()
+
 LAUNCH = {
     "theme": theme(),
     "css": (HERE / "page.css").read_text(encoding="utf-8"),
     "favicon_path": HERE / "icon.svg",
     "footer_links": ["api"],
     "max_file_size": "20mb",
-    "app_kwargs": {"middleware": [Middleware(Gate, Host.from_environment())], "lifespan": lifespan},
+    "app_kwargs": {"middleware": [Middleware(RequestGuard, HOST)], "lifespan": lifespan},
     "state_session_capacity": 300,  # what Gradio remembers of a page; ours needs none of it
     "ssr_mode": False,  # would need Node
     "pwa": False,  # a Space would have the page installed as an app, with icons that are not ours

@@ -1,15 +1,10 @@
-"""What the host can see: counts for Prometheus at /metrics, a sign of life at /health, a log of JSON lines.
+"""What the host can see: counts for Prometheus at /metrics, and a sign of life at /health.
 
 Both pages are public where the app is. So there are counts and times in them and nothing of any visitor: no
-address, no session, no drawing; and no more is logged.
+address, no session, no drawing.
 """
 
-import json
 import logging
-import os
-import sys
-import traceback
-from collections.abc import Mapping
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -26,7 +21,6 @@ from starlette.responses import JSONResponse, Response
 from jobs.manager import SessionManager
 from recognition import Reading
 
-LEVEL_VARIABLE = "DIGITS_LOG"  # debug: every request, too; info; warning; error
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2.5, 5, 10)  # up to what a histogram's bar counts
 
 disable_created_metrics()  # a second line for each count
@@ -87,61 +81,9 @@ def count_reading(source: str, reading: Reading) -> Reading:
 
 
 def health() -> Response:
-    """Answered by the loop that answers everything, and touching nothing else: if it comes, the app lives."""
+    """Answered by the loop that answers everything, and of nothing else: if it comes, the app lives."""
     return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
 
 
 def metrics() -> Response:
     return Response(generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-
-class JSONLines(logging.Formatter):
-    """A record as one JSON object on one line: time, level, logger, message, what `extra` holds, error."""
-
-    USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
-
-    def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        line |= {name: value for name, value in vars(record).items() if name not in self.USUAL}
-        if record.exc_info:
-            line["error"] = "".join(traceback.format_exception(*record.exc_info))
-        return json.dumps(line, default=str)
-
-
-class _CountErrors(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        ERRORS.inc()
-
-
-def start_log(environment: Mapping[str, str] = os.environ) -> None:
-    """Everything logged goes to standard error as JSON lines, from $DIGITS_LOG on ("info" if it is not set).
-
-    ValueError where $DIGITS_LOG is no level.
-    """
-    level = environment.get(LEVEL_VARIABLE, "").strip().upper() or "INFO"
-    if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
-        raise ValueError(f"{LEVEL_VARIABLE} must be debug, info, warning or error, got {level.lower()!r}")
-    lines = logging.StreamHandler(sys.stderr)
-    lines.setFormatter(JSONLines())
-    root = logging.getLogger()
-    root.handlers[:] = [lines, _CountErrors(logging.ERROR)]
-    root.setLevel("INFO")  # what libraries tell each other is none of ours
-    logging.getLogger("ui").setLevel(level)
-    for package in ("jobs", "training", "recognition"):
-        logging.getLogger(package).setLevel(level)
-    for name in ("httpx", "httpx2"):  # which would log the signed addresses that the Hub hands out
-        logging.getLogger(name).setLevel("WARNING")
-    if level in ("WARNING", "ERROR"):
-        root.setLevel(level)
-
-
-def take_over_log_of_server() -> None:
-    """uvicorn has a handler of its own, set when a server is made: let its lines be as all others are."""
-    for name in ("uvicorn", "uvicorn.error"):
-        logging.getLogger(name).handlers.clear()
-        logging.getLogger(name).propagate = True
