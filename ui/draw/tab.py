@@ -19,7 +19,7 @@ from recognition.reader import DEFAULT_NETWORK
 from ui.component import answer_of, component
 from ui.draw import teach
 from ui.server import metrics
-from ui.server.queue import Crowded, Superseded, Turns
+from ui.server.queue import FairQueue, QueueFull, Superseded
 from ui.server.uploads import read_upload
 from ui.shared.visitors import Readers, Visitors, chosen_from, key_of
 
@@ -28,7 +28,8 @@ MAX_CHARACTERS = 40_000  # of a drawing from the pad, base64; its script sends a
 MAX_PIXELS = 512 * 512  # of the same; its script sends about 150 x 150 for a digit, 488 x 488 at most
 MAX_FILE_PIXELS = 16_000_000  # of an image file; a phone photographs a sheet of paper with 12 million
 READ_AT_ONCE = 1  # drawings; two take Python's lock from each other and from who answers
-MOST_WAITING = 200  # visitors, of each the newest drawing; about a second's work
+MOST_WAITING = 200  # drawings, of each session the newest
+MOST_WAITING_OF_ADDRESS = 100  # of them; a school may sit behind one
 
 logger = logging.getLogger(__name__)
 
@@ -39,16 +40,17 @@ def build(visitors: Visitors) -> None:
     def read_by_own(key: str, drawing: object) -> dict:
         return read_live(visitors.readers_of(key), drawing)
 
-    turns = Turns(READ_AT_ONCE, MOST_WAITING)
+    queue = FairQueue(READ_AT_ONCE, MOST_WAITING, most_of_address=MOST_WAITING_OF_ADDRESS, latest_only=True)
+    metrics.DRAWINGS_WAITING.set_function(lambda: queue.waiting)
 
     async def live(drawing: object, request: gr.Request) -> dict:
         key = await key_of(request)
         try:
-            async with turns.turn(key, request.state.address):
+            async with queue.turn(key, request.state.address):
                 answer = await anyio.to_thread.run_sync(read_by_own, key, drawing)
         except Superseded:
             answer = {"superseded": True}
-        except Crowded:
+        except QueueFull:
             answer = {"busy": "Very many people are drawing now."}
         # By this the pad sees how busy we are, and thins what it sends.
         return answer | {"took": round(1000 * (time.perf_counter() - request.state.began))}
