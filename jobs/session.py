@@ -37,7 +37,7 @@ from jobs.worker import from_frame
 from recognition.calibration import Calibration
 from recognition.reader import DEFAULT_WEIGHTS, SHIPPED
 from training.evaluate import Evaluation
-from training.examples import Example, read_examples, write_examples
+from training.examples import Example, write_examples
 from training.experiment import Settings, Snapshot, unfinished
 from training.finetune import MOST, Lesson
 from training.limits import Limits
@@ -396,11 +396,10 @@ class Session:
         with self._changed:
             return write_examples(self._examples)
 
-    def unpack_examples(self, packed: bytes) -> None:
-        """Add what is in a zip file to the collection."""
-        added = read_examples(packed, self.workshop.limits)
+    def add_examples(self, examples: Sequence[Example]) -> None:
+        """Add all of them, or none where there is no room."""
         with self._changed:
-            self._add(added)
+            self._add(examples)
 
     def teach(self) -> None:
         """Teach the model in use all examples of the collection; what comes out is used at once, if it reads

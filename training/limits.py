@@ -25,6 +25,8 @@ class Limits:
     examples: int = 50  # a visitor's own drawings
     upload_bytes: int = 20_000_000  # of a weights file or a zip of examples
     stored_bytes: int = 1_000_000_000  # of all uploads together
+    picture_seconds: int = 10  # to read a photo, or a zip of examples; then its process is ended
+    picture_bytes: int = 800_000_000  # of memory of that process
     visitors: int = 100  # with a model, a collection or a run of their own
     idle_seconds: int = 1800  # without a sign of a visitor until theirs is freed, if nothing of it runs
     away_seconds: int = 600  # the same once the page was closed or lost its connection

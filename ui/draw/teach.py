@@ -5,9 +5,12 @@
 
 import base64
 
+import gradio as gr
+
 from jobs.session import Session
+from training.examples import Example
 from ui.server.uploads import uploaded
-from ui.shared.visitors import Action, picture_of
+from ui.shared.visitors import Action, ServerFunction, Visitors, key_of, picture_of
 
 Asked = object  # what a script sent: anything, until it is looked at
 
@@ -33,14 +36,6 @@ def pack_examples(session: Session, asked: Asked) -> dict:
     return {"file": base64.b64encode(session.pack_examples()).decode()}
 
 
-def unpack_examples(session: Session, asked: Asked) -> None:
-    """asked: {"path": of an uploaded .zip}"""
-    with uploaded(asked) as file:
-        if file.stat().st_size > session.workshop.limits.upload_bytes:
-            raise ValueError("The file is too large.")
-        session.unpack_examples(file.read_bytes())
-
-
 def teach(session: Session, asked: Asked) -> None:
     session.teach()
 
@@ -53,7 +48,34 @@ ACTIONS: tuple[Action, ...] = (
     add_example,
     remove_example,
     pack_examples,
-    unpack_examples,
     teach,
     undo,
 )
+
+
+def import_of_examples(visitors: Visitors) -> ServerFunction:
+    """The server function `unpack_examples`, whose zip the picture worker opens: it is a stranger's."""
+    limits = visitors.workshop.limits
+
+    async def unpack_examples(asked: Asked, request: gr.Request) -> dict:
+        """asked: {"path": of an uploaded .zip}"""
+        try:
+            with uploaded(asked) as file:
+                job = {
+                    "job": "examples",
+                    "path": str(file.absolute()),
+                    "examples": limits.examples,
+                    "upload_bytes": limits.upload_bytes,
+                }
+                _, arrays = await visitors.pictures.read(job, await key_of(request), request.state.address)
+        except ValueError as error:
+            return {"error": str(error)}
+        labels = arrays["labels"].tolist()
+        added = [Example(image, label) for image, label in zip(arrays["images"], labels, strict=True)]
+
+        def add_examples(session: Session, asked: Asked) -> None:
+            session.add_examples(added)
+
+        return await visitors.act(add_examples, asked, request)
+
+    return unpack_examples

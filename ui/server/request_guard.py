@@ -15,7 +15,7 @@ import os
 import re
 import time
 from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +27,7 @@ from starlette.responses import JSONResponse, Response
 
 from training.limits import Limits
 from ui.server import metrics
-from ui.server.uploads import Room, keep_house, note_sent, was_uploaded
+from ui.server.uploads import NOT_SENT, Room, keep_house, note_sent, was_uploaded
 
 MAX_BODY = 1_000_000  # bytes of a request that is not a file upload; a drawing has about 5,000
 MAX_UPLOAD = 21_000_000  # bytes of a request with files; the largest file may have 20,000,000
@@ -43,6 +43,8 @@ MOST_AT_ONCE_OF_ADDRESS = 400  # a school with 150 open pages, each drawing
 MOST_STREAMS_OF_SESSION = 4  # a page has one, and one more while it waits for an event
 MOST_UPLOADS_OF_ADDRESS = 30  # at once
 MOST_EVENTS_OF_SESSION = 8  # in Gradio's queue
+MOST_FILES = 1  # that a call names
+MOST_VALUES = 200  # of the JSON of a call; gradio_client sends about 20
 MOST_KNOWN = 20_000  # addresses and sessions whose recent requests are remembered
 
 Message = MutableMapping[str, Any]
@@ -443,8 +445,11 @@ def _check_call(scope: Message, asked: dict, name: str | None) -> None:
         data, wanted = asked.get("data"), len(public[number].inputs)
         if not isinstance(data, list) or len(data) != wanted:
             raise Refusal(422, f"The data of a call is a list, here of {wanted}.", "malformed")
-    if not all(was_uploaded(path) for path in _files(asked)):
-        raise Refusal(422, "Please send an image file, with gradio_client's handle_file.", "malformed")
+    files = _files(asked)
+    if len(files) > MOST_FILES:
+        raise Refusal(422, "Please send one file a call.", "malformed")
+    if not all(was_uploaded(path) for path in files):
+        raise Refusal(422, NOT_SENT, "malformed")
     session = asked.get("session_hash")
     if len(blocks._queue.pending_event_ids_session.get(session, ())) >= MOST_EVENTS_OF_SESSION:
         raise Refusal(429, "Too much of yours waits already. Please wait for its answers.", "at once", 1)
@@ -462,15 +467,23 @@ def _check_events(scope: Message, session: str | None) -> None:
         raise Refusal(404, "There is no such call, or its answer was fetched already.", "no such call")
 
 
-def _files(value: object) -> Iterator[object]:
-    """What stands as a path wherever Gradio would look for a file: it moves files, and fetches addresses."""
-    if isinstance(value, dict):
-        if isinstance(value.get("meta"), dict):
-            yield value.get("path")
-        value = list(value.values())
-    if isinstance(value, list):
-        for one in value:
-            yield from _files(one)
+def _files(asked: dict) -> list[object]:
+    """What stands as a path wherever Gradio would look for a file: it moves files, and fetches addresses.
+
+    A call is one file, of a few values. Gradio walks through all of them several times, so more than
+    MOST_VALUES are refused.
+    """
+    files, waiting, seen = [], [asked], 0
+    while waiting:
+        value = waiting.pop()
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        seen += len(inner)
+        if seen > MOST_VALUES:
+            raise Refusal(422, "The data of a call is one file.", "malformed")
+        if isinstance(value, dict) and isinstance(value.get("meta"), dict):
+            files.append(value.get("path"))
+        waiting.extend(inner)
+    return files
 
 
 def _parsed(hop: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -5,21 +5,19 @@ import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import anyio.to_thread
 import gradio as gr
-import numpy as np
 from gradio.utils import get_upload_folder, is_in_or_equal
 
-from recognition import Reading
-from recognition.files import PictureError, load_picture
 from ui.server import metrics
 
 KEPT_SECONDS = 1800.0  # of a file that was sent and is not read; what the page reads is deleted at once
 LOOK_SECONDS = 1.0  # from one look at the folder to the next
 LEFT_FREE = 200_000_000  # bytes of the disk that uploads leave to others
+NOT_SENT = "Please send a file, with gradio_client's handle_file."
 
 # How often each file was sent and not yet read. Gradio names files by their content: if two visitors send the
 # same photo, there is one file for both.
@@ -27,44 +25,23 @@ _sent: Counter[str] = Counter()
 _lock = threading.Lock()
 
 
-def load_upload(file: object, max_pixels: int, forget: bool = False) -> np.ndarray:
-    """An uploaded file, as {"path": ...} -> its pixels as `load_picture` gives them.
+@contextlib.contextmanager
+def uploaded(file: object, forget: bool = True) -> Iterator[Path]:
+    """An uploaded file, as {"path": ...}. ValueError, in words that name no path, for everything else.
 
-    Only what was uploaded is opened: not any other file of this machine that a caller may name. Raises
-    PictureError, in words that name no path, for everything else and for what is no picture. forget: deletes
-    the file, unless it was sent again; without it, `keep_house` does when it is old.
+    Only what was uploaded is given out: not any other file of this machine that a caller may name. forget:
+    the file is deleted in the end, unless it was sent again; without it, `keep_house` does when it is old.
     """
     path = _path(file)
     if path is None:
-        raise PictureError("Please send an image file, with gradio_client's handle_file.")
+        raise ValueError(NOT_SENT)
     try:
-        with path.open("rb") as opened:
-            return load_picture(opened, max_pixels)
-    except OSError:
-        raise PictureError("The file is no longer here. Please send it again.") from None
+        if not _is_there(path):
+            raise ValueError("The file is no longer here. Please send it again.")
+        yield path
     finally:
         if forget:
             _delete(path)
-
-
-@contextlib.contextmanager
-def uploaded(file: object) -> Iterator[Path]:
-    """An uploaded file, as {"path": ...}, that is deleted in the end. ValueError for everything else."""
-    path = _path(file)
-    if path is None or not path.is_file():
-        raise ValueError("The file is no longer here. Please send it again.")
-    try:
-        yield path
-    finally:
-        _delete(path)
-
-
-def read_upload(read: Callable[[np.ndarray], Reading], file: object, max_pixels: int) -> dict:
-    """An uploaded file -> the JSON of its reading; `gr.Error`, in words, where there is none."""
-    try:
-        return metrics.count_reading("api", read(load_upload(file, max_pixels))).to_json()
-    except (PictureError, ValueError, TypeError) as error:
-        raise gr.Error(str(error), print_exception=False) from None
 
 
 def was_uploaded(path: object) -> bool:
@@ -76,6 +53,13 @@ def _path(file: object) -> Path | None:
     """Where the file is, if it was uploaded and is none of this machine's own."""
     path = file.get("path") if isinstance(file, dict) else None
     return Path(path) if was_uploaded(path) else None
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that no file can have
+        return False
 
 
 class Room:

@@ -20,6 +20,7 @@ import anyio
 import gradio as gr
 import numpy as np
 
+from jobs.picture_pool import PicturePool
 from jobs.session import Session, Workshop
 from jobs.status import Comparison, Status
 from recognition import Reader
@@ -28,6 +29,7 @@ from recognition.reader import DEFAULT_NETWORK, SHIPPED
 from training.evaluate import Evaluation
 from training.experiment import Snapshot
 from training.finetune import Lesson
+from ui.server.pictures import PictureQueue
 
 Readers = Mapping[str, Reader]  # by the name under which their network was shipped, and OWN
 Action = Callable[[Session, object], dict | None]
@@ -49,6 +51,7 @@ class Visitors:
 
     def __init__(self, readers: Readers, workshop: Workshop) -> None:
         self.readers, self.workshop = readers, workshop
+        self.pictures = PictureQueue(PicturePool(workshop.limits))
         self._own: WeakKeyDictionary[Session, tuple[Path, Reader]] = WeakKeyDictionary()
         self._versions: WeakKeyDictionary[Session, tuple[Status, int]] = WeakKeyDictionary()
 
