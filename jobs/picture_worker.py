@@ -2,8 +2,8 @@
 
 A small file can make decoders, and what follows them, take minutes or gigabytes, or crash. So the app opens
 no such file: `jobs.picture_pool` starts this process and kills it when it takes too long, and the system
-gives it no more than BYTES of memory. Jobs come as frames on standard input (`jobs.protocol`), and each is answered
-by one frame on standard output. The first frame of all, {"event": "ready"}, answers none.
+gives it no more than BYTES of memory. Jobs come as frames on standard input (`jobs.protocol`), and each is
+answered by one frame on standard output. The first frame of all, {"event": "ready"}, answers none.
 
 Jobs, by message["job"], all with the `path` of the file and `seconds`, their limit of time:
 
