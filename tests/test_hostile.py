@@ -311,9 +311,9 @@ def test_wrong_types_to_every_server_function_are_answered_in_words(app, tab):
         ("call/read_drawing", {"fn_index": "unload"}, 404, "no such endpoint"),
         ("call/read_drawing", {"data": {"image": 1}}, 422, "list"),
         ("call/v2/nothing", {}, 404, "no such endpoint"),
-        ("run/read_photo", {"data": [{"path": "/etc/passwd"}]}, 500, "send an image file"),
-        ("run/read_photo", {"data": [{"path": "/proc/self/environ"}]}, 500, "send an image file"),
-        ("api/read_drawing", {"data": [[[[]]]]}, 500, "send an image file"),
+        ("run/read_photo", {"data": [{"path": "/etc/passwd"}]}, 500, "send a file"),
+        ("run/read_photo", {"data": [{"path": "/proc/self/environ"}]}, 500, "send a file"),
+        ("api/read_drawing", {"data": [[[[]]]]}, 500, "send a file"),
     ],
 )
 def test_a_malformed_call_of_an_endpoint_is_refused_in_words(app, path, changes, status, sentence):

@@ -229,7 +229,30 @@ def test_calls_name_uploaded_files_or_none(monkeypatch, tmp_path):
     ):
         status, _, answer = call(path)
         assert status == 422
-        assert "Please send an image file" in answer["error"]
+        assert answer["error"] == uploads.NOT_SENT
+
+
+FILE = {"path": "x", "meta": {"_type": "gradio.FileData"}}
+
+
+@pytest.mark.parametrize(
+    ("argument", "sentence"),
+    [
+        ([FILE, FILE], "one file a call"),
+        ({"a": {"b": FILE}, "c": [FILE]}, "one file a call"),
+        ([FILE] * 5000, "The data of a call is one file"),
+        (list(range(5000)), "The data of a call is one file"),
+        ({str(i): i for i in range(5000)}, "The data of a call is one file"),
+        (json.loads("[" * 900 + "]" * 900), "The data of a call is one file"),
+    ],
+)
+def test_a_call_is_one_file(monkeypatch, argument, sentence):
+    asked = []
+    monkeypatch.setattr(request_guard, "was_uploaded", lambda path: asked.append(path) or True)
+    status, _, answer = _ask(_gate(), "POST", "/gradio_api/run/read_drawing", {"data": [argument]})
+    assert status == 422
+    assert sentence in answer["error"]
+    assert asked == []  # for each, the disk would be asked while everybody waits
 
 
 def _upload(gate, chunks, length=100):

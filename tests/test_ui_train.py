@@ -8,6 +8,7 @@ import logging
 import time
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ class _Request:
     """What Gradio gives a server function."""
 
     def __init__(self, session_hash):
-        self.session_hash = session_hash
+        self.session_hash, self.state = session_hash, SimpleNamespace(address="home")
 
     async def json(self):
         return {"session_hash": self.session_hash, "data": None}
@@ -55,7 +56,10 @@ class _Page:
         self.visitors, self.key = visitors, key
         self.functions = {
             function.__name__: function
-            for function in visitors.server_functions((*train.ACTIONS, *teach.ACTIONS))
+            for function in (
+                *visitors.server_functions((*train.ACTIONS, *teach.ACTIONS)),
+                teach.import_of_examples(visitors),
+            )
         }
 
     def __call__(self, name, asked=None):
@@ -237,9 +241,9 @@ def test_an_example_is_collected_taught_and_its_teaching_undone(page):
         ("use_result", None, "no new model"),
         ("download", "result", "no new model"),
         ("resume", None, "no training to go on with"),
-        ("bring", {"path": "/etc/hostname"}, "no longer here"),
-        ("bring", None, "no longer here"),
-        ("unpack_examples", {"path": "/etc/hostname"}, "no longer here"),
+        ("bring", {"path": "/etc/hostname"}, "send a file"),
+        ("bring", None, "send a file"),
+        ("unpack_examples", {"path": "/etc/hostname"}, "send a file"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_words(page, name, asked, message):
