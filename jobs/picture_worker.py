@@ -151,16 +151,15 @@ def _lacked_memory(error: BaseException | None) -> bool:
 def bound_memory(most: int) -> None:
     """From now on Linux gives this process at most `most` bytes of memory; elsewhere there is no such bound.
 
-    What is bounded is the address space, of which libraries reserve much that they never use. So the bound is
-    on how much it grows from here.
+    What the system bounds is the address space, much of which are files that were never read in. So the bound
+    is on how much it grows from here: by what is left beside the memory that was asked for already.
     """
     with contextlib.suppress(ImportError, OSError, ValueError):
         import resource
 
-        size, resident = (
-            int(pages) * resource.getpagesize() for pages in Path("/proc/self/statm").read_text().split()[:2]
-        )
-        resource.setrlimit(resource.RLIMIT_AS, (size + most - resident,) * 2)
+        size, _, shared, _, _, data, _ = map(int, Path("/proc/self/statm").read_text().split())
+        growth = max(0, most - (data + shared) * resource.getpagesize())
+        resource.setrlimit(resource.RLIMIT_AS, (size * resource.getpagesize() + growth,) * 2)
 
 
 def bound_time(seconds: float) -> None:
