@@ -24,6 +24,8 @@ class Limits:
     upload_bytes: int = 20_000_000  # of a weights file or a zip of examples
     model_bytes: int = 60_000_000  # of a visitor's models; the oldest that `undo` goes back to make room
     stored_bytes: int = 1_000_000_000  # of all uploads and all visitors' models together
+    picture_seconds: int = 10  # to read a photo, or a zip of examples; then its process is killed
+    picture_bytes: int = 800_000_000  # of memory of that process
     visitors: int = 100  # with a model, a collection or a job of their own
     address_percent: int = 40  # of visitors, waiting jobs and stored bytes, that one address may hold
     idle_seconds: int = 1800  # without a sign of a visitor until theirs is freed, if nothing of it runs

@@ -21,7 +21,7 @@ from jobs.status import Status
 from recognition import Reader
 from recognition.reader import SHIPPED
 from training.evaluate import Evaluation
-from training.examples import Example, read_examples, write_examples
+from training.examples import Example, write_examples
 from training.experiment import Settings
 from training.finetune import MOST
 
@@ -267,10 +267,9 @@ class Session(Activity):
         """The collection as a zip file."""
         return write_examples(self._examples)
 
-    def import_examples(self, packed: bytes) -> None:
-        """Add what is in a zip file to the collection."""
-        limits = self.shared.limits
-        self._add(read_examples(packed, most_examples=limits.examples, most_bytes=limits.upload_bytes))
+    def add_examples(self, examples: Sequence[Example]) -> None:
+        """Add all of them, or none where there is no room."""
+        self._add(examples)
 
     def teach(self) -> None:
         """Teach the model in use all examples of the collection; what comes out is used at once, if it reads

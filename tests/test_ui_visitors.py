@@ -118,23 +118,23 @@ def test_whoever_loses_an_empty_place_between_two_moments_gets_another(house, pa
 def test_files_of_one_address_do_not_keep_others_from_sending_theirs(house, send, monkeypatch):
     begun, goes_on = threading.Semaphore(0), threading.Event()
 
-    def slow(session, packed):
+    def slow(session, *file):
         begun.release()
         assert goes_on.wait(PATIENCE)
 
-    monkeypatch.setattr(Session, "import_examples", slow)
-    payload = send(b"zip", "mine.zip")
+    monkeypatch.setattr(Session, "upload", slow)
+    payload = send(b"weights", "mine.npz")
     many = visitors.ADDRESS_FILES_WAITING
 
     async def flood():
         pages = [Page(house, "one", "school")] * many
         tasks = [
-            asyncio.create_task(page.functions["import_examples"](payload, Request("one", "school")))
+            asyncio.create_task(page.functions["upload_model"](payload, Request("one", "school")))
             for page in pages
         ]
         while not begun.acquire(blocking=False):
             await anyio.sleep(0.01)
-        refused = await pages[0].functions["import_examples"](payload, Request("two", "school"))
+        refused = await pages[0].functions["upload_model"](payload, Request("two", "school"))
         drawn = await pages[0].functions["add_example"](
             {"picture": base64_of(SEVEN), "label": 7}, Request("three", "home")
         )

@@ -42,7 +42,10 @@ class Page:
         self.visitors, self.key, self.address = visitors, key, address
         self.functions = {
             function.__name__: function
-            for function in visitors.server_functions((*train.ACTIONS, *teach.ACTIONS))
+            for function in (
+                *visitors.server_functions((*train.ACTIONS, *teach.ACTIONS)),
+                teach.import_of_examples(visitors),
+            )
         }
 
     def __call__(self, name, payload=None):

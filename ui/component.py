@@ -1,13 +1,10 @@
 """A tab is one `gr.HTML` component: how it is put together from static files, and what its script is sent."""
 
-import base64
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-
-from recognition import Reading
 
 HERE = Path(__file__).parent
 READING = "shared/reading"
@@ -36,17 +33,6 @@ def component(
         digits=list(range(10)),  # reading.html repeats a bar for each
         **props,
     )
-
-
-def answer_of(reading: Reading) -> dict:
-    """What reading.js shows: the JSON of a reading, each digit with the `picture` that the network saw.
-
-    The picture is 28x28 grey bytes in base64.
-    """
-    answer = reading.to_json()
-    for shown, found in zip(answer["digits"], reading.digits, strict=True):
-        shown["picture"] = base64.b64encode(found.image.tobytes()).decode()
-    return answer
 
 
 def _asset(name: str) -> str:

@@ -5,9 +5,12 @@
 
 import base64
 
+import gradio as gr
+
 from jobs.session import Session
+from training.examples import Example
 from ui.server.uploads import uploaded
-from ui.shared.visitors import Action, Payload, picture_of, reads_file
+from ui.shared.visitors import Action, Payload, ServerFunction, Visitors, picture_of, session_hash
 
 
 def add_example(session: Session, payload: Payload) -> None:
@@ -31,15 +34,6 @@ def export_examples(session: Session, payload: Payload) -> dict:
     return {"file": base64.b64encode(session.export_examples()).decode()}
 
 
-@reads_file
-def import_examples(session: Session, payload: Payload) -> None:
-    """payload: {"path": of an uploaded .zip}"""
-    with uploaded(payload) as file:
-        if file.stat().st_size > session.shared.limits.upload_bytes:
-            raise ValueError("The file is too large.")
-        session.import_examples(file.read_bytes())
-
-
 def teach(session: Session, payload: Payload) -> None:
     session.teach()
 
@@ -52,7 +46,36 @@ ACTIONS: tuple[Action, ...] = (
     add_example,
     remove_example,
     export_examples,
-    import_examples,
     teach,
     undo,
 )
+
+
+def import_of_examples(visitors: Visitors) -> ServerFunction:
+    """The server function `import_examples`, whose zip the picture worker opens: it is a stranger's."""
+    limits = visitors.manager.shared.limits
+
+    async def import_examples(payload: Payload, request: gr.Request) -> dict:
+        """payload: {"path": of an uploaded .zip}"""
+        try:
+            with uploaded(payload) as file:
+                job = {
+                    "job": "examples",
+                    "path": str(file.absolute()),
+                    "examples": limits.examples,
+                    "upload_bytes": limits.upload_bytes,
+                }
+                _, arrays = await visitors.pictures.read(
+                    job, await session_hash(request), request.state.address
+                )
+        except ValueError as error:
+            return {"error": str(error)}
+        labels = arrays["labels"].tolist()
+        added = [Example(image, label) for image, label in zip(arrays["images"], labels, strict=True)]
+
+        def add_examples(session: Session, payload: Payload) -> None:
+            session.add_examples(added)
+
+        return await visitors.act(add_examples, payload, request)
+
+    return import_examples

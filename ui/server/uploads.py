@@ -7,20 +7,16 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import anyio.to_thread
 import gradio as gr
-import numpy as np
 from gradio.utils import get_upload_folder, is_in_or_equal
 from gradio_client.utils import strip_invalid_filename_characters
 
 from jobs.account import StorageAccount
-from recognition import Reading
-from recognition.files import load_picture
-from recognition.messages import one_line
 from ui.server import metrics
 
 KEPT_SECONDS = 1800.0  # of a file that was sent and is not read; what the page reads is deleted at once
@@ -93,16 +89,6 @@ def store(content: BinaryIO, name: str, address: str) -> str:
     return str(path)
 
 
-def load_upload(file: object, max_pixels: int, forget: bool = False) -> np.ndarray:
-    """An uploaded file, as {"path": ...} -> its pixels as `load_picture` gives them.
-
-    Raises PictureError, in words that name no path, for what is no picture, and ValueError as `uploaded`
-    does.
-    """
-    with uploaded(file, forget) as path, path.open("rb") as opened:
-        return load_picture(opened, max_pixels)
-
-
 @contextlib.contextmanager
 def uploaded(file: object, forget: bool = True) -> Iterator[Path]:
     """An uploaded file, as {"path": ...}. ValueError, in words that name no path, for everything else.
@@ -121,14 +107,6 @@ def uploaded(file: object, forget: bool = True) -> Iterator[Path]:
     finally:
         if forget:
             _delete(path)
-
-
-def read_upload(read: Callable[[np.ndarray], Reading], file: object, max_pixels: int) -> dict:
-    """An uploaded file -> the JSON of its reading; `gr.Error`, in words, where there is none."""
-    try:
-        return metrics.count_reading("api", read(load_upload(file, max_pixels))).to_json()
-    except (ValueError, TypeError) as error:
-        raise gr.Error(one_line(error), print_exception=False) from None
 
 
 def was_uploaded(path: object) -> bool:

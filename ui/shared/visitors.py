@@ -20,11 +20,13 @@ import numpy as np
 
 from jobs.activity import SessionEndedError
 from jobs.manager import SessionManager
+from jobs.picture_pool import PicturePool
 from jobs.session import Session
 from jobs.status import Status
 from recognition import Reader
 from recognition.normalise import SIZE
 from recognition.reader import DEFAULT_NETWORK, SHIPPED
+from ui.server.pictures import PictureQueue
 from ui.shared.status_json import encoded, status_json
 
 Readers = Mapping[str, Reader]  # by the name under which their network was shipped, and OWN
@@ -57,6 +59,7 @@ class Visitors:
 
     def __init__(self, readers: Readers, manager: SessionManager) -> None:
         self.readers, self.manager = readers, manager
+        self.pictures = PictureQueue(PicturePool(manager.shared.limits))
         self._actions = anyio.CapacityLimiter(ACTIONS_AT_ONCE)
         self._file_actions = anyio.CapacityLimiter(FILES_AT_ONCE)
         self._files: Counter[str] = Counter()  # file actions under way, by address; the event loop's alone
