@@ -118,9 +118,7 @@ def test_a_file_of_the_server_cannot_be_named_in_a_bare_request(url, endpoint):
         assert "Please send a file" in answer.read().decode()
 
 
-@pytest.mark.parametrize(
-    "drawing", [None, 7, "seven", [], {}, {"image": 0.5}, {"image": "data:text/html,x"}]
-)
+@pytest.mark.parametrize("drawing", [None, 7, "seven", [], {}, {"image": 0.5}, {"image": "data:text/html,x"}])
 def test_the_pads_own_function_answers_nonsense_in_words(url, drawing):
     status, answer = _call(url, "pad", "live", drawing)
     assert status == 200
