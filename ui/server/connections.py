@@ -24,7 +24,8 @@ except ImportError:  # Windows, which has no such limit
 
 MOST_OPEN_FILES = 65_536  # that are asked for; more than all bounds together can use
 FILES_OF_OURS = 200  # weights, logs, pipes of workers, uploads under way
-MOST_ACCEPTED_AT_ONCE = 2048  # before the first of them is counted; uvicorn's backlog
+BACKLOG = 2048  # uvicorn's: connections that asyncio accepts in one turn of its loop, where so many wait
+TURNS = 4  # of the loop from accepting a connection to having closed it again
 MOST_OF_ADDRESS = 1000  # a school with 150 open pages, of up to six connections each
 SILENCE = 10.0  # seconds that a connection may say nothing, or half a request, or leave an answer unread
 SWEEP = 2.0  # seconds from one look at all connections to the next
@@ -133,24 +134,24 @@ class BoundedProtocol(H11Protocol):
 def bound_connections(behind_proxy: bool) -> None:
     """Has uvicorn count and bound connections from the next server on. behind_proxy: as `Host` says."""
     limit = raise_open_files_limit()
-    most = max(limit - FILES_OF_OURS - _accepted_at_once(limit), limit // 2)
+    most = max(limit - FILES_OF_OURS - TURNS * _backlog(limit), limit // 2)
     BoundedProtocol.connections_of_all = Connections(most, min(MOST_OF_ADDRESS, most // 4))
     BoundedProtocol.behind_proxy = behind_proxy
     uvicorn.config.HTTP_PROTOCOLS["auto"] = f"{__name__}:{BoundedProtocol.__name__}"
 
 
-def _accepted_at_once(limit: int) -> int:
-    return min(MOST_ACCEPTED_AT_ONCE, limit // 4)
+def _backlog(limit: int) -> int:
+    return min(BACKLOG, limit // (4 * TURNS))
 
 
 def limit_backlog() -> None:
     """Has the running event loop accept no more connections at once than there are descriptors left for.
 
-    asyncio accepts `backlog` of them before it tells anybody, and stops for a second where it runs out of
-    descriptors. To be called before the server listens.
+    asyncio accepts `backlog` of them a turn, before it tells anybody, and stops for a second where it runs
+    out of descriptors. To be called before the server listens.
     """
     loop = asyncio.get_running_loop()
-    create_server, most = loop.create_server, _accepted_at_once(raise_open_files_limit())
+    create_server, most = loop.create_server, _backlog(raise_open_files_limit())
 
     async def create_bounded(*arguments: Any, backlog: int = 100, **options: Any) -> asyncio.Server:
         return await create_server(*arguments, backlog=min(backlog, most), **options)
