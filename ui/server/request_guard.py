@@ -115,6 +115,7 @@ ROUTES = (
     _route("metrics", "GET", "/metrics", "page"),
     _route("page", "GET", "/", "page"),
     _route("asset", "GET", "/(?:assets|static|svelte)/.+|/theme.css|/favicon.ico|/robots.txt", "page"),
+    _route("script", "GET", r"/scripts/[0-9a-f]+/[a-z]+/\w+\.js", "page"),  # ui/scripts.py
     _route("about", "GET", f"/config/?|/manifest.json|{API}/(?:{ABOUT})/?", "page"),
     _route("open_page", "GET", f"{API}/heartbeat/(?P<session>[^/]+)", "page"),
     _route("events", "GET", EVENTS, "program"),
