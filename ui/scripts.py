@@ -16,7 +16,14 @@ CACHED = "public, max-age=31536000, immutable"  # for a year: other contents hav
 
 # By path from here, such as "draw/pad.js". They are read once, so that the page and its scripts always match.
 MODULES = {file.relative_to(HERE).as_posix(): file.read_bytes() for file in sorted(HERE.glob("*/*.js"))}
-VERSION = hashlib.sha256(repr(MODULES).encode()).hexdigest()[:16]
+
+
+def version_of(modules: dict[str, bytes]) -> str:
+    """Another one for other names or contents."""
+    return hashlib.sha256(repr(modules).encode()).hexdigest()[:16]
+
+
+VERSION = version_of(MODULES)
 
 
 def address_of(name: str) -> str:
