@@ -32,6 +32,9 @@ http {
     scgi_temp_path @folder/scgi;
     server {
         listen 127.0.0.1:@port;
+        location = /manifest.json {  # Gradio asks for it here, whatever the path
+            proxy_pass http://127.0.0.1:@app;
+        }
         location /digits/ {
             proxy_pass http://127.0.0.1:@app/;
             proxy_http_version 1.1;
@@ -132,15 +135,11 @@ def test_a_page_under_the_path_of_a_proxy_finds_its_scripts(browser, tmp_path):
         port = int(app.url.rpartition(":")[2])
         with serve_nginx(UNDER_A_PATH, tmp_path, app=port) as address:
             visitors = Visitors(browser, f"{address}/digits/", TrainTab)
-            tab = visitors(expected_errors="status of 404")
-            missing = []
-            tab.page.on("response", lambda answer: answer.ok or missing.append(answer.url))
-            tab.page.reload()
+            tab = visitors()
             tab.go_to("Photo")
             tab.page.get_by_text("Waiting for a photo").wait_for()
             tab.go_to("Draw")
             tab.pad.draw(DIGITS[7])
-            assert missing == [f"{address}/manifest.json"]  # Gradio asks for that at the root
             assert tab.page.locator("#pad .answer").inner_text() == "7"
             visitors.leave()
 
