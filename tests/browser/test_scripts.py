@@ -32,7 +32,7 @@ http {
     scgi_temp_path @folder/scgi;
     server {
         listen 127.0.0.1:@port;
-        location = /manifest.json {  # Gradio asks for it here, whatever the path
+        location = /favicon.ico {  # a browser asks for it here, whatever the path
             proxy_pass http://127.0.0.1:@app;
         }
         location /digits/ {
