@@ -146,7 +146,7 @@ def test_two_visitors_teach_their_own_networks_and_what_was_misread_is_read_by_o
     page = ann.page
     page.get_by_text("MNIST's test pictures:").wait_for(timeout=SLOW)
     with page.expect_download() as download:
-        page.locator(".pack").click()
+        page.locator(".export").click()
     download.value.save_as(tmp_path / "mine.zip")
     page.get_by_role("button", name="Unlearn").click()
     page.locator(OWN).wait_for(state="hidden")

@@ -98,11 +98,11 @@ test("every phase offers what can be done in it", () => {
 test("teaching is reported from the queue to the comparison", () => {
   const readings = (...digits) => digits.map((digit) => ({ digit }));
   const lesson = { before: readings(1, 7), after: readings(7, 7) };
-  assert.match(describeTeaching(null, []), /^Examples of your own hand/);
+  assert.match(describeTeaching(null, []), /^Examples of your own handwriting/);
   assert.match(describeTeaching({ phase: "waiting", place: 3 }, []), /number 3/);
-  assert.match(describeTeaching({ phase: "training" }, []), /A training runs/);
-  assert.match(describeTeaching({ phase: "testing", lesson }, [7, 7]), /^Taught. .* 2 of your 2 .*, 1 before. Is all/);
-  assert.match(describeTeaching({ phase: "done", lesson }, [7, 3]), / 1 of your 2 .*, 0 before. What is left/);
+  assert.match(describeTeaching({ phase: "training" }, []), /A training is running/);
+  assert.match(describeTeaching({ phase: "testing", lesson }, [7, 7]), /^Taught. .* 2 of your 2 .*, 1 before. Does it/);
+  assert.match(describeTeaching({ phase: "done", lesson }, [7, 3]), / 1 of your 2 .*, 0 before. The rest/);
   assert.match(describeTeaching({ phase: "done", lesson }, [1, 1]), /^Not learned/);
   const comparison = { after: { accuracy: 0.99 }, before: { accuracy: 0.9912 } };
   assert.match(describeTeaching({ phase: "done", lesson, comparison }, [7, 7]), /99.00% right, 99.12% before/);

@@ -4,16 +4,16 @@ import { paintPicture } from "../shared/picture.js";
 import { sessionState } from "../shared/session.js";
 import { exactPercent } from "../shared/wording.js";
 
-const NOTHING_TAUGHT = "Examples of your own hand. Teach it, and it reads like this from now on.";
-const TOO_ALIKE = "What is left looks too much like other people's other digits: to learn it is to forget those.";
-const NOT_LEARNED = "Not learned, and nothing has changed: that looks too much like other people's other digits.";
+const NOTHING_TAUGHT = "Examples of your own handwriting. Teach the network, and it reads them like this from now on.";
+const TOO_ALIKE = "The rest looks too much like other digits of other people: learning it would mean forgetting those.";
+const NOT_LEARNED = "Not learned, and nothing has changed: that looks too much like other digits of other people.";
 const CROSS = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M6 6l12 12M18 6 6 18" /></svg>';
 
 /** How teaching goes, or went. labels: of the examples that were taught last, in their order. */
 export function describeTeaching(status, labels) {
   const { phase = "idle", place, lesson, comparison, message } = status ?? {};
   if (phase === "waiting" && place > 0) return `Waiting: number ${place} in the queue.`;
-  if (phase === "training" || phase === "preparing") return "A training runs. Teach it when that has ended.";
+  if (phase === "training" || phase === "preparing") return "A training is running. Teach it when that has ended.";
   if (phase === "teaching") return "Learning, a few seconds\u2026";
   if (!lesson || lesson.after.length !== labels.length) return message || NOTHING_TAUGHT;
   const countRight = (readings) => readings.filter(({ digit }, i) => digit === labels[i]).length;
@@ -23,7 +23,7 @@ export function describeTeaching(status, labels) {
   const tooAlike = learned < labels.length ? ` ${TOO_ALIKE}` : "";
   const before = countRight(lesson.before);
   const taught = `Taught. It reads ${learned} of your ${examples} right, ${before} before.${tooAlike}`;
-  if (!comparison) return `${taught} Is all else still known? Reading MNIST's test pictures\u2026`;
+  if (!comparison) return `${taught} Does it still know the rest? Reading MNIST's test pictures\u2026`;
   const [now, earlier] = [comparison.after, comparison.before].map(({ accuracy }) => exactPercent(accuracy));
   return `${taught} MNIST's test pictures: ${now} right, ${earlier} before.`;
 }
@@ -37,8 +37,8 @@ export function mountTeaching({ element, act, saveFile, sendFile }) {
   let failure = ""; // why something did not work, until something does
   let shownExamples = null; // as JSON
 
-  async function report(outcome) {
-    failure = await outcome;
+  async function perform(action) {
+    failure = await action; // which resolves to a sentence where it failed
     show();
   }
 
@@ -49,13 +49,13 @@ export function mountTeaching({ element, act, saveFile, sendFile }) {
     const isOffer = examples.length === 0 && !(lesson && can_undo) && failure === "";
     find(".lessons").hidden = isOffer;
     find(".offer").hidden = !isOffer;
-    find(".told").textContent = failure || describeTeaching(sessionState.status, taughtLabels);
+    find(".report").textContent = failure || describeTeaching(sessionState.status, taughtLabels);
     showExamples(examples);
     find(".learn").hidden = examples.length === 0;
     find(".learn").disabled = active;
     find(".learn").textContent = examples.length > 1 ? `Teach it these ${examples.length}` : "Teach it";
-    find(".untaught").hidden = !lesson || !can_undo || active;
-    find(".pack").hidden = examples.length === 0;
+    find(".unlearn").hidden = !lesson || !can_undo || active;
+    find(".export").hidden = examples.length === 0;
   }
 
   function showExamples(examples) {
@@ -75,28 +75,28 @@ export function mountTeaching({ element, act, saveFile, sendFile }) {
     button.ariaLabel = `Delete this ${label}`;
     button.innerHTML = CROSS;
     button.prepend(label);
-    button.addEventListener("click", () => report(act("remove_example", { position })));
+    button.addEventListener("click", () => perform(act("remove_example", { position })));
     item.append(canvas, button);
     return item;
   }
 
   labelButtons.forEach((button, label) =>
     button.addEventListener("click", () => {
-      if (sessionState.drawing) report(act("add_example", { picture: sessionState.drawing.picture, label }));
+      if (sessionState.drawing) perform(act("add_example", { picture: sessionState.drawing.picture, label }));
     }),
   );
   find(".learn").addEventListener("click", () => {
     taughtLabels = sessionState.mine.examples.map(({ label }) => label);
-    report(act("teach"));
+    perform(act("teach"));
   });
-  find(".untaught").addEventListener("click", () => report(act("undo")));
-  find(".pack").addEventListener("click", () => report(saveFile("pack_examples", null, "my_digits.zip")));
-  for (const button of section.querySelectorAll(".unpack")) {
+  find(".unlearn").addEventListener("click", () => perform(act("undo")));
+  find(".export").addEventListener("click", () => perform(saveFile("pack_examples", null, "my_digits.zip")));
+  for (const button of section.querySelectorAll(".import")) {
     button.addEventListener("click", () => find(".zip").click());
   }
   find(".zip").addEventListener("change", ({ target }) => {
     const [file] = target.files;
-    if (file) report(sendFile("unpack_examples", file));
+    if (file) perform(sendFile("unpack_examples", file));
     target.value = ""; // so that the same file can be chosen again
   });
 

@@ -46,7 +46,7 @@ export function createTable({ table, onPick, onCorrect }) {
       <td><canvas class="mini" role="img" aria-label="${name}, as the network sees it"></canvas></td>
       <td><input type="text" maxlength="8" autocomplete="off" spellcheck="false" aria-label="Answer for ${name}" /></td>
       <td>
-        <span class="sureness"></span>
+        <span class="confidence"></span>
         <button type="button" class="undo" aria-label="Undo the correction of ${name}">Undo</button>
       </td>`;
     const crop = row.querySelector(".crop");
@@ -77,7 +77,7 @@ export function createTable({ table, onPick, onCorrect }) {
     const corrected = isCorrected(digits[i], answer);
     row.classList.toggle("corrected", corrected);
     row.querySelector(".undo").hidden = !corrected;
-    row.querySelector(".sureness").textContent = corrected ? `was ${textOf(digits[i])}` : shortCertainty(digits[i]);
+    row.querySelector(".confidence").textContent = corrected ? `was ${textOf(digits[i])}` : shortCertainty(digits[i]);
     const input = row.querySelector("input");
     if (input.value !== answer) input.value = answer;
   }

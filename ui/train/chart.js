@@ -16,7 +16,7 @@ export function createChart(figure, name) {
     plot.append(label);
   }
   const training = newSvg("path", { class: "of-training" });
-  const validation = newSvg("path", { class: "of-held-out" });
+  const validation = newSvg("path", { class: "of-validation" });
   drawing.append(training, validation);
   const end = newSpan("end");
   plot.append(drawing, newSpan("begins", "0"), end);

@@ -13,12 +13,12 @@ export function mountHub({ element, server, act, canSignIn }) {
   let isSigningIn = false;
 
   function say(sentence, link = null) {
-    const told = find(".told");
-    told.textContent = sentence;
-    told.hidden = sentence === "";
+    const report = find(".report");
+    report.textContent = sentence;
+    report.hidden = sentence === "";
     if (link === null) return;
     const anchor = document.createElement("a");
-    told.append(" ", Object.assign(anchor, { href: link, textContent: link, target: "_blank", rel: "noopener" }));
+    report.append(" ", Object.assign(anchor, { href: link, textContent: link, target: "_blank", rel: "noopener" }));
   }
 
   /** What takes a while: says so, and keeps the form's button off until it is over. */

@@ -3,8 +3,8 @@
 import { sessionState } from "../shared/session.js";
 
 const HINTS = {
-  fresh: "Random weights: at first it guesses.",
-  fine_tune: "It keeps what it knows, and goes on from there.",
+  fresh: "At first it guesses.",
+  fine_tune: "Fine-tuning: it keeps what it knows, and learns on from there.",
 };
 const NUMBERS = ["epochs", "images", "batch_size", "learning_rate", "dropout", "seed"];
 

@@ -28,7 +28,7 @@ export function describeDetails(status, mine) {
   const { phase, message, now } = status;
   if (message && phase !== "training") return message;
   if (isInUse(status, mine)) return "It reads your drawings and photos now.";
-  if (phase === "paused") return "Nothing is lost: Resume goes on as if it had never stopped.";
+  if (phase === "paused") return "Nothing is lost: Resume continues as if it had never stopped.";
   return now && phase !== "idle" ? describeSpeed(phase, now) : "";
 }
 
