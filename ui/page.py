@@ -35,6 +35,7 @@ TABS: tuple[tuple[str, Builder], ...] = (
 LAUNCH = {
     "theme": theme(),
     "css": (HERE / "page.css").read_text(encoding="utf-8"),
+    "head": scripts.preload_links(),
     "favicon_path": HERE / "icon.svg",
     "footer_links": ["api"],
     "max_file_size": "20mb",

@@ -122,6 +122,18 @@ def test_scripts_leave_no_names_on_the_window(open_pad):
     assert with_scripts - names(pad) == set()
 
 
+def test_a_tab_can_be_opened_for_the_first_time_without_a_connection(open_pad):
+    page = open_pad().page
+    page.wait_for_function(
+        "count => performance.getEntriesByType('resource').filter(({ name, responseEnd }) =>"
+        " responseEnd > 0 && name.includes('/scripts/')).length === count",
+        arg=len(scripts.MODULES),
+    )
+    page.context.set_offline(True)
+    page.get_by_role("tab", name="Photo").click()
+    page.get_by_text("Waiting for a photo").wait_for()
+
+
 def test_the_tabs_share_what_the_visitor_has_chosen(open_train_tab):
     tab = open_train_tab()
     tab.go_to("Draw")
