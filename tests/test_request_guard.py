@@ -160,7 +160,7 @@ def test_a_call_names_one_file(monkeypatch, tmp_path):
     file = {"path": str(tmp_path / "a.png"), "meta": {"_type": "gradio.FileData"}}
     for path, body in (
         ("run/read_drawing", {"data": [[file, file]]}),
-        ("call/v2/read_drawing", {"image": [file] * 800}),
+        ("call/v2/read_drawing", {"image": [file] * 300}),
         ("queue/join", {"fn_index": 0, "session_hash": "s", "data": [file], "event_data": file}),
     ):
         status, _, answer = ask(guarded(), "POST", f"/gradio_api/{path}", body)

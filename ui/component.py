@@ -6,6 +6,8 @@ from typing import Any
 
 import gradio as gr
 
+from ui import scripts
+
 HERE = Path(__file__).parent
 READING = "shared/reading"
 
@@ -13,12 +15,12 @@ READING = "shared/reading"
 def component(
     name: str, server_functions: list[Callable], parts: tuple[str, ...] = (), **props: Any
 ) -> gr.HTML:
-    """The component of `name`.html, .css and .js, with base.css, visit.js and reading.* that all share.
+    """The component of `name`.html and .css, with base.css and reading.* that all share, run by `name`.js.
 
     name, parts: as "folder/name". The word `@reading` in the HTML stands for reading.html, and `@PART` for
-    that of each of `parts`, whose .css and .js come with it. server_functions: what the script may call, as
-    `server.NAME(argument)`; props: what the HTML's `{{...}}` are filled with. A plain `gr.HTML`: a subclass
-    would have Gradio write a .pyi beside us.
+    that of each of `parts`, whose .css comes with it. The module exports `mount({element, server, upload,
+    props})`. server_functions: what it may call, as `server.NAME(argument)`; props: what the HTML's `{{...}}`
+    are filled with. A plain `gr.HTML`: a subclass would have Gradio write a .pyi beside us.
     """
     html = _asset(f"{name}.html")
     for part in (READING, *parts):
@@ -26,7 +28,7 @@ def component(
     return gr.HTML(
         html_template=html,
         css_template="".join(_asset(f"{part}.css") for part in ("shared/base", READING, *parts, name)),
-        js_on_load="".join(_asset(f"{part}.js") for part in ("shared/visit", READING, name, *parts)),
+        js_on_load=_asset("mount.js").replace("@module", scripts.address_of(f"{name}.js")),
         server_functions=server_functions,
         apply_default_css=False,
         elem_id=Path(name).name,

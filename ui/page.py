@@ -7,6 +7,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from jobs.manager import SessionManager
+from ui import scripts
 from ui.draw import tab as draw
 from ui.photo import tab as photo
 from ui.server import metrics, uploads
@@ -38,10 +39,15 @@ HOST = Host.from_environment()
 LAUNCH = {
     "theme": theme(),
     "css": (HERE / "page.css").read_text(encoding="utf-8"),
+    "head": scripts.preload_links(),
     "favicon_path": HERE / "icon.svg",
     "footer_links": ["api"],
     "max_file_size": "20mb",
-    "app_kwargs": {"middleware": [Middleware(RequestGuard, HOST)], "lifespan": lifespan},
+    "app_kwargs": {
+        "routes": [scripts.ROUTE],
+        "middleware": [Middleware(RequestGuard, HOST)],
+        "lifespan": lifespan,
+    },
     "state_session_capacity": 300,  # what Gradio remembers of a page; ours needs none of it
     "ssr_mode": False,  # would need Node
     "pwa": False,  # a Space would have the page installed as an app, with icons that are not ours
