@@ -7,7 +7,6 @@ from torch import nn
 from cnn import (
     BatchNorm,
     Conv2D,
-    ConvPoolReLU,
     Dense,
     Dropout,
     Flatten,
@@ -53,7 +52,6 @@ def gradients_in_our_order(network: nn.Sequential, model: Sequential, channels_l
     """(P,): the gradients of `network` where `model.gradients` has its own."""
     pieces, shape, flattened = [], model.input_shape, None
     for layer, module in zip(model.layers, network, strict=True):
-        module = module[0] if isinstance(module, nn.Sequential) else module
         grads = {name: value.grad.numpy() for name, value in module.named_parameters()}
         names = {"gamma": "weight", "beta": "bias"} if isinstance(layer, BatchNorm) else {}
         for name in layer.params:
@@ -110,9 +108,4 @@ def _module(layer: Layer, channels_last: bool, flattened: tuple[int, ...] | None
     with torch.no_grad():
         for name, value in module.named_parameters():
             value.copy_(params[name])
-    match layer:
-        case ConvPoolReLU():
-            return nn.Sequential(module, nn.ReLU(), nn.MaxPool2d(2))
-        case BatchNorm(relu=True):
-            return nn.Sequential(module, nn.ReLU())
     return module

@@ -306,7 +306,7 @@ def choose_threshold(
         ]
         if right:
             images = np.stack(right)
-            odds = reader.odds_of_digit(images, reader.model.predict(to_input(images)))
+            odds = reader.classifier.log_odds_of_digit(images, reader.model.predict(to_input(images)))
             thresholds.append(threshold_that_loses(lose / 100, odds, len(texts)))
     return min(thresholds)
 

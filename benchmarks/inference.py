@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-# Before NumPy is loaded: cnn.slices spreads the work over the cores, BLAS must not do it again.
+# Before NumPy is loaded: cnn spreads the work over the cores, BLAS must not do it again.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np
@@ -27,7 +27,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, from anyw
 
 from benchmarks.as_pytorch import as_pytorch
 from benchmarks.machine import machine, milliseconds
-from cnn import Sequential, fold_batch_norm, load_model, slices
+from cnn import Sequential, load_model, prepare_for_inference
+from cnn.fast import parallel
 from recognition import to_input
 from recognition.reader import SHIPPED
 from training.data import load_mnist
@@ -44,12 +45,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--threads", type=int, default=slices.CORES, help="default: all cores")
+    parser.add_argument("--threads", type=int, default=parallel.CORES, help="default: all cores")
     parser.add_argument("--json", type=Path, help="write the numbers to this file too")
     options = parser.parse_args()
-    if not 1 <= options.threads <= slices.CORES:
-        parser.error(f"--threads must be 1 to {slices.CORES}")
-    slices.CORES = options.threads
+    if not 1 <= options.threads <= parallel.CORES:
+        parser.error(f"--threads must be 1 to {parallel.CORES}")
+    parallel.CORES = options.threads
     torch.set_num_threads(options.threads)
     keep_freed_memory()
     print(
@@ -59,7 +60,7 @@ def main() -> None:
     images = to_input(load_mnist().test_images[: max(BATCHES)])
     report: dict = {"machine": machine(), "threads": options.threads, "milliseconds": {}}
     for weights in SHIPPED.values():
-        model = fold_batch_norm(load_model(weights).model)
+        model = prepare_for_inference(load_model(weights).model)
         contestants = contestants_of(model, images, options.threads)
         report["milliseconds"][model.name] = {
             str(batch): compare(model.name, contestants, images[:batch], steps, options.rounds)

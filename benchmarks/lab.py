@@ -57,7 +57,7 @@ def main() -> None:
     options = parser.parse_args()
 
     keep_freed_memory()
-    threadpool_limits(1, user_api="blas")  # cnn.slices spreads work over the cores
+    threadpool_limits(1, user_api="blas")  # cnn spreads work over the cores
     dataset = load_mnist()
     print(machine())
     for seed in range(options.seeds):

@@ -10,6 +10,7 @@ paper, too.
 import argparse
 from dataclasses import astuple, fields
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 from scipy.optimize import minimize
@@ -17,13 +18,11 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from benchmarks.handwriting import SETS, on_paper, read_archive
-from recognition import Reader
-from recognition.components import Pieces
-from recognition.numerals import DRAWN, PHOTOGRAPHED, Evidence, evidence_of_number
-from recognition.segment import Word
+from recognition import Reader, pipeline
+from recognition.numerals import DRAWING_WEIGHTS, PHOTO_WEIGHTS, Evidence, evidence_of_number
 
 NAMES = [field.name for field in fields(Evidence)]
-FOR = ("all_digits", "worst_digit", "row")  # a number; all other evidence is against one
+FOR = ("all_digits", "worst_digit", "aspect")  # a number; all other evidence is against one
 RIDGE = 1.0  # keeps weights small, each by its evidence's standard deviation
 LEAST_SPREAD = 0.05  # of evidence, by which its weight is kept small: what is seldom seen may not weigh all
 FOLDS = 10
@@ -41,30 +40,26 @@ OTHERS = {
 }
 
 
-class Recorder(Reader):
-    """A reader that remembers the evidence of its decisions."""
-
-    seen: list[tuple[float, ...]]
-
-    def _are_digits(self, pieces: Pieces, lines: list[list[Word]], height: float, drawn: bool) -> bool:
-        if sum(len(word.candidates) for line in lines for word in line) > 1:
-            self.seen.append(astuple(evidence_of_number(lines, pieces.areas, height)))
-        return super()._are_digits(pieces, lines, height, drawn)
-
-
 def evidence_of(
-    title: str, way: str, reader: Recorder, folder: Path, half: str
+    title: str, way: str, reader: Reader, folder: Path, half: str
 ) -> tuple[list[tuple[float, ...]], int]:
     """The evidence of all decisions of a set, and how many samples it has."""
     archive, samples = read_archive(SETS[title], folder, half, MOST_PHOTOS if way == "photo" else 0)
-    reader.seen = []
-    for i in tqdm(samples, desc=f"{title}, {way}", leave=False):
-        picture = SETS[title].picture(archive, i, np.random.default_rng(i))
-        if way == "pad":
-            reader.read_drawing(picture)
-        else:
-            reader.read_photo(on_paper(picture))
-    return reader.seen, len(samples)
+    seen = []
+
+    def recorded(*arguments) -> Evidence:
+        evidence = evidence_of_number(*arguments)
+        seen.append(astuple(evidence))
+        return evidence
+
+    with patch.object(pipeline, "evidence_of_number", recorded):
+        for i in tqdm(samples, desc=f"{title}, {way}", leave=False):
+            picture = SETS[title].picture(archive, i, np.random.default_rng(i))
+            if way == "pad":
+                reader.read_drawing(picture)
+            else:
+                reader.read_photo(on_paper(picture))
+    return seen, len(samples)
 
 
 def fit(evidence: np.ndarray, is_number: np.ndarray) -> np.ndarray:
@@ -94,8 +89,8 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, help="of the network; default: those the app reads with")
     options = parser.parse_args()
     threadpool_limits(1, user_api="blas")
-    reader = Recorder(options.weights)
-    for way, present in (("pad", DRAWN), ("photo", PHOTOGRAPHED)):
+    reader = Reader(options.weights)
+    for way, present in (("pad", DRAWING_WEIGHTS), ("photo", PHOTO_WEIGHTS)):
         rows, titles, counts = [], [], {}
         for title in (*NUMBERS[way], *OTHERS[way]):
             seen, counts[title] = evidence_of(title, way, reader, options.folder, options.half)

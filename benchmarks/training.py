@@ -13,13 +13,12 @@ import argparse
 import json
 import math
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-# Before NumPy is loaded: cnn.slices spreads the work over the cores, BLAS must not do it again.
+# Before NumPy is loaded: cnn spreads the work over the cores, BLAS must not do it again.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np
@@ -30,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, from anyw
 
 from benchmarks.as_pytorch import as_pytorch, gradients_in_our_order
 from benchmarks.machine import machine, milliseconds, sgemm_rate
+from benchmarks.peak_memory import peak_memory
 from cnn import (
     SGD,
     AdamW,
@@ -39,9 +39,10 @@ from cnn import (
     Sequential,
     digit_net,
     seed_net,
-    slices,
     softmax_cross_entropy,
 )
+from cnn.fast import parallel
+from cnn.fast.step import Step
 from training.data import load_mnist
 from training.evaluate import evaluate, new_figure, save_figure
 from training.memory import keep_freed_memory
@@ -53,7 +54,7 @@ STEPS = 40  # in a round: training goes on for minutes, and the first steps afte
 TOLERANCE = 5e-3  # of the norm of the gradient: Winograd rounds more, and a pixel may change sides of a ReLU
 PARTS = ("forward", "backward", "update")
 
-Step = Callable[[], tuple[float, float, float, float]]  # -> when it began, and when each part ended
+TimedStep = Callable[[], tuple[float, float, float, float]]  # -> when it began, and when each part ended
 
 
 def seed_optimizers(model: Sequential) -> tuple[Optimizer, Callable]:
@@ -75,17 +76,17 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--threads", type=int, default=slices.CORES, help="default: all cores")
+    parser.add_argument("--threads", type=int, default=parallel.CORES, help="default: all cores")
     parser.add_argument("--compiled", action="store_true", help="torch.compile too, and JAX if installed")
     parser.add_argument("--scaling", action="store_true", help="seconds an image at batches of 16 to 1,024")
     parser.add_argument("--plot", type=Path, help="draw --scaling to this picture")
-    parser.add_argument("--layers", action="store_true", help="each layer against the rate of sgemm")
+    parser.add_argument("--layers", action="store_true", help="each step against the rate of sgemm")
     parser.add_argument("--epochs", action="store_true", help="whole epochs too, data loading included")
     parser.add_argument("--json", type=Path, help="write the numbers to this file too")
     options = parser.parse_args()
-    if not 1 <= options.threads <= slices.CORES:
-        parser.error(f"--threads must be 1 to {slices.CORES}")
-    slices.CORES = options.threads
+    if not 1 <= options.threads <= parallel.CORES:
+        parser.error(f"--threads must be 1 to {parallel.CORES}")
+    parallel.CORES = options.threads
     torch.set_num_threads(options.threads)
     keep_freed_memory()
 
@@ -110,14 +111,14 @@ def main() -> None:
             steps["PyTorch channels_last"]["step"]["median"] / ours
         )
     if options.layers:
-        report["layers"] = {name: layers(name, images, labels, rate) for name in NETWORKS}
+        report["layers"] = {name: steps_of(name, images, labels, rate) for name in NETWORKS}
     if options.scaling:
         report["scaling"] = scaling(images, labels)
         if options.plot:
             draw_scaling(options.plot, report["scaling"])
     if options.epochs:
         report["epochs"] = whole_epochs()
-    report["peak_memory_mb"] = peak_memory()
+    report["peak_memory_mb"] = peak_memory(BATCH)
     if options.json:
         options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
@@ -166,7 +167,7 @@ def compare(
     return result
 
 
-def contestants_of(name: str, images: np.ndarray, labels: np.ndarray, compiled: bool) -> dict[str, Step]:
+def contestants_of(name: str, images: np.ndarray, labels: np.ndarray, compiled: bool) -> dict[str, TimedStep]:
     """A step each, by name. Raises AssertionError where one computes another loss or gradient than ours."""
     build, optimizers = NETWORKS[name]
     model = build(np.random.default_rng(0))
@@ -201,7 +202,7 @@ def contestants_of(name: str, images: np.ndarray, labels: np.ndarray, compiled: 
     return steps
 
 
-def numpy_step(model: Sequential, optimizer: Optimizer, images: np.ndarray, labels: np.ndarray) -> Step:
+def numpy_step(model: Sequential, optimizer: Optimizer, images: np.ndarray, labels: np.ndarray) -> TimedStep:
     def step() -> tuple[float, float, float, float]:
         began = time.perf_counter()
         _, dlogits = softmax_cross_entropy(model.forward(images, training=True), labels)
@@ -216,7 +217,7 @@ def numpy_step(model: Sequential, optimizer: Optimizer, images: np.ndarray, labe
 
 def pytorch_step(
     network: torch.nn.Module, optimizer: torch.optim.Optimizer, images: torch.Tensor, labels: torch.Tensor
-) -> Step:
+) -> TimedStep:
     def step() -> tuple[float, float, float, float]:
         began = time.perf_counter()
         loss = functional.cross_entropy(network(images), labels)
@@ -244,41 +245,44 @@ def layer_flop(layer: Layer, shape: tuple[int, ...], first: bool) -> int:
     weight = layer.params.get("weight")
     if weight is None:
         return 0
-    places = math.prod(layer.conv_shape(shape)[:2]) if isinstance(layer, Conv2D) else 1
+    places = math.prod(layer.output_shape(shape)[:2]) if isinstance(layer, Conv2D) else 1
     return 2 * weight.size * places * (2 if first else 3)
 
 
-def layers(name: str, images: np.ndarray, labels: np.ndarray, rate: float) -> list[dict]:
-    """Each layer's share of a step, and how near its arithmetic comes to the rate of sgemm.
+def steps_of(name: str, images: np.ndarray, labels: np.ndarray, rate: float) -> list[dict]:
+    """The share of each of the network's steps, and how near its arithmetic comes to the rate of sgemm.
 
     The arithmetic is that of a plain convolution, so Winograd's algorithm may pass 100 %.
     """
     batch = BATCH[name]
     model = NETWORKS[name][0](np.random.default_rng(0))
-    times = np.zeros((40, len(model.layers), 2))
+    times = np.zeros((40, len(model.steps), 2))
     for row in times:
         x = images[:batch]
-        for position, layer in enumerate(model.layers):
+        for position, step in enumerate(model.steps):
             start = time.perf_counter()
-            x = layer.forward(x, training=True)
+            x = step.forward(x, training=True)
             row[position, 0] = time.perf_counter() - start
         _, dy = softmax_cross_entropy(x, labels[:batch])
-        for position, layer in reversed(list(enumerate(model.layers))):
+        for position, step in reversed(list(enumerate(model.steps))):
             start = time.perf_counter()
-            dy = layer.backward(dy) if position else layer.backward_params(dy)
+            dy = step.backward(dy) if position else step.backward_params(dy)
             row[position, 1] = time.perf_counter() - start
     shape, rows = model.input_shape, []
     print(f"{name}, batch {batch:<30}{'forward ms':>12}{'backward ms':>12}{'GFLOP':>8}{'of sgemm':>10}")
-    for position, layer in enumerate(model.layers):
+    for position, step in enumerate(model.steps):
         forward, backward = 1e3 * np.median(times[:, position], axis=0)
-        work = layer_flop(layer, shape, position == 0) * batch / 1e9
+        flop = 0
+        for layer in step.layers if isinstance(step, Step) else [step]:
+            flop += layer_flop(layer, shape, layer is model.layers[0])
+            shape = layer.output_shape(shape)
+        work = flop * batch / 1e9
         share = work / (forward + backward) * 1e3 / rate
-        shape = layer.output_shape(shape)
-        told = f"{work:8.2f}{100 * share:9.0f} %" if work else ""
-        print(f"{type(layer).__name__ + f' -> {shape}':44}{forward:12.2f}{backward:12.2f}{told}")
+        rest = f"{work:8.2f}{100 * share:9.0f} %" if work else ""
+        print(f"{type(step).__name__ + f' -> {shape}':44}{forward:12.2f}{backward:12.2f}{rest}")
         rows.append(
             {
-                "layer": str(layer),
+                "step": str(step),
                 "shape": list(shape),
                 "forward_ms": forward,
                 "backward_ms": backward,
@@ -290,42 +294,14 @@ def layers(name: str, images: np.ndarray, labels: np.ndarray, rate: float) -> li
     return rows
 
 
-def peak_memory() -> dict:
-    """Megabytes of a process that trains without PyTorch, after 20 steps and after 200."""
-    result = {}
-    for name in NETWORKS:
-        program = (
-            f"import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r})\n"
-            "import numpy as np\n"
-            "from benchmarks.machine import peak_megabytes\n"
-            "from cnn import SGD, AdamW, digit_net, seed_net, softmax_cross_entropy\n"
-            "from training.memory import keep_freed_memory\n"
-            "keep_freed_memory()\n"
-            f"model = {name}(np.random.default_rng(0))\n"
-            f"optimizer = {'SGD(model, 0.01, momentum=0.9)' if name == 'seed_net' else 'AdamW(model)'}\n"
-            f"x = np.random.default_rng(0).random(({BATCH[name]}, 28, 28, 1), np.float32)\n"
-            f"labels = np.arange({BATCH[name]}) % 10\n"
-            "for step in range(1, 201):\n"
-            "    model.backward_params(softmax_cross_entropy(model.forward(x, training=True), labels)[1])\n"
-            "    optimizer.step()\n"
-            "    if step in (20, 200):\n"
-            "        print(peak_megabytes())\n"
-        )
-        told = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
-        early, late = (float(line) for line in told.stdout.split())
-        result[name] = {"after_20_steps": early, "after_200_steps": late}
-        print(f"Peak memory of training {name}: {early:.0f} MB after 20 steps, {late:.0f} MB after 200")
-    return result
-
-
 def scaling(images: np.ndarray, labels: np.ndarray) -> list[dict]:
     """Microseconds an image, by network, batch and threads: whether the cost grows as the work does."""
     rows = []
-    cores = slices.CORES
+    cores = parallel.CORES
     print(f"{'microseconds an image':24}" + "".join(f"{batch:>8}" for batch in (16, 64, 256, 1024)))
     for name, (build, optimizers) in NETWORKS.items():
         for threads in sorted({1, cores}):
-            slices.CORES = threads
+            parallel.CORES = threads
             line = f"{name + f', {threads} threads':24}"
             for batch in (16, 64, 256, 1024):
                 model = build(np.random.default_rng(0))
@@ -336,7 +312,7 @@ def scaling(images: np.ndarray, labels: np.ndarray) -> list[dict]:
                 rows.append({"network": name, "threads": threads, "batch": batch, "us_per_image": cost})
                 line += f"{cost:8.0f}"
             print(line)
-    slices.CORES = cores
+    parallel.CORES = cores
     print()
     return rows
 

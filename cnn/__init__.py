@@ -1,8 +1,8 @@
 """A convolutional network from scratch, in NumPy.
 
-Read in this order: layer, dense, activation, conv, pool, loss, model, optim, schedule, norm, dropout,
-architectures, storage; then slices, fast, window, inked and winograd, which compute the same on all cores,
-with less copying and with fewer products.
+Read in this order: layer, dense, activation, conv, pool, loss, model, optim, schedule, architectures; then
+norm, dropout, initial_weights, inference, layer_list and storage. These say what is computed, and `fast`
+computes the same sooner: its own reading order is in cnn/fast/__init__.py.
 """
 
 from cnn.activation import ReLU, softmax
@@ -10,17 +10,16 @@ from cnn.architectures import ARCHITECTURES, digit_net, row_net, seed_net, small
 from cnn.conv import Conv2D
 from cnn.dense import Dense, Flatten
 from cnn.dropout import Dropout
-from cnn.fast import ConvPoolReLU, FastConv2D
-from cnn.layer import Layer, he_normal, xavier_uniform
-from cnn.loss import cross_entropy_or_none, log_odds, softmax_cross_entropy
+from cnn.inference import prepare_for_inference
+from cnn.initial_weights import he_normal, xavier_uniform
+from cnn.layer import Layer
+from cnn.loss import log_odds, reject_cross_entropy, softmax_cross_entropy
 from cnn.model import Sequential
-from cnn.norm import BatchNorm, fold_batch_norm
+from cnn.norm import BatchNorm
 from cnn.optim import SGD, AdamW, Optimizer, Schedule
 from cnn.pool import GlobalAveragePool, MaxPool2D
 from cnn.schedule import cosine, inverse_time_decay, one_cycle
 from cnn.storage import Checkpoint, ModelFileError, load_model, save_model
-from cnn.window import WindowConvPoolReLU
-from cnn.winograd import WinogradConv2D
 
 __all__ = [
     "ARCHITECTURES",
@@ -29,10 +28,8 @@ __all__ = [
     "BatchNorm",
     "Checkpoint",
     "Conv2D",
-    "ConvPoolReLU",
     "Dense",
     "Dropout",
-    "FastConv2D",
     "Flatten",
     "GlobalAveragePool",
     "Layer",
@@ -42,17 +39,15 @@ __all__ = [
     "ReLU",
     "Schedule",
     "Sequential",
-    "WindowConvPoolReLU",
-    "WinogradConv2D",
     "cosine",
-    "cross_entropy_or_none",
     "digit_net",
-    "fold_batch_norm",
     "he_normal",
     "inverse_time_decay",
     "load_model",
     "log_odds",
     "one_cycle",
+    "prepare_for_inference",
+    "reject_cross_entropy",
     "row_net",
     "save_model",
     "seed_net",

@@ -1,33 +1,16 @@
-"""The networks, each on one screen. The shape after each block is in the comment beside it."""
+"""The networks, each on one screen. The shape after each line is in the comment beside it."""
 
 from collections.abc import Callable
 
 import numpy as np
 
 from cnn.activation import ReLU
+from cnn.conv import Conv2D
 from cnn.dense import Dense, Flatten
-from cnn.fast import ConvPoolReLU
 from cnn.layer import Layer
 from cnn.model import Sequential
 from cnn.norm import BatchNorm
-from cnn.pool import GlobalAveragePool
-from cnn.window import WindowConvPoolReLU
-from cnn.winograd import WinogradConv2D
-
-
-def small_net(rng: np.random.Generator) -> Sequential:
-    """The network to watch while it learns: two convolutions, 9,226 parameters, good in seconds."""
-    return Sequential(
-        "small_net",
-        [
-            # (N, 28, 28, 1)
-            WindowConvPoolReLU(1, 8, kernel_size=5, padding=2, rng=rng),  # (N, 14, 14, 8)
-            ConvPoolReLU(8, 16, kernel_size=3, padding=1, rng=rng),  # (N, 7, 7, 16)
-            Flatten(),  # (N, 784)
-            Dense(7 * 7 * 16, 10, rng=rng, init="xavier"),  # (N, 10) logits
-        ],
-        input_shape=(28, 28, 1),
-    )
+from cnn.pool import GlobalAveragePool, MaxPool2D
 
 
 def seed_net(rng: np.random.Generator) -> Sequential:
@@ -36,11 +19,32 @@ def seed_net(rng: np.random.Generator) -> Sequential:
         "seed_net",
         [
             # (N, 28, 28, 1)
-            WindowConvPoolReLU(1, 32, kernel_size=3, padding=1, rng=rng),  # (N, 14, 14, 32)
+            Conv2D(1, 32, kernel_size=3, padding=1, rng=rng),  # (N, 28, 28, 32)
+            ReLU(),
+            MaxPool2D(2),  # (N, 14, 14, 32)
             Flatten(),  # (N, 6272)
-            Dense(14 * 14 * 32, 128, rng=rng),
-            ReLU(),  # (N, 128)
+            Dense(14 * 14 * 32, 128, rng=rng),  # (N, 128)
+            ReLU(),
             Dense(128, 10, rng=rng, init="xavier"),  # (N, 10) logits
+        ],
+        input_shape=(28, 28, 1),
+    )
+
+
+def small_net(rng: np.random.Generator) -> Sequential:
+    """The network to watch while it learns: two convolutions, 9,226 parameters, good in seconds."""
+    return Sequential(
+        "small_net",
+        [
+            # (N, 28, 28, 1)
+            Conv2D(1, 8, kernel_size=5, padding=2, rng=rng),  # (N, 28, 28, 8)
+            ReLU(),
+            MaxPool2D(2),  # (N, 14, 14, 8)
+            Conv2D(8, 16, kernel_size=3, padding=1, rng=rng),  # (N, 14, 14, 16)
+            ReLU(),
+            MaxPool2D(2),  # (N, 7, 7, 16)
+            Flatten(),  # (N, 784)
+            Dense(7 * 7 * 16, 10, rng=rng, init="xavier"),  # (N, 10) logits
         ],
         input_shape=(28, 28, 1),
     )
@@ -62,14 +66,21 @@ def _five_convolutions(channels: int, rng: np.random.Generator) -> list[Layer]:
     """
     return [
         # (N, 28, 28, channels)
-        WindowConvPoolReLU(channels, 16, kernel_size=5, rng=rng),  # (N, 12, 12, 16)
-        ConvPoolReLU(16, 48, kernel_size=3, padding=1, rng=rng),  # (N, 6, 6, 48)
-        WinogradConv2D(48, 128, rng=rng, bias=False),
-        BatchNorm(128, momentum=0.99, relu=True),  # (N, 6, 6, 128)
-        WinogradConv2D(128, 128, rng=rng, bias=False),
-        BatchNorm(128, momentum=0.99, relu=True),
-        WinogradConv2D(128, 128, rng=rng, bias=False),
-        BatchNorm(128, momentum=0.99, relu=True),  # (N, 6, 6, 128)
+        Conv2D(channels, 16, kernel_size=5, rng=rng),  # (N, 24, 24, 16)
+        ReLU(),
+        MaxPool2D(2),  # (N, 12, 12, 16)
+        Conv2D(16, 48, kernel_size=3, padding=1, rng=rng),  # (N, 12, 12, 48)
+        ReLU(),
+        MaxPool2D(2),  # (N, 6, 6, 48)
+        Conv2D(48, 128, kernel_size=3, padding=1, rng=rng, bias=False),  # (N, 6, 6, 128)
+        BatchNorm(128, momentum=0.99),
+        ReLU(),
+        Conv2D(128, 128, kernel_size=3, padding=1, rng=rng, bias=False),
+        BatchNorm(128, momentum=0.99),
+        ReLU(),
+        Conv2D(128, 128, kernel_size=3, padding=1, rng=rng, bias=False),
+        BatchNorm(128, momentum=0.99),
+        ReLU(),  # (N, 6, 6, 128)
         GlobalAveragePool(),  # (N, 128)
         Dense(128, 10, rng=rng, init="xavier"),  # (N, 10) logits
     ]

@@ -1,8 +1,11 @@
 """Convolution as one matrix product."""
 
+from typing import ClassVar
+
 import numpy as np
 
-from cnn.layer import Array, Layer, Shape, initial_weight
+from cnn.initial_weights import initial_weight
+from cnn.layer import Array, Layer, Shape
 
 
 class Conv2D(Layer):
@@ -15,12 +18,14 @@ class Conv2D(Layer):
     init: "he" or "xavier". rng: where the initial weight comes from. bias: False where a BatchNorm follows,
     which subtracts any constant again.
 
-    Shapes: x (N, H, W, C) -> y (N, (H + 2P - F) // S + 1, (W + 2P - F) // S + 1, K);
+    Shapes: x (N, H, W, C) -> y (N, H', W', K), H' = (H + 2P - F) // S + 1, W' = (W + 2P - F) // S + 1;
     weight (F, F, C, K), bias (K,).
 
     Source: Chellapilla, Puri, Simard, "High Performance Convolutional Neural Networks for Document
     Processing", 2006 (im2col); Dumoulin and Visin, "A guide to convolution arithmetic for deep learning".
     """
+
+    kind: ClassVar[str] = "conv"
 
     def __init__(
         self,
@@ -49,10 +54,6 @@ class Conv2D(Layer):
             self.add_param("bias", np.zeros(out_channels, np.float32))
 
     def output_shape(self, shape: Shape) -> Shape:
-        return self.conv_shape(shape)
-
-    def conv_shape(self, shape: Shape) -> Shape:
-        """(H', W', K) of the convolution itself, also where a layer does more."""
         if len(shape) != 3 or shape[2] != self.in_channels:
             raise ValueError(f"{self} expects (N, H, W, {self.in_channels}), got {('N', *shape)}")
         height, width = (
@@ -63,28 +64,28 @@ class Conv2D(Layer):
         return height, width, self.out_channels
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        self.check(x)
-        height, width, _ = self.output_shape(x.shape[1:])
+        height, width, k = self.check(x)
+        weight = self.params["weight"].reshape(-1, k)  # (F F C, K)
         patches = self._patches(x, height, width)  # (N H' W', F F C)
-        y = patches @ self.params["weight"].reshape(-1, self.out_channels)
+        y = patches @ weight  # (N H' W', K)
         if "bias" in self.params:
             y += self.params["bias"]
         if training:
-            self.keep(patches, x.shape)
-        return y.reshape(len(x), height, width, self.out_channels)
+            self.save_for_backward(patches, x.shape)
+        return y.reshape(len(x), height, width, k)
 
     def backward(self, dy: Array) -> Array:
         """dweight = patches^T dy;  dbias = sum dy;  dpatches = dy weight^T, summed where patches overlap."""
-        patches, (n, in_height, in_width, c) = self.kept()
+        patches, (n, in_height, in_width, c) = self.saved()
+        _, height, width, k = dy.shape
         f, s, p = self.kernel_size, self.stride, self.padding
-        height, width = dy.shape[1:3]
-        dy = dy.reshape(-1, self.out_channels)
-        np.matmul(patches.T, dy, out=self.grads["weight"].reshape(-1, self.out_channels))
+        weight = self.params["weight"].reshape(-1, k)  # (F F C, K)
+        dy = dy.reshape(-1, k)  # (N H' W', K)
+        self.grads["weight"][...] = (patches.T @ dy).reshape(f, f, c, k)
         if "bias" in self.params:
-            np.sum(dy, axis=0, out=self.grads["bias"])
+            self.grads["bias"][...] = dy.sum(axis=0)
 
-        dpatches = dy @ self.params["weight"].reshape(-1, self.out_channels).T
-        dpatches = dpatches.reshape(n, height, width, f, f, c)
+        dpatches = (dy @ weight.T).reshape(n, height, width, f, f, c)
         dx = np.zeros((n, in_height + 2 * p, in_width + 2 * p, c), dy.dtype)
         for i in range(f):
             for j in range(f):
@@ -95,7 +96,7 @@ class Conv2D(Layer):
         """Every patch the kernel sees, one a row: (N, H, W, C) -> (N H' W', F F C), copied."""
         f, s, p = self.kernel_size, self.stride, self.padding
         n, c = len(x), self.in_channels
-        padded = np.pad(x, ((0, 0), (p, p), (p, p), (0, 0))) if p else x
+        padded = np.pad(x, ((0, 0), (p, p), (p, p), (0, 0)))
         patches = np.empty((n, height, width, f, f, c), x.dtype)
         for i in range(f):
             for j in range(f):
@@ -103,7 +104,6 @@ class Conv2D(Layer):
         return patches.reshape(n * height * width, f * f * c)
 
     def __repr__(self) -> str:
-        return (
-            f"{type(self).__name__}({self.in_channels}, {self.out_channels}, "
-            f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding})"
-        )
+        details = f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+        bias = "" if "bias" in self.params else ", bias=False"
+        return f"Conv2D({self.in_channels}, {self.out_channels}, {details}{bias})"

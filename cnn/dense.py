@@ -1,13 +1,12 @@
-"""Fully connected layers, and the step that flattens pictures for them."""
+"""Fully connected layers, and the layer that flattens pictures for them."""
 
 import math
+from typing import ClassVar
 
 import numpy as np
 
-from cnn.layer import Array, Layer, Shape, initial_weight
-from cnn.slices import for_slices, multiply, slice_size
-
-FEATURES = 1568  # worked on at once backward
+from cnn.initial_weights import initial_weight
+from cnn.layer import Array, Layer, Shape
 
 
 class Dense(Layer):
@@ -16,6 +15,8 @@ class Dense(Layer):
     Shapes: x (N, in_features) -> y (N, out_features); weight (in_features, out_features),
     bias (out_features,). init: "he" or "xavier". rng: where the initial weight comes from.
     """
+
+    kind: ClassVar[str] = "dense"
 
     def __init__(
         self, in_features: int, out_features: int, *, rng: np.random.Generator, init: str = "he"
@@ -35,29 +36,16 @@ class Dense(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         self.check(x)
-        y = self.workspace("y", (len(x), self.out_features), x.dtype, training)
-
-        def work(s: slice) -> None:
-            result = np.matmul(x[s], self.params["weight"], out=y[s])
-            result += self.params["bias"]
-
-        for_slices(len(x), slice_size(self.in_features * self.out_features), work)
         if training:
-            self.keep(x)
-        return y
+            self.save_for_backward(x)
+        return x @ self.params["weight"] + self.params["bias"]
 
     def backward(self, dy: Array) -> Array:
         """dweight = x^T dy;  dbias = sum dy;  dx = dy weight^T"""
-        (x,) = self.kept()
-        dx = self.workspace("dx", x.shape, dy.dtype)
-
-        def work(s: slice) -> None:
-            multiply(x[:, s].T, dy, self.grads["weight"][s])
-            np.matmul(dy, self.params["weight"][s].T, out=dx[:, s])
-
-        for_slices(self.in_features, FEATURES, work)
-        np.sum(dy, axis=0, out=self.grads["bias"])
-        return dx
+        (x,) = self.saved()
+        self.grads["weight"][...] = x.T @ dy
+        self.grads["bias"][...] = dy.sum(axis=0)
+        return dy @ self.params["weight"].T
 
     def __repr__(self) -> str:
         return f"Dense({self.in_features}, {self.out_features})"
@@ -66,14 +54,17 @@ class Dense(Layer):
 class Flatten(Layer):
     """(N, H, W, C) -> (N, H W C)"""
 
+    kind: ClassVar[str] = "flatten"
+
     def output_shape(self, shape: Shape) -> Shape:
         return (math.prod(shape),)
 
     def forward(self, x: Array, training: bool = False) -> Array:
         if training:
-            self.keep(x.shape)
-        return x.reshape(len(x), -1)
+            self.save_for_backward(x.shape)
+        return x.reshape(len(x), math.prod(x.shape[1:]))
 
     def backward(self, dy: Array) -> Array:
-        (shape,) = self.kept()
+        """dx = dy in the shape of x"""
+        (shape,) = self.saved()
         return dy.reshape(shape)

@@ -1,5 +1,7 @@
 """Dropout: train many thinned networks at once."""
 
+from typing import ClassVar
+
 import numpy as np
 
 from cnn.layer import Array, Layer
@@ -14,6 +16,8 @@ class Dropout(Layer):
     Source: Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", JMLR 2014.
     """
 
+    kind: ClassVar[str] = "dropout"
+
     def __init__(self, rate: float, *, rng: np.random.Generator) -> None:
         super().__init__()
         if not 0 <= rate < 1:
@@ -24,12 +28,12 @@ class Dropout(Layer):
         if not training:
             return x
         mask = (self.rng.random(x.shape, np.float32) >= self.rate) * x.dtype.type(1 / (1 - self.rate))
-        self.keep(mask)
+        self.save_for_backward(mask)
         return x * mask
 
     def backward(self, dy: Array) -> Array:
         """dx = dy * mask / (1 - rate)"""
-        (mask,) = self.kept()
+        (mask,) = self.saved()
         return dy * mask
 
     def __repr__(self) -> str:

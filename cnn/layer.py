@@ -4,9 +4,7 @@ Activations are (N, H, W, C) or (N, features), float32: N batch, H and W height 
 channels last a convolution is one matrix product over patches, with no transposes.
 """
 
-import math
-import threading
-from copy import copy, deepcopy
+from typing import ClassVar
 
 import numpy as np
 
@@ -15,25 +13,24 @@ Shape = tuple[int, ...]
 
 
 class Layer:
-    """One step of a network, y = f(x), and its derivative.
+    """One layer of a network, y = f(x), and its derivative.
 
     params   trainable arrays by name, updated in place by the optimizer
     grads    d loss / d params: same keys and shapes, filled by `backward`
-    buffers  arrays that are kept and saved but not trained, such as running means
+    buffers  arrays that are saved but not trained, such as running means
+    kind     what names in a file begin with: "conv" makes conv1.weight, conv1.bias, conv2.weight ...
 
-    Only `forward(x, training=True)` keeps anything for `backward`, so any number of threads may run
+    Only `forward(x, training=True)` saves anything for `backward`, so any number of threads may run
     `forward(x)` on one layer at once.
-
-    The arrays that a training forward and a backward return are written over by the next ones: fresh memory
-    costs more than the arithmetic done in it. Copy what must last longer.
     """
+
+    kind: ClassVar[str] = "layer"
 
     def __init__(self) -> None:
         self.params: dict[str, Array] = {}
         self.grads: dict[str, Array] = {}
         self.buffers: dict[str, Array] = {}
-        self._kept: object = None
-        self._workspace: dict[tuple, Array] = {}
+        self._saved: tuple | None = None
 
     def output_shape(self, shape: Shape) -> Shape:
         """Shape of one sample's output for one sample's input, without N. ValueError where it cannot be."""
@@ -48,11 +45,11 @@ class Layer:
         raise NotImplementedError
 
     def backward_params(self, dy: Array) -> None:
-        """`backward` where d loss / d x is not wanted, as for the first layer in training: fills `grads`."""
+        """`backward` where d loss / d x is not needed, as for the first layer in training: fills `grads`."""
         self.backward(dy)
 
-    def freeze(self) -> None:
-        """Prepare what every `forward` needs of the parameters; they must not change any more."""
+    def prepare_for_inference(self) -> None:
+        """Compute once what every `forward` derives from the parameters, which must not change any more."""
 
     def add_param(self, name: str, value: Array) -> None:
         self.params[name] = value
@@ -66,47 +63,16 @@ class Layer:
                 raise TypeError(f"{self} computes in {param.dtype}, got {x.dtype}")
         return shape
 
-    def keep(self, *arrays: object) -> None:
+    def save_for_backward(self, *values: object) -> None:
         """Remember what `backward` needs."""
-        self._kept = arrays
+        self._saved = values
 
-    def kept(self) -> tuple:
-        """What the last training forward kept; it is given out once."""
-        if self._kept is None:
+    def saved(self) -> tuple:
+        """What the last training forward saved; it is given out once."""
+        if self._saved is None:
             raise RuntimeError(f"{self}.backward needs a forward(x, training=True) before it")
-        arrays, self._kept = self._kept, None
-        return arrays
-
-    def workspace(self, name: str, shape: Shape, dtype: np.dtype, training: bool = True) -> Array:
-        """An array to write to. In training the next call with this name gets the same memory again.
-
-        In training it starts as zeros; after that it holds what was last written there, wherever shape[1:] is
-        the same.
-        """
-        if not training:
-            return np.empty(shape, dtype)
-        key = (name, shape[1:], np.dtype(dtype))
-        if key not in self._workspace or len(self._workspace[key]) < shape[0]:
-            self._workspace[key] = np.zeros(shape, dtype)
-        return self._workspace[key][: shape[0]]
-
-    def scratch(self, name: str, shape: Shape, dtype: np.dtype, training: bool = True) -> Array:
-        """A workspace of this thread's own, for what does not outlive one slice; zeros in training only.
-
-        It may be of another shape each time; where zeros matter, the name tells the shape.
-        """
-        if not training:
-            return np.empty(shape, dtype)
-        name = f"{name} of thread {threading.get_ident()}"
-        return self.workspace(name, (math.prod(shape),), dtype, training).reshape(shape)
-
-    def __deepcopy__(self, memo: dict) -> "Layer":
-        """A copy without the memory that is only there to be written over."""
-        twin = copy(self)
-        memo[id(self)] = twin
-        for name, value in vars(self).items():
-            setattr(twin, name, {} if name == "_workspace" else deepcopy(value, memo))
-        return twin
+        values, self._saved = self._saved, None
+        return values
 
     def astype(self, dtype: type) -> "Layer":
         """The same layer in another precision; gradient checks run in float64."""
@@ -117,30 +83,3 @@ class Layer:
 
     def __repr__(self) -> str:
         return type(self).__name__
-
-
-def he_normal(shape: Shape, fan_in: int, rng: np.random.Generator) -> Array:
-    """Normal with variance 2 / fan_in: keeps the variance of activations through ReLU layers.
-
-    Source: He et al., "Delving Deep into Rectifiers", ICCV 2015.
-    """
-    return (rng.standard_normal(shape) * np.sqrt(2 / fan_in)).astype(np.float32)
-
-
-def xavier_uniform(shape: Shape, fan_in: int, fan_out: int, rng: np.random.Generator) -> Array:
-    """Uniform in +-sqrt(6 / (fan_in + fan_out)): keeps the variance forward and backward in linear layers.
-
-    Source: Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks",
-    AISTATS 2010.
-    """
-    limit = np.sqrt(6 / (fan_in + fan_out))
-    return rng.uniform(-limit, limit, shape).astype(np.float32)
-
-
-def initial_weight(init: str, shape: Shape, fan_in: int, fan_out: int, rng: np.random.Generator) -> Array:
-    """A weight array by the name of its initialisation, "he" or "xavier"."""
-    if init == "he":
-        return he_normal(shape, fan_in, rng)
-    if init == "xavier":
-        return xavier_uniform(shape, fan_in, fan_out, rng)
-    raise ValueError(f'init must be "he" or "xavier", got {init!r}')

@@ -46,12 +46,13 @@ def softmax_cross_entropy(logits: Array, labels: Array, label_smoothing: float =
     return loss, (exp / total - targets) / n
 
 
-def cross_entropy_or_none(logits: Array, labels: Array) -> tuple[float, Array]:
-    """softmax_cross_entropy over K + 1 classes, of which the last, "none of the others", always has logit 0.
+def reject_cross_entropy(logits: Array, labels: Array) -> tuple[float, Array]:
+    """softmax_cross_entropy over K + 1 classes, of which the last, the reject class, always has logit 0.
 
-    labels (N,): integers 0 to K - 1, or -1 for none; K + k says "class k, if any", and nothing of whether it
-    is one: its loss is that of the K classes alone. A network trained so pushes all its logits below 0 for
-    what is no digit, so that its `log_odds` tell digits from the rest, without a parameter more.
+    logits (N, K) floating point. labels (N,): integers 0 to K - 1; or -1 for the reject class, "none of the
+    K"; or K + k for "class k, if any of the K", whose loss is that of the K classes alone. A network trained
+    so pushes all its logits below 0 for non-digits, and its `log_odds` tell digits from the rest without one
+    more parameter.
     Returns the mean loss and dlogits (N, K). Raises ValueError as softmax_cross_entropy does.
 
     Source: the background class of Dhamija, Günther, Boult, "Reducing Network Agnostophobia", NeurIPS 2018;
@@ -62,18 +63,18 @@ def cross_entropy_or_none(logits: Array, labels: Array) -> tuple[float, Array]:
     if n and (labels.min() < -1 or labels.max() >= 2 * k):
         raise ValueError(f"labels must be -1 to {2 * k - 1}, got {labels.min()} to {labels.max()}")
     if_any = labels >= k
-    none = np.where(if_any, IMPOSSIBLE, 0).astype(logits.dtype)
-    with_none = np.concatenate([logits, none[:, None]], axis=1)
+    reject = np.where(if_any, IMPOSSIBLE, 0).astype(logits.dtype)
+    with_reject = np.concatenate([logits, reject[:, None]], axis=1)
     targets = np.where(labels == -1, k, labels - k * if_any)
-    loss, dlogits = softmax_cross_entropy(with_none, targets)
+    loss, dlogits = softmax_cross_entropy(with_reject, targets)
     return loss, dlogits[:, :k]
 
 
 def log_odds(logits: Array) -> Array:
     """log sum over k of exp(logits[n, k]): (N, K) -> (N,)
 
-    The log of the odds that a sample is one of the K classes against none of them, for a network trained
-    with `cross_entropy_or_none`; also known as the negative energy.
+    The log of the odds that a sample is one of the K classes against the reject class, for a network trained
+    with `reject_cross_entropy`; also known as the negative energy.
 
     Source: Liu et al., "Energy-based Out-of-distribution Detection", NeurIPS 2020.
     """

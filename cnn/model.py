@@ -1,15 +1,25 @@
 """A network is a list of layers, run forward and then backward."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 
 import numpy as np
 
-from cnn.dense import Dense, Flatten
-from cnn.inked import InkedDense
 from cnn.layer import Array, Layer, Shape
-from cnn.slices import SLICE, for_slices
-from cnn.window import WindowConvPoolReLU
+
+try:
+    from cnn.fast import parallel_for, plan
+except ImportError:  # without that folder the layers run as they are, on one core
+
+    def plan(layers: Sequence[Layer], input_shape: Shape) -> list[Layer]:
+        return list(layers)
+
+    def parallel_for(count: int, size: int, work: Callable[[slice], object]) -> list:
+        return [work(slice(start, min(start + size, count))) for start in range(0, count, size)]
+
+
+SLICE = 32  # samples that go through all layers together in `predict`
 
 
 class Sequential:
@@ -21,39 +31,50 @@ class Sequential:
     `gradients` (P,); the arrays in the layers are views into them. So an optimizer is a few operations on
     one vector, whatever the network looks like.
 
-    `steps` computes the same as `layers`, with layers in it that take the place of several.
+    What runs is `steps`: with fast=True some of them stand for several layers and compute the same sooner
+    (see `cnn.fast`); with fast=False they are the layers themselves.
 
-    Raises ValueError where a layer does not fit the one before it.
+    Raises ValueError where a layer does not fit the one before it or stands in the list twice.
     """
 
-    def __init__(self, name: str, layers: Sequence[Layer], input_shape: Shape) -> None:
+    def __init__(self, name: str, layers: Sequence[Layer], input_shape: Shape, *, fast: bool = True) -> None:
         self.name, self.layers, self.input_shape = name, list(layers), tuple(input_shape)
+        self.fast = fast
         shape = self.input_shape
-        for layer in self.layers:
+        for position, layer in enumerate(self.layers):
+            if any(layer is other for other in self.layers[:position]):
+                raise ValueError(f"{layer} stands in the list twice: every place needs a layer of its own")
             shape = layer.output_shape(shape)
         self.output_shape = shape
-        self.steps = _join(self.layers)
         self._gather()
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        """x (N, *input_shape) -> logits (N, classes). Only training=True keeps what `backward` needs."""
-        for layer in self.steps:
-            x = layer.forward(x, training)
+        """x (N, *input_shape) -> logits (N, classes). Only training=True saves what `backward` needs.
+
+        ValueError for another shape, TypeError for another precision than the parameters'.
+        """
+        if x.shape[1:] != self.input_shape:
+            raise ValueError(f"{self.name} expects {('N', *self.input_shape)}, got {('N', *x.shape[1:])}")
+        if self.parameters.size and x.dtype != self.parameters.dtype:
+            raise TypeError(f"{self.name} computes in {self.parameters.dtype}, got {x.dtype}")
+        for step in self.steps:
+            x = step.forward(x, training)
         return x
 
     def backward(self, dlogits: Array) -> Array:
         """d loss / d logits -> d loss / d x; fills `gradients`."""
         dy = dlogits
-        for layer in reversed(self.steps):
-            dy = layer.backward(dy)
+        for step in reversed(self.steps):
+            dy = step.backward(dy)
         return dy
 
     def backward_params(self, dlogits: Array) -> None:
         """`backward` without d loss / d x, which training does not need."""
         dy = dlogits
-        for layer in reversed(self.steps[1:]):
-            dy = layer.backward(dy)
-        self.steps[0].backward_params(dy)
+        for step in reversed(self.steps[1:]):
+            dy = step.backward(dy)
+        for step in self.steps[:1]:
+            step.backward_params(dy)
 
     def predict(self, x: Array) -> Array:
         """Logits (N, classes) of any number of samples. Thread-safe.
@@ -68,26 +89,34 @@ class Sequential:
         def work(s: slice) -> None:
             logits[s] = self.forward(x[s])
 
-        for_slices(len(x), SLICE, work)
+        parallel_for(len(x), SLICE, work)
         return logits
 
     def named_params(self) -> Iterator[tuple[str, Array]]:
-        """("0.weight", array) and so on: every trainable array under its layer's position and its name."""
-        for position, layer in enumerate(self.layers):
+        """("conv1.weight", array) and so on: every trainable array."""
+        for prefix, layer in self.named_layers():
             for name, value in layer.params.items():
-                yield f"{position}.{name}", value
+                yield f"{prefix}.{name}", value
 
     def named_buffers(self) -> Iterator[tuple[str, Array]]:
-        """The same for what is kept but not trained."""
-        for position, layer in enumerate(self.layers):
+        """The same for what is saved but not trained."""
+        for prefix, layer in self.named_layers():
             for name, value in layer.buffers.items():
-                yield f"{position}.{name}", value
+                yield f"{prefix}.{name}", value
+
+    def named_layers(self) -> Iterator[tuple[str, Layer]]:
+        """("conv1", layer), ("relu1", layer), ("conv2", layer) and so on.
+
+        Layers are counted by their kind, so that a ReLU or Dropout more shifts no name of an array.
+        """
+        count: Counter[str] = Counter()
+        for layer in self.layers:
+            count[layer.kind] += 1
+            yield f"{layer.kind}{count[layer.kind]}", layer
 
     def copy(self) -> "Sequential":
         """An independent network with the same weights."""
-        twin = deepcopy(self)
-        twin._gather()
-        return twin
+        return Sequential(self.name, deepcopy(self.layers), self.input_shape, fast=self.fast)
 
     def astype(self, dtype: type) -> "Sequential":
         """This network in another precision; gradient checks run in float64."""
@@ -106,9 +135,9 @@ class Sequential:
         return "\n".join([*lines, f"{'parameters':60}{'':>16}{self.parameters.size:>10}"])
 
     def _gather(self) -> None:
-        """Move every layer's arrays into the two vectors and leave views in their place."""
-        params = [value for _, value in self.named_params()]
-        self.parameters = np.concatenate([value.ravel() for value in params])
+        """Move every layer's arrays into the two vectors, leave views in their place, and plan the steps."""
+        params = [value.ravel() for _, value in self.named_params()]
+        self.parameters = np.concatenate([np.empty(0, np.float32), *params])
         self.gradients = np.zeros_like(self.parameters)
         start = 0
         for layer in self.layers:
@@ -117,11 +146,4 @@ class Sequential:
                 layer.params[name] = self.parameters[start:stop].reshape(value.shape)
                 layer.grads[name] = self.gradients[start:stop].reshape(value.shape)
                 start = stop
-
-
-def _join(layers: Sequence[Layer]) -> list[Layer]:
-    """The layers, with one that computes faster in the place of the first three where those are its kind."""
-    match layers:
-        case [WindowConvPoolReLU() as conv, Flatten() as flatten, Dense() as dense, *others]:
-            return [InkedDense(conv, flatten, dense), *others]
-    return list(layers)
+        self.steps = plan(self.layers, self.input_shape) if self.fast else list(self.layers)

@@ -5,8 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from cnn.layer import Array
-from cnn.model import Sequential
-from cnn.slices import for_slices
+from cnn.model import Sequential, parallel_for
 
 SLICE = 1 << 18  # parameters updated at once, at most: less takes no longer than handing it over
 
@@ -53,7 +52,7 @@ class Optimizer:
                 average += (1 - decay) * parameters
 
         count = len(self.model.parameters)
-        for_slices(count, -(-count // -(-count // SLICE)), work)  # all of one size
+        parallel_for(count, -(-count // -(-count // SLICE)), work)  # all of one size
         self.steps += 1
 
     def averaged_model(self) -> Sequential:

@@ -1,9 +1,10 @@
 """Pooling: fewer pixels, the strongest answers kept."""
 
+from typing import ClassVar
+
 import numpy as np
 
 from cnn.layer import Array, Layer, Shape
-from cnn.slices import SLICE, for_slices
 
 
 class MaxPool2D(Layer):
@@ -14,6 +15,8 @@ class MaxPool2D(Layer):
 
     The gradient goes to the first maximum of a window in reading order, as in PyTorch.
     """
+
+    kind: ClassVar[str] = "pool"
 
     def __init__(self, pool_size: int = 2, stride: int | None = None) -> None:
         super().__init__()
@@ -32,38 +35,23 @@ class MaxPool2D(Layer):
         return height, width, shape[2]
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        self.check(x)
-        y = self.workspace("y", (len(x), *self.output_shape(x.shape[1:])), x.dtype, training)
-
-        def work(s: slice) -> None:
-            first, *others = self._corners(x[s])
-            y[s] = first
-            for corner in others:
-                np.maximum(y[s], corner, out=y[s])
-
-        for_slices(len(x), SLICE, work)
+        first, *others = self._corners(x)
+        y = first.copy()
+        for corner in others:
+            np.maximum(y, corner, out=y)
         if training:
-            self.keep(x, y)
+            self.save_for_backward(x, y)
         return y
 
     def backward(self, dy: Array) -> Array:
         """dx = dy where x was the first maximum of its window, else 0; overlapping windows add up."""
-        x, y = self.kept()
-        dx = self.workspace("dx", x.shape, x.dtype)
-
-        def work(s: slice) -> None:
-            dx[s] = 0
-            waiting = self.scratch("waiting", y[s].shape, bool)  # windows whose maximum is not found yet
-            winner = self.scratch("winner", y[s].shape, bool)
-            share = self.scratch("share", y[s].shape, y.dtype)
-            waiting[...] = True
-            for corner, dcorner in zip(self._corners(x[s]), self._corners(dx[s]), strict=True):
-                np.equal(corner, y[s], out=winner)
-                winner &= waiting
-                waiting ^= winner
-                dcorner += np.multiply(dy[s], winner, out=share)
-
-        for_slices(len(x), SLICE, work)
+        x, y = self.saved()
+        dx = np.zeros_like(x)
+        waiting = np.ones(y.shape, bool)  # windows whose maximum is not found yet
+        for corner, dcorner in zip(self._corners(x), self._corners(dx), strict=True):
+            winner = waiting & (corner == y)
+            waiting &= ~winner
+            dcorner += dy * winner
         return dx
 
     def _corners(self, x: Array) -> list[Array]:
@@ -86,6 +74,8 @@ class GlobalAveragePool(Layer):
     Source: Lin, Chen, Yan, "Network In Network", ICLR 2014.
     """
 
+    kind: ClassVar[str] = "average"
+
     def output_shape(self, shape: Shape) -> Shape:
         if len(shape) != 3:
             raise ValueError(f"{self} expects (N, H, W, C), got {('N', *shape)}")
@@ -94,11 +84,11 @@ class GlobalAveragePool(Layer):
     def forward(self, x: Array, training: bool = False) -> Array:
         self.check(x)
         if training:
-            self.keep(x.shape)
+            self.save_for_backward(x.shape)
         return x.mean(axis=(1, 2))
 
     def backward(self, dy: Array) -> Array:
         """dx[n, h, w, c] = dy[n, c] / (H W)"""
-        (shape,) = self.kept()
+        (shape,) = self.saved()
         share = dy / dy.dtype.type(shape[1] * shape[2])
         return np.broadcast_to(share[:, None, None], shape).copy()

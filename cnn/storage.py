@@ -2,28 +2,41 @@
 
 import json
 import os
+import re
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
 from cnn.architectures import ARCHITECTURES
+from cnn.archive import ArchiveError, DamagedArchiveError, printable, read_arrays
+from cnn.dropout import Dropout
 from cnn.layer import Array, Shape
+from cnn.layer_list import layer_list, network_from_list
 from cnn.model import Sequential
 from cnn.optim import Optimizer
+from cnn.sanity import check_answers
 
-FORMAT = 1
+FORMAT = 2  # what is written; 1, whose names count positions in fused lists of layers, is read too
 ONE_DIGIT: Shape = (28, 28, 1)  # what most networks here take
+TEN_LOGITS: Shape = (10,)  # what all of them answer
+NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")  # of an architecture
 LARGEST = 64 * 2**20  # bytes a file may unpack to: ten times the largest network here, far from a zip bomb
 
 
 class ModelFileError(ValueError):
-    """A weights file that cannot be used; the message says why, in words for the person who chose it."""
+    """A weights file that cannot be used; the message says why, in words for the person who chose it.
+
+    It may repeat what a stranger wrote into the file, so it is kept short and free of control characters.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(printable(sentence, 500))
 
 
 @dataclass
@@ -43,7 +56,7 @@ class Checkpoint:
             raise ModelFileError("this file holds weights only: training cannot go on from it exactly")
         try:
             optimizer.load_state(self.optimizer_state, int(self.progress["steps"]))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ModelFileError(f"the optimizer state in this file does not fit: {error}") from error
 
 
@@ -55,7 +68,8 @@ def save_model(
 ) -> None:
     """Write weights, and with an optimizer its state and step, to `path`; all of it or nothing.
 
-    Equal contents give equal bytes.
+    A network that is none of `cnn.ARCHITECTURES` is written with its list of layers. Equal contents give
+    equal bytes. ValueError where the network could not be read back.
     """
     progress = dict(progress or {})
     arrays = {f"param.{name}": value for name, value in model.named_params()}
@@ -68,12 +82,17 @@ def save_model(
         "architecture": np.array(model.name),
         "progress": np.array(json.dumps(progress)),
     }
-    with open_whole(path) as file:
+    layers = [layer for layer in model.layers if not isinstance(layer, Dropout)]
+    if model.name not in ARCHITECTURES:
+        arrays["layers"] = np.array(_checked_list(model))
+    elif layer_list(layers, model.input_shape) != _known_list(model.name):  # Dropout does nothing in reading
+        raise ValueError(f"this network has other layers than {model.name}: give it a name of its own")
+    with atomic_write(path) as file:
         np.savez(file, **arrays)
 
 
 @contextmanager
-def open_whole(path: str | Path) -> Iterator[BinaryIO]:
+def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
     """A binary file to write that appears at `path` with all of its content, or not at all.
 
     It is written beside its target and renamed over it when the block ends well, so whoever reads `path`,
@@ -94,43 +113,41 @@ def open_whole(path: str | Path) -> Iterator[BinaryIO]:
         raise
 
 
-def load_model(path: str | Path, input_shape: Shape = ONE_DIGIT) -> Checkpoint:
-    """Read what `save_model` wrote. Nothing in the file is executed.
+def load_model(
+    path: str | Path, input_shape: Shape = ONE_DIGIT, output_shape: Shape = TEN_LOGITS
+) -> Checkpoint:
+    """Read what `save_model` wrote, now or as format 1. Nothing in the file is executed.
 
-    input_shape: of one sample, as the network must take it. Raises FileNotFoundError, or ModelFileError where
-    the file is damaged, is something else or a network that takes something else, or where any name, shape or
-    dtype is not what its architecture says.
+    input_shape, output_shape: of one sample, as the network must have them. Raises FileNotFoundError, or
+    ModelFileError where the file is damaged, is something else or a network of other shapes, or where any
+    name, shape or dtype is not what its architecture says.
     """
     path = Path(path)
     arrays = _read_arrays(path)
-
-    def text(name: str) -> str:
-        value = arrays.pop(name, None)
-        if value is None or value.shape != () or value.dtype.kind != "U":
-            raise ModelFileError(f"{path.name} is not a weights file of this project: it has no {name}")
-        return str(value)
-
     version = arrays.pop("format", None)
-    architecture = text("architecture")
-    if version is None or version.shape != () or version.dtype.kind != "i" or version != FORMAT:
-        raise ModelFileError(f"{path.name} has format {version}, this program reads format {FORMAT}")
-    if architecture not in ARCHITECTURES:
-        raise ModelFileError(
-            f"{path.name} is for the network {architecture!r}; known are {', '.join(ARCHITECTURES)}"
-        )
+    architecture = _text(path.name, arrays, "architecture")
+    if version is None or version.shape != () or version.dtype.kind != "i" or version not in (1, FORMAT):
+        raise ModelFileError(f"{path.name} has format {version}, this program reads formats 1 and {FORMAT}")
     try:
-        progress = json.loads(text("progress"))
-    except json.JSONDecodeError as error:
-        raise ModelFileError(f"{path.name} has damaged progress notes: {error}") from error
+        progress = json.loads(_text(path.name, arrays, "progress"))
+    except (ValueError, RecursionError) as error:  # also for integers of thousands of digits
+        raise ModelFileError(f"{path.name} has damaged progress notes: they are no JSON") from error
     if not isinstance(progress, dict):
         raise ModelFileError(f"{path.name} has damaged progress notes: expected names and values")
 
-    model = ARCHITECTURES[architecture](np.random.default_rng(0))
+    model = _network(path.name, architecture, arrays)
     if model.input_shape != input_shape:
         raise ModelFileError(
             f"{path.name} is a {architecture}, which takes pictures of shape {model.input_shape}: a network "
             f"is needed that takes {input_shape}"
         )
+    if model.output_shape != output_shape:
+        raise ModelFileError(
+            f"{path.name} is a {architecture}, which answers with an array of shape {model.output_shape}: a "
+            f"network is needed that answers with {output_shape}"
+        )
+    if version == 1:
+        arrays = _renamed(arrays, model)
     state = {
         name.removeprefix("optimizer."): arrays.pop(name)
         for name in [name for name in arrays if name.startswith("optimizer.")]
@@ -146,26 +163,75 @@ def load_model(path: str | Path, input_shape: Shape = ONE_DIGIT) -> Checkpoint:
             )
     for name, value in wanted.items():
         value[...] = arrays[name]
+    try:
+        check_answers(model)
+    except ValueError as error:
+        raise ModelFileError(f"{path.name} cannot be read with: {error}") from error
     return Checkpoint(model, state, progress)
+
+
+def _text(file: str, arrays: dict[str, Array], name: str) -> str:
+    value = arrays.pop(name, None)
+    if value is None or value.shape != () or value.dtype.kind != "U":
+        raise ModelFileError(f"{file} is not a weights file of this project: it has no {name}")
+    return str(value)
+
+
+def _network(file: str, architecture: str, arrays: dict[str, Array]) -> Sequential:
+    """The network of that name, or of the list of layers in the file, with initial weights."""
+    if architecture in ARCHITECTURES:
+        return ARCHITECTURES[architecture](np.random.default_rng(0))
+    if "layers" not in arrays or not NAME.fullmatch(architecture):
+        raise ModelFileError(
+            f"{file} is for the network {architecture[:40]!r}; known are {', '.join(ARCHITECTURES)}"
+        )
+    try:
+        return network_from_list(architecture, _text(file, arrays, "layers"))
+    except ModelFileError:
+        raise
+    except ValueError as error:
+        raise ModelFileError(f"{file} has a list of layers that cannot be used: {error}") from error
+
+
+def _renamed(arrays: dict[str, Array], model: Sequential) -> dict[str, Array]:
+    """Arrays of format 1 under today's names: the k-th position with arrays is the k-th layer with params."""
+    old = re.compile(r"(param|buffer)\.(\d{1,3})\.(\w+)")
+    matches = [(name, match) for name in arrays if (match := old.fullmatch(name))]
+    positions = sorted({int(match[2]) for _, match in matches})
+    layers = [prefix for prefix, layer in model.named_layers() if layer.params]
+    today = dict(zip(positions, layers, strict=False))
+    names = {
+        name: f"{match[1]}.{today[int(match[2])]}.{match[3]}"
+        for name, match in matches
+        if int(match[2]) in today
+    }
+    return {names.get(name, name): value for name, value in arrays.items()}
+
+
+def _checked_list(model: Sequential) -> str:
+    if not NAME.fullmatch(model.name):
+        raise ValueError(f"a network's name must be 1 to 40 of A-Z a-z 0-9 _ -, got {model.name!r}")
+    layers = layer_list(model.layers, model.input_shape)
+    network_from_list(model.name, layers)  # or ValueError
+    return layers
+
+
+@cache
+def _known_list(architecture: str) -> str:
+    model = ARCHITECTURES[architecture](np.random.default_rng(0))
+    return layer_list(model.layers, model.input_shape)
 
 
 def _read_arrays(path: Path) -> dict[str, Array]:
     if not path.is_file():
         raise FileNotFoundError(f"there is no weights file {path}")
     try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-        if size > LARGEST:
-            raise ModelFileError(
-                f"{path.name} would unpack to {size / 2**20:.0f} MiB; at most {LARGEST >> 20} are read"
-            )
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except ModelFileError:
-        raise
-    # A broken or hostile zip can fail in any of zipfile's, zlib's and NumPy's ways; all mean the same here.
-    except Exception as error:
+        with path.open("rb") as file:
+            return read_arrays(file, most_bytes=LARGEST)
+    except DamagedArchiveError as error:
         raise ModelFileError(f"{path.name} is damaged or not an .npz weights file: {error}") from error
+    except ArchiveError as error:
+        raise ModelFileError(f"{path.name} {error}") from error
 
 
 def _check_arrays(file: str, architecture: str, arrays: dict[str, Array], wanted: dict[str, Array]) -> None:

@@ -1,4 +1,4 @@
-"""What turns a network's logits into confidence and into "that is not a digit"."""
+"""Logits -> confidence, and a threshold below which ink is rejected as not a digit."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -13,7 +13,7 @@ class Calibration:
     """probs = softmax(logits / temperature);  not a digit where log_odds(logits) < threshold
 
     temperature > 0: above 1 it makes a network less sure of itself, below 1 surer; it never changes which
-    digit wins. threshold: None for a network that was not trained to know what is no digit.
+    digit wins. threshold: None for a network that was not trained to reject.
 
     Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
     """
@@ -30,7 +30,7 @@ class Calibration:
         return self.accepts(log_odds(logits))
 
     def accepts(self, odds: np.ndarray) -> np.ndarray:
-        """Log odds that each is a digit (N,) -> (N,) bool."""
+        """Log-odds that each is a digit (N,) -> (N,) bool."""
         return np.ones(len(odds), bool) if self.threshold is None else odds >= self.threshold
 
     def to_progress(self) -> dict:
@@ -47,6 +47,6 @@ class Calibration:
                 raise ValueError(f"the temperature is {found.temperature}")
             if found.threshold is not None and not math.isfinite(found.threshold):
                 raise ValueError(f"the threshold is {found.threshold}")
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise ModelFileError(f"the calibration in this weights file makes no sense: {error}") from error
         return found

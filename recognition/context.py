@@ -1,52 +1,52 @@
-"""What stands around a candidate: severed strokes, its neighbours and their size."""
+"""A candidate in context: severed strokes, neighbours and their size, in a second channel."""
 
 from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
-from recognition.components import Pieces
+from recognition.components import Components
 from recognition.normalise import SIZE, bounding_box, normalise_box
 
-IN_PLACE = (SIZE, SIZE, 2)  # shape of a candidate in its place
-AROUND = 2  # sides of a candidate's picture that are looked at, both ways
-FINE = 4  # pixels of the ink that are looked at for one of the picture, both ways: more cost time only
+CONTEXT_SHAPE = (SIZE, SIZE, 2)  # shape of a candidate in context
+CONTEXT_SCALE = 2  # side of the surroundings shown, in sides of the candidate's own picture
+SAMPLES = 4  # pixels of ink sampled for each pixel of the second channel, both ways: more only take time
 
 
-def in_its_place(pieces: Pieces, run: Sequence[int]) -> np.ndarray:
-    """Pieces taken as one candidate, and all others around them: (28, 28, 2) uint8.
+def with_context(components: Components, component_ids: Sequence[int]) -> np.ndarray:
+    """Components taken as one candidate, and all others around them: (28, 28, 2) uint8.
 
-    [..., 0] the candidate's ink, normalised. [..., 1] the ink of all other pieces around the same middle, at
-    half that scale. run: the numbers of the candidate's pieces.
+    [..., 0] is the candidate's ink, normalised; [..., 1] the ink of all other components around the same
+    centre, at half that scale.
     """
-    x, y, _, _ = pieces.box_of(run)
-    mine = pieces.ink_of(run)
-    image, (corner_x, corner_y, pixel) = normalise_box(mine, bounding_box(mine))
-    margin = (AROUND - 1) / 2 * SIZE * pixel
-    step = max(1, int(AROUND * pixel / FINE))
-    side = max(1, round(AROUND * SIZE * pixel / step))
-    high, wide = pieces.labels.shape
-    rows, to_rows = _inside(round(max(y - 1, 0) + corner_y - margin) + step // 2, side, step, high)
-    columns, to_columns = _inside(round(max(x - 1, 0) + corner_x - margin) + step // 2, side, step, wide)
-    labels = pieces.labels[rows, columns]
+    x, y, _, _ = components.box_of(component_ids)
+    own_ink = components.ink_of(component_ids)
+    image, (corner_x, corner_y, pixel) = normalise_box(own_ink, bounding_box(own_ink))
+    margin = (CONTEXT_SCALE - 1) / 2 * SIZE * pixel
+    step = max(1, int(CONTEXT_SCALE * pixel / SAMPLES))
+    side = max(1, round(CONTEXT_SCALE * SIZE * pixel / step))
+    high, wide = components.labels.shape
+    rows, to_rows = _sampled(round(max(y - 1, 0) + corner_y - margin) + step // 2, side, step, high)
+    columns, to_columns = _sampled(round(max(x - 1, 0) + corner_x - margin) + step // 2, side, step, wide)
+    labels = components.labels[rows, columns]
     is_other = labels > 0
-    for number in run:
-        is_other &= labels != number
+    for component_id in component_ids:
+        is_other &= labels != component_id
     around = np.zeros((side, side), np.uint8)
-    around[to_rows, to_columns] = pieces.ink[rows, columns] * np.float32(255)
+    around[to_rows, to_columns] = components.ink[rows, columns] * np.float32(255)
     around[to_rows, to_columns] *= is_other
     return np.stack([image, cv2.resize(around, (SIZE, SIZE), interpolation=cv2.INTER_AREA)], -1)
 
 
-def slanted(pictures: np.ndarray, slant: float) -> np.ndarray:
-    """Pictures (N, 28, 28, 2) uint8 -> the same, leaning to the right by `slant` for each pixel upwards."""
+def sheared(images: np.ndarray, shear: float) -> np.ndarray:
+    """Images (N, 28, 28, 2) uint8 -> the same, `shear` pixels farther right for each pixel upwards."""
     middle = (SIZE - 1) / 2
-    to_source = np.array([[1.0, slant, -slant * middle], [0.0, 1.0, 0.0]])
+    to_source = np.array([[1.0, shear, -shear * middle], [0.0, 1.0, 0.0]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.stack([cv2.warpAffine(picture, to_source, (SIZE, SIZE), flags=flags) for picture in pictures])
+    return np.stack([cv2.warpAffine(image, to_source, (SIZE, SIZE), flags=flags) for image in images])
 
 
-def _inside(start: int, count: int, step: int, size: int) -> tuple[slice, slice]:
-    """Every step-th of `size` pixels, `count` of them from `start` on; and which of the count there are."""
+def _sampled(start: int, count: int, step: int, size: int) -> tuple[slice, slice]:
+    """Every step-th of `size` pixels, `count` of them from `start`; and which of the count exist."""
     first, last = max(0, -(start // step)), min(count, -((start - size) // step))
     return slice(start + first * step, start + last * step, step), slice(first, last)

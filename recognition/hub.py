@@ -7,8 +7,8 @@ A repository holds `digits.npz`, the very file that `cnn.save_model` wrote; `con
 programs that look; and `README.md`, the model card, with what the network scored in the Hub's own format.
 Only the `.npz` is read back, and checked as any other weights file is: nothing that was downloaded is run.
 
-`recognition.reader` imports this file when it is first needed, because huggingface_hub takes a while to
-import.
+This file knows weights files and cards, and nothing of readers. `Reader` imports it when it is first needed,
+because huggingface_hub takes a while to import.
 """
 
 import json
@@ -16,6 +16,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from httpx2 import TransportError
 from huggingface_hub import (
@@ -23,7 +24,6 @@ from huggingface_hub import (
     HfApi,
     ModelCard,
     ModelCardData,
-    ModelHubMixin,
     get_token,
     hf_hub_download,
 )
@@ -39,10 +39,9 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import validate_repo_id
 
-from cnn import load_model
+from cnn import Sequential, load_model
 from cnn.storage import LARGEST
 from recognition.calibration import Calibration
-from recognition.reader import Reader
 
 WEIGHTS_FILE, CONFIG_FILE = "digits.npz", "config.json"
 
@@ -64,6 +63,14 @@ METRICS = {
     "accuracy": "Accuracy",
     "expected_calibration_error": "Expected calibration error",
     "taken_for_no_digit": "Share taken for no digit",
+}
+
+LABELS = {  # of every network of this project, by the names of a card's metadata
+    "library_name": "numpy",
+    "license": "apache-2.0",
+    "pipeline_tag": "image-classification",
+    "tags": ["digits-from-scratch", "handwriting", "mnist", "numpy", "digit-recognition"],
+    "datasets": ["ylecun/mnist"],
 }
 
 CARD = """\
@@ -99,105 +106,91 @@ class HubError(ValueError):
     """Something did not work with the Hub; the message says what, in words for the person who asked."""
 
 
-class HubReader(
-    ModelHubMixin,
-    Reader,
-    library_name="numpy",
-    license="apache-2.0",
-    pipeline_tag="image-classification",
-    tags=["digits-from-scratch", "handwriting", "mnist", "numpy", "digit-recognition"],
-    model_card_template=CARD,
-):
-    """A Reader that comes from the Hub and goes there, by huggingface_hub's own mixin."""
+def pull(name: str | Path, **options: object) -> Path:
+    """The weights of the repository `name`, "user/model", or of a folder that `save` wrote.
 
-    @classmethod
-    def from_pretrained(cls, name: str | Path, **options: object) -> "HubReader":
-        """The network of the repository `name`, "user/model", or of a folder that `save_pretrained` wrote.
-
-        options: revision, token, cache_dir, force_download and local_files_only, as `hf_hub_download` takes
-        them. Raises HubError, or ModelFileError where the repository's file is no network of this project.
-
-        The mixin's own would read config.json and pass on whatever a stranger has written there.
-        """
-        folder = Path(name)
-        return cls(folder / WEIGHTS_FILE if folder.is_dir() else download(str(name), **options))
-
-    def push_to_hub(
-        self,
-        repo_id: str,
-        *,
-        private: bool | None = None,
-        token: str | None = None,
-        mnist_test: dict | None = None,
-    ) -> str:
-        """Makes the repository `repo_id`, "user/model", where there is none, and puts the network into it.
-
-        mnist_test: what it scored on MNIST's test set, as `training.evaluate.Evaluation.to_json` says it;
-        otherwise what the `.json` card beside its weights says. Returns the address of the commit. Raises
-        HubError, also where a repository of that name holds something else.
-        """
-        repo_id = check_name(repo_id)
-        token = token or get_token()
-        if token is None:
-            raise HubError(NO_TOKEN)
-        card = {"repo_id": repo_id, "mnist_test": mnist_test}
-        with in_words(repo_id):
-            refuse_other_content(HfApi(token=token), repo_id, "model", WEIGHTS_FILE)
-            message = "Push a network of Digits from Scratch"
-            return super().push_to_hub(
-                repo_id, private=private, token=token, commit_message=message, model_card_kwargs=card
-            )
-
-    def generate_model_card(self, repo_id: str = "user/model", mnist_test: dict | None = None) -> ModelCard:
-        """The card, with the scores as the Hub's `model-index`."""
-        scores = _scores(self._card_beside() if mnist_test is None else {"mnist_test": mnist_test})
-        results = [
-            EvalResult(metric_type=metric, metric_name=METRICS[metric], metric_value=value, **TASK, **MNIST)
-            for metric, value in scores.items()
-        ]
-        name = repo_id.split("/")[-1]
-        known = self._hub_mixin_info.model_card_data.to_dict()
-        data = ModelCardData(
-            **known, datasets=["ylecun/mnist"], model_name=name, eval_results=results or None
-        )
-        return ModelCard.from_template(
-            data,
-            template_str=CARD,
-            repo_id=repo_id,
-            model_name=name,
-            architecture=self.model.name,
-            parameters=load_model(self.weights).model.parameters.size,  # before batch norm was folded
-            mnist_test={METRICS[metric]: value for metric, value in scores.items()},
-        )
-
-    def _save_pretrained(self, save_directory: Path) -> None:
-        checkpoint = load_model(self.weights)
-        shutil.copyfile(self.weights, save_directory / WEIGHTS_FILE)
-        config = {
-            "architecture": checkpoint.model.name,
-            "parameters": checkpoint.model.parameters.size,
-            "input_shape": checkpoint.model.input_shape,
-            "labels": [str(digit) for digit in range(10)],
-            **Calibration.of(checkpoint).to_progress(),
-        }
-        (save_directory / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-
-    def _card_beside(self) -> dict:
-        path = self.weights.with_suffix(".json")
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    options: as for `download`. Raises HubError.
+    """
+    folder = Path(name)
+    return folder / WEIGHTS_FILE if folder.is_dir() else download(str(name), **options)
 
 
-def download(name: str, most_bytes: int = LARGEST, **options: object) -> Path:
+def push(
+    weights: Path,
+    name: str,
+    *,
+    private: bool | None = None,
+    token: str | None = None,
+    mnist_test: dict | None = None,
+) -> str:
+    """Makes the repository `name`, "user/model", where there is none, and puts the network into it.
+
+    mnist_test: the network's scores on MNIST's test set, as `training.evaluate.Evaluation.to_json` gives
+    them; None takes those of the `.json` card beside the weights. Returns the address of the commit. Raises
+    HubError, also where a repository of that name holds something else.
+    """
+    name = check_name(name)
+    token = token or get_token()
+    if token is None:
+        raise HubError(NO_TOKEN)
+    api = HfApi(token=token)
+    with in_words(name), TemporaryDirectory() as folder:
+        refuse_other_content(api, name, "model", WEIGHTS_FILE)
+        save(weights, Path(folder), name, mnist_test)
+        api.create_repo(name, private=private, exist_ok=True)
+        message = "Push a network of Digits from Scratch"
+        return api.upload_folder(repo_id=name, folder_path=folder, commit_message=message)
+
+
+def save(weights: Path, folder: Path, name: str = "user/model", mnist_test: dict | None = None) -> None:
+    """Writes the files of a repository `name` into a folder. Arguments as for `push`."""
+    checkpoint = load_model(weights)
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(weights, folder / WEIGHTS_FILE)
+    config = {
+        "architecture": checkpoint.model.name,
+        "parameters": checkpoint.model.parameters.size,
+        "input_shape": checkpoint.model.input_shape,
+        "labels": [str(digit) for digit in range(10)],
+        **Calibration.of(checkpoint).to_progress(),
+    }
+    (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    if mnist_test is None:
+        mnist_test = _card_beside(weights).get("mnist_test", {})
+    model_card(checkpoint.model, name, mnist_test).save(folder / "README.md")
+
+
+def model_card(model: Sequential, name: str, mnist_test: dict) -> ModelCard:
+    """The card of a repository, with the scores as the Hub's `model-index`."""
+    scores = {metric: mnist_test[metric] for metric in METRICS if metric in mnist_test}
+    results = [
+        EvalResult(metric_type=metric, metric_name=METRICS[metric], metric_value=value, **TASK, **MNIST)
+        for metric, value in scores.items()
+    ]
+    model_name = name.split("/")[-1]
+    return ModelCard.from_template(
+        ModelCardData(**LABELS, model_name=model_name, eval_results=results or None),
+        template_str=CARD,
+        repo_id=name,
+        model_name=model_name,
+        architecture=model.name,
+        parameters=model.parameters.size,
+        mnist_test={METRICS[metric]: value for metric, value in scores.items()},
+    )
+
+
+def download(name: str, max_bytes: int = LARGEST, **options: object) -> Path:
     """Fetches the weights of the repository `name`, "user/model", once their size is known and small enough.
 
-    options: as for `HubReader.from_pretrained`; where `revision` is a commit, nobody can put another file
-    there in between. Returns where they lie, in the cache; not checked yet. Raises HubError.
+    options: revision, token, cache_dir, force_download and local_files_only, as `hf_hub_download` takes them;
+    where `revision` is a commit, nobody can put another file there in between. Returns the path in the cache
+    of a file that is not checked yet. Raises HubError.
     """
     name = check_name(name)
     with in_words(name):
         found = hf_hub_download(name, WEIGHTS_FILE, dry_run=True, **options)
-        if found.file_size is None or found.file_size > most_bytes:
-            raise HubError(f"{name}: {WEIGHTS_FILE} is too large: at most {most_bytes / 1e6:g} MB are read.")
+        if found.file_size is None or found.file_size > max_bytes:
+            raise HubError(f"{name}: {WEIGHTS_FILE} is too large: at most {max_bytes / 1e6:g} MB are read.")
         return Path(hf_hub_download(name, WEIGHTS_FILE, **options))
 
 
@@ -262,7 +255,6 @@ def _sentence(name: str, error: Exception) -> str:
     return f"The Hub answered {status}. Please try again later."
 
 
-def _scores(card: dict) -> dict[str, float]:
-    """What a weights file's card says of MNIST's test set, by the Hub's names of metrics."""
-    test = card.get("mnist_test", {})
-    return {metric: test[metric] for metric in METRICS if metric in test}
+def _card_beside(weights: Path) -> dict:
+    path = weights.with_suffix(".json")
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}

@@ -1,7 +1,8 @@
-"""Pieces of ink in a line -> digits: which pieces belong together, and where touching digits are cut.
+"""Components in lines -> digits: which components belong together, and where touching digits are cut.
 
-The networks decide: every run of neighbouring parts that might be one digit is shown to them, and the way
-through the line that they like best is found by dynamic programming. Costs are in nats, as -log P is.
+Components that may be several digits are over-segmented into parts. Every group of neighbouring parts that
+may be one digit is a candidate; the networks classify all candidates, and dynamic programming finds the
+cheapest path through each word. Costs are in nats, as -log P is.
 
 Source: over-segmentation and the best path through the candidates, as in LeCun, Bottou, Bengio, Haffner,
 "Gradient-Based Learning Applied to Document Recognition", 1998, section VI.
@@ -9,48 +10,51 @@ Source: over-segmentation and the best path through the candidates, as in LeCun,
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
 from cnn import log_odds
-from recognition.components import Box, Pieces, places_to_cut
-from recognition.context import in_its_place, slanted
+from recognition.components import Box, Components
+from recognition.context import sheared, with_context
+from recognition.cuts import find_cuts
+from recognition.limits import CONTEXT_WORK, CUT_WORK, WorkBudget
 from recognition.normalise import normalise
 
-GAP = 1.5  # digits' heights between two words
-MOST_PARTS = 5  # that are joined to one digit
-WIDEST_RUN = 1.8  # digits' heights that joined parts are wide, at most
-UNKNOWN = 6.0  # for ink that is no digit: no candidate's is higher for what the networks say
-TOO_WIDE = 6.0  # by which it may be higher for each digit's height that it is wider than USUAL_WIDTH:
-USUAL_WIDTH = 0.8  # what is wider might be two digits, and these may be as doubtful
-CUT = 0.7  # for a cut through ink
-APART = 2.0  # for joining two parts with a gap of a digit's height between them
-SIDE_BY_SIDE = 3.0  # for joining two parts beside each other that are both tall enough to be digits
-BROAD = 2.0  # for a digit wider than usual, each time by its own height
-WIDEST, WIDEST_ONE = 1.2, 0.8  # width over height up to which a digit, and a 1, is not too broad
-SMALL = 6.0  # for a digit smaller than usual, each time by the height of a digit
-SMALLEST, SMALLEST_ONE, SMALLEST_ZERO = 0.5, 0.6, 0.2  # digits' heights from which one is not too small
-ASIDE = 0.3  # for leaving a small piece aside: a full stop, a dash, a speck
-ASIDE_HEIGHT = 0.5  # digits' heights of what may be left aside
-SPECK_HEIGHT = 0.25  # digits' heights below which it may whatever it looks like
-SLANTS = (-0.2, 0.0, 0.2)  # to the right, at which the row judge looks at a candidate: hands lean either way
-JUDGES_SAY = 0.65  # the row judge's share in the logits of candidates
-SURE = 0.5  # a piece of lower cost, and no broader than WIDEST, is not cut
+WORD_GAP = 1.5  # width of the gap between two words, in digit heights
+MAX_PARTS = 5  # most parts of a candidate
+MAX_GROUP_WIDTH = 1.8  # greatest width of a candidate of several parts, in digit heights
+REJECT_COST = 6.0  # cost of reading a candidate as "not a digit"; caps the network's cost
+WIDE_REJECT_COST = 6.0  # added to that cap for each digit height that a candidate is wider than USUAL_WIDTH:
+USUAL_WIDTH = 0.8  # what is wider may be two digits, and these may be as doubtful
+CUT_COST = 0.7  # cost of a cut through ink
+GAP_COST = 2.0  # cost of joining two parts across a gap, for each digit height of the gap
+SIDE_BY_SIDE_COST = 3.0  # cost of joining two parts beside each other that are both as tall as digits
+WIDTH_COST = 2.0  # cost of a candidate too wide for its digit, for each of its own heights in excess
+WIDEST, WIDEST_ONE = 1.2, 0.8  # width over height above which a digit, and a 1, is too wide
+SIZE_COST = 6.0  # cost of a candidate too low for its line, for each digit height that is missing
+LOWEST, LOWEST_ONE, LOWEST_ZERO = 0.5, 0.6, 0.2  # digit heights below which a digit, a 1 and a 0 is too low
+SKIP_COST = 0.3  # cost of skipping a small component: a full stop, a dash, a speck
+MAX_SKIP_HEIGHT = 0.5  # greatest height of a component that may be skipped, in digit heights
+SPECK_HEIGHT = 0.25  # height below which a component may be skipped whatever its shape, in digit heights
+SHEARS = (-0.2, 0.0, 0.2)  # shears at which the context model sees a candidate: hands lean either way
+CONTEXT_SHARE = 0.65  # share of the context model in the logits of candidates
+CONFIDENT_COST = 0.5  # cost below which a component no wider than WIDEST is taken for one digit and not cut
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """Pieces that might be one digit."""
+    """Components that may be one digit."""
 
-    numbers: tuple[int, ...]
+    component_ids: tuple[int, ...]
     box: Box
-    image: np.ndarray  # (28, 28) uint8: what the network sees
+    image: np.ndarray  # (28, 28) uint8: the network's input
     logits: np.ndarray  # (10,)
-    in_place: bool = False  # whether the row judge has had its say in them
+    in_context: bool = False  # whether the context model has a share in the logits
 
     @property
     def cost(self) -> float:
-        """-log P(the most probable digit), "no digit" being one of the answers."""
+        """-log P(the most probable digit), where "not a digit" is one of the classes."""
         logits = self.logits.astype(float)
         return float(np.logaddexp(0, log_odds(logits[None])[0]) - logits.max())
 
@@ -59,135 +63,171 @@ class Candidate:
 class Word:
     """Digits beside each other without a wide gap."""
 
-    candidates: tuple[Candidate, ...]  # those chosen, from left to right
-    is_cut: tuple[bool, ...]  # which of them was cut from the one before
-    numbers: tuple[int, ...]  # all its pieces, those left aside included
+    candidates: tuple[Candidate, ...]  # those on the best path, from left to right
+    is_cut: tuple[bool, ...]  # for each, whether it was cut from the one before
+    component_ids: tuple[int, ...]  # all components of the word, skipped ones included
 
 
 @dataclass(frozen=True)
 class Part:
-    """A piece in its place in a word."""
+    """A component, or what a cut made of one, at its place in a word."""
 
-    number: int
-    cut_from_last: bool  # it and the part before it were one piece
+    component_id: int
+    is_cut: bool  # whether it and the part before it were one component
 
 
-Judge = Callable[[np.ndarray], np.ndarray]  # (N, 28, 28) or (N, 28, 28, 2) uint8 -> (N, 10) logits
-Known = dict[tuple[int, ...], Candidate]
+Classify = Callable[[np.ndarray], np.ndarray]  # (N, 28, 28) or (N, 28, 28, 2) uint8 -> (N, 10) logits
+Group = tuple[int, ...]  # the component ids of neighbouring parts that may be one digit
+Candidates = dict[Group, Candidate]
 
 
 def segment(
-    pieces: Pieces,
+    components: Components,
     lines: list[list[int]],
-    alone: Known,
+    singles: Candidates,
     stroke: float,
     height: float,
-    judge: Judge,
-    row_judge: Judge | None = None,
+    budget: WorkBudget,
+    classify: Classify,
+    classify_with_context: Classify | None = None,
 ) -> list[list[Word]]:
-    """The words of every line, from left to right.
+    """The words of every line, from left to right. Splits components in which digits touch.
 
-    lines: the numbers of their pieces, in order. alone: what the network makes of every piece by itself.
-    stroke: width of the strokes; height: of a digit, pixels. judge: of a candidate by itself. row_judge: of
-    one in its place among others; None where there is only the other. Cuts pieces in two where digits touch.
+    lines: the component ids of each, in order. singles: the candidates of one component each. stroke: stroke
+    width; height: of a digit, pixels. classify: candidates alone. classify_with_context: candidates with all
+    others around them; None where there is no such model. Raises TooMuchWorkError where the budget is spent.
     """
-    known = dict(alone)
-    words = [(row, word) for row, line in enumerate(lines) for word in words_of(pieces, line, height)]
-    parts_of = [_parts(pieces, word, known, stroke, height) for _, word in words]
-    numbers_of = [[part.number for part in parts] for parts in parts_of]
-    runs = {run for numbers in numbers_of for run in runs_of(pieces, numbers, height)} - known.keys()
-    known |= judged(pieces, sorted(runs), judge)
-    if row_judge is not None and sum(map(len, parts_of)) > 1:
-        known = judged_in_place(pieces, known, row_judge)
+    candidates = dict(singles)
+    words = [
+        (row, word) for row, line in enumerate(lines) for word in split_into_words(components, line, height)
+    ]
+    parts_of = [_oversegment(components, word, candidates, stroke, height, budget) for _, word in words]
+    has_context = classify_with_context is not None and sum(map(len, parts_of)) > 1
+    if has_context:
+        budget.spend(CONTEXT_WORK * len(candidates), sum(map(_pixels, candidates.values())))
+    groups = []
+    for parts in parts_of:
+        for group in candidate_groups(components, [part.component_id for part in parts], height):
+            if group not in candidates:
+                _, _, wide, high = components.box_of(group)
+                budget.spend(1 + CONTEXT_WORK * has_context, wide * high)
+                groups.append(group)
+    candidates |= classify_groups(components, sorted(groups), classify)
+    if has_context:
+        candidates = add_context(components, candidates, classify_with_context)
+    longest = max(map(len, candidates), default=0)
     read: list[list[Word]] = [[] for _ in lines]
     for (row, _), parts in zip(words, parts_of, strict=True):
-        read[row].append(_best_path(pieces, parts, known, height))
+        read[row].append(_best_path(components, parts, candidates, longest, height))
     return read
 
 
-def judged(pieces: Pieces, runs: Sequence[tuple[int, ...]], judge: Judge) -> Known:
-    """What the network makes of each of these pieces or joined pieces."""
-    if not runs:
+def classify_groups(components: Components, groups: Sequence[Group], classify: Classify) -> Candidates:
+    """A candidate for each group of components, each classified alone."""
+    if not groups:
         return {}
-    images = np.stack([normalise(pieces.ink_of(run)) for run in runs])
-    found = zip(runs, images, judge(images), strict=True)
-    return {run: Candidate(run, pieces.box_of(run), image, logits) for run, image, logits in found}
-
-
-def judged_in_place(pieces: Pieces, known: Known, row_judge: Judge) -> Known:
-    """What is known of candidates by themselves, and the row judge's say of them among the others."""
-    in_place = np.stack([in_its_place(pieces, run) for run in known])
-    seen = row_judge(np.concatenate([slanted(in_place, slant) for slant in SLANTS]))
-    logits = np.stack([found.logits for found in known.values()])
-    logits += np.float32(JUDGES_SAY) * (seen.reshape(len(SLANTS), *logits.shape).mean(0) - logits)
+    images = np.stack([normalise(components.ink_of(group)) for group in groups])
+    found = zip(groups, images, classify(images), strict=True)
     return {
-        run: replace(found, logits=heard, in_place=True)
-        for (run, found), heard in zip(known.items(), logits, strict=True)
+        group: Candidate(group, components.box_of(group), image, logits) for group, image, logits in found
     }
 
 
-def words_of(pieces: Pieces, line: list[int], height: float) -> list[list[int]]:
-    """A line of pieces, parted at its wide gaps."""
+def add_context(components: Components, candidates: Candidates, classify: Classify) -> Candidates:
+    """logits = (1 - CONTEXT_SHARE) * logits + CONTEXT_SHARE * mean of the context model's over all SHEARS"""
+    images = np.stack([with_context(components, group) for group in candidates])
+    in_context = classify(np.concatenate([sheared(images, shear) for shear in SHEARS]))
+    logits = np.stack([found.logits for found in candidates.values()])
+    logits += np.float32(CONTEXT_SHARE) * (in_context.reshape(len(SHEARS), *logits.shape).mean(0) - logits)
+    return {
+        group: replace(found, logits=mixed, in_context=True)
+        for (group, found), mixed in zip(candidates.items(), logits, strict=True)
+    }
+
+
+def split_into_words(components: Components, line: list[int], height: float) -> list[list[int]]:
+    """A line of component ids, split at its wide gaps. height: of a digit, pixels."""
     words: list[list[int]] = []
-    reached = -np.inf
-    for number in line:
-        x, _, wide, _ = pieces.boxes[number]
-        if x - reached > GAP * height:
+    right_end = -np.inf
+    for component_id in line:
+        x, _, wide, _ = components.boxes[component_id]
+        if x - right_end > WORD_GAP * height:
             words.append([])
-        words[-1].append(number)
-        reached = max(reached, x + wide)
+        words[-1].append(component_id)
+        right_end = max(right_end, x + wide)
     return words
 
 
-def _parts(pieces: Pieces, word: list[int], known: Known, stroke: float, height: float) -> list[Part]:
-    """A word of pieces, those cut that might be several digits; in `known` these go by their parts."""
-    parts = []
-    for number in word:
-        cuts = []
-        if _may_be_cut(pieces, known[(number,)], height):
-            cuts = places_to_cut(pieces, number, stroke, min(pieces.boxes[number, 3], 1.3 * height))
-        numbers = pieces.split(number, cuts)
-        whole = known.pop((number,))
-        known[tuple(numbers)] = Candidate(tuple(numbers), whole.box, whole.image, whole.logits)
-        parts += [Part(number, index > 0) for index, number in enumerate(numbers)]
-    return parts
-
-
-def _may_be_cut(pieces: Pieces, whole: Candidate, height: float) -> bool:
-    _, _, wide, high = whole.box
-    sure = whole.cost < SURE and wide <= WIDEST * max(high, 0.7 * height)
-    return not sure and is_large(whole.box, height)
-
-
 def is_large(box: Box, height: float) -> bool:
-    """Is a piece large enough to be more than one digit? height: of a digit, pixels."""
+    """Is a component large enough to be more than one digit? height: of a digit, pixels."""
     _, _, wide, high = box
     return high >= 0.5 * height and wide >= 0.4 * height
 
 
-def runs_of(pieces: Pieces, numbers: Sequence[int], height: float) -> Iterator[tuple[int, ...]]:
-    """All neighbouring parts that might be one digit; numbers: of a word's parts, from left to right."""
-    for start in range(len(numbers)):
-        for end in range(start + 1, min(start + MOST_PARTS, len(numbers)) + 1):
-            run = tuple(numbers[start:end])
-            if end > start + 1 and pieces.box_of(run)[2] > WIDEST_RUN * height:
+def candidate_groups(components: Components, ids: Sequence[int], height: float) -> Iterator[Group]:
+    """All groups of neighbouring parts that may be one digit; ids: of a word's parts, from left to right."""
+    for start in range(len(ids)):
+        for end in range(start + 1, min(start + MAX_PARTS, len(ids)) + 1):
+            group = tuple(ids[start:end])
+            if end > start + 1 and components.box_of(group)[2] > MAX_GROUP_WIDTH * height:
                 break
-            yield run
+            yield group
 
 
-def _best_path(pieces: Pieces, parts: list[Part], known: Known, height: float) -> Word:
-    """The cheapest way to read a word, by the cheapest way to read all that is left of each of its parts."""
-    numbers = tuple(part.number for part in parts)
+def _oversegment(
+    components: Components,
+    word: list[int],
+    candidates: Candidates,
+    stroke: float,
+    height: float,
+    budget: WorkBudget,
+) -> list[Part]:
+    """A word's parts: components that may be several digits are cut, and stay candidates as wholes."""
+    parts = []
+    for component_id in word:
+        cuts = []
+        whole = candidates.pop((component_id,))
+        if _may_be_several(whole, height):
+            budget.spend(CUT_WORK, _pixels(whole))
+            digit_height = min(components.boxes[component_id, 3], 1.3 * height)
+            cuts = find_cuts(components, component_id, stroke, digit_height)
+        part_ids = components.split(component_id, cuts)
+        group = tuple(part_ids)
+        candidates[group] = Candidate(group, whole.box, whole.image, whole.logits)
+        parts += [Part(part_id, index > 0) for index, part_id in enumerate(part_ids)]
+    return parts
+
+
+def _pixels(candidate: Candidate) -> int:
+    return candidate.box[2] * candidate.box[3]
+
+
+def _may_be_several(whole: Candidate, height: float) -> bool:
+    _, _, wide, high = whole.box
+    is_confident = whole.cost < CONFIDENT_COST and wide <= WIDEST * max(high, 0.7 * height)
+    return not is_confident and is_large(whole.box, height)
+
+
+def _best_path(
+    components: Components, parts: list[Part], candidates: Candidates, longest: int, height: float
+) -> Word:
+    """Viterbi: costs[end] = min over start of costs[start] + cost of the candidate parts[start:end]
+
+    longest: most parts of a candidate.
+    """
+    ids = tuple(part.component_id for part in parts)
     costs = [0.0]
     steps: list[tuple[int, Candidate | None]] = [(0, None)]
     for end in range(1, len(parts) + 1):
-        ways = [(costs[end - 1] + _cost_aside(pieces, parts, end - 1, known, height), end - 1, None)]
-        for start in range(end):
-            candidate = known.get(numbers[start:end])
+        choices = [
+            (costs[end - 1] + _skip_cost(components, parts, end - 1, candidates, height), end - 1, None)
+        ]
+        for start in range(max(0, end - longest), end):
+            candidate = candidates.get(ids[start:end])
             if candidate is not None:
-                cost = costs[start] + _cost(pieces, candidate, height) + CUT * parts[start].cut_from_last
-                ways.append((cost, start, candidate))
-        cost, start, candidate = min(ways, key=lambda way: way[0])
+                cost = costs[start] + _cost(components, candidate, height) + CUT_COST * parts[start].is_cut
+                choices.append((cost, start, candidate))
+        cost, start, candidate = min(choices, key=lambda choice: choice[0])
         costs.append(cost)
         steps.append((start, candidate))
     chosen, is_cut, end = [], [], len(parts)
@@ -195,39 +235,41 @@ def _best_path(pieces: Pieces, parts: list[Part], known: Known, height: float) -
         end, candidate = steps[end]
         if candidate is not None:
             chosen.append(candidate)
-            is_cut.append(parts[end].cut_from_last)
-    return Word(tuple(chosen[::-1]), tuple(is_cut[::-1]), numbers)
+            is_cut.append(parts[end].is_cut)
+    return Word(tuple(chosen[::-1]), tuple(is_cut[::-1]), ids)
 
 
-def _cost(pieces: Pieces, candidate: Candidate, height: float) -> float:
-    """What the network says of it, and how odd its shape would be for a digit of this line."""
+def _cost(components: Components, candidate: Candidate, height: float) -> float:
+    """The network's cost of a candidate, capped, and that of an unlikely shape for a digit of this line."""
     _, _, wide, high = candidate.box
-    digit = candidate.logits.argmax()
-    is_one = digit == 1
-    smallest = {0: SMALLEST_ZERO, 1: SMALLEST_ONE}.get(int(digit), SMALLEST)
-    cost = min(candidate.cost, UNKNOWN + TOO_WIDE * max(0, wide / height - USUAL_WIDTH))
-    cost += SMALL * max(0, smallest - high / height)
-    cost += BROAD * max(0, wide / high - (WIDEST_ONE if is_one else WIDEST))
-    for left, right in zip(candidate.numbers[:-1], candidate.numbers[1:], strict=True):
-        gap = pieces.boxes[right, 0] - pieces.boxes[left, 0] - pieces.boxes[left, 2]
-        cost += APART * max(0, gap / height)
-        if gap > 0 and min(pieces.boxes[left, 3], pieces.boxes[right, 3]) > 0.6 * high:
-            cost += SIDE_BY_SIDE
+    digit = int(candidate.logits.argmax())
+    lowest = {0: LOWEST_ZERO, 1: LOWEST_ONE}.get(digit, LOWEST)
+    cost = min(candidate.cost, REJECT_COST + WIDE_REJECT_COST * max(0, wide / height - USUAL_WIDTH))
+    cost += SIZE_COST * max(0, lowest - high / height)
+    cost += WIDTH_COST * max(0, wide / high - (WIDEST_ONE if digit == 1 else WIDEST))
+    ids, boxes = candidate.component_ids, components.boxes
+    for left, right in pairwise(ids):
+        gap = boxes[right, 0] - boxes[left, 0] - boxes[left, 2]
+        cost += GAP_COST * max(0, gap / height)
+        if gap > 0 and min(boxes[left, 3], boxes[right, 3]) > 0.6 * high:
+            cost += SIDE_BY_SIDE_COST
     return cost
 
 
-def _cost_aside(pieces: Pieces, parts: list[Part], index: int, known: Known, height: float) -> float:
-    """What it costs to read nothing in a part: only small pieces that look like punctuation may be left.
+def _skip_cost(
+    components: Components, parts: list[Part], index: int, candidates: Candidates, height: float
+) -> float:
+    """The cost of skipping a part: infinite for all but small components that look like punctuation.
 
     A comma looks like a 1, but none stands before a number.
     """
-    _, _, wide, high = pieces.boxes[parts[index].number]
-    is_cut = parts[index].cut_from_last or (index + 1 < len(parts) and parts[index + 1].cut_from_last)
-    if is_cut or high > ASIDE_HEIGHT * height:
+    _, _, wide, high = components.boxes[parts[index].component_id]
+    is_cut = parts[index].is_cut or (index + 1 < len(parts) and parts[index + 1].is_cut)
+    if is_cut or high > MAX_SKIP_HEIGHT * height:
         return np.inf
-    alone = known[(parts[index].number,)]
-    if alone.logits.argmax() == 0 and alone.cost < SURE:
+    single = candidates[(parts[index].component_id,)]
+    if single.logits.argmax() == 0 and single.cost < CONFIDENT_COST:
         return np.inf  # a ring, and punctuation has no holes
-    is_comma = index > 0 and alone.logits.argmax() == 1
+    is_comma = index > 0 and single.logits.argmax() == 1
     is_mark = high < SPECK_HEIGHT * height or wide > WIDEST * high or is_comma
-    return ASIDE if is_mark or alone.cost > 2 else np.inf
+    return SKIP_COST if is_mark or single.cost > 2 else np.inf

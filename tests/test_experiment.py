@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from cnn import Checkpoint, ModelFileError, load_model, save_model
+from jobs.limits import Limits
 from recognition.calibration import Calibration
 from tests.bars import bars_dataset
 from training import data
 from training import experiment as module
 from training.experiment import NETWORKS, Experiment, Settings, unfinished
-from training.limits import Limits
-from training.trainer import NOT_A_DIGIT, Trainer
+from training.trainer import NOT_A_DIGIT, DivergedError, Trainer
 
 SHORT = Settings("small_net", epochs=2, images=600, batch_size=50, learning_rate=5e-3)
 
@@ -37,7 +37,7 @@ def every_step(monkeypatch):
 def test_every_network_has_settings_that_a_public_host_allows(network, fine_tune):
     settings = Settings.of(network, fine_tune=fine_tune)
     assert (settings.network, settings.fine_tune) == (network, fine_tune)
-    assert settings.within(Limits()) == (settings, "")
+    assert settings.within(epochs=30, images=55_000) == (settings, "")
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,7 @@ def test_every_network_has_settings_that_a_public_host_allows(network, fine_tune
         ({"images": 55_001}, "Images must be a whole number from 100 to 55,000, got 55001"),
         ({"batch_size": 7}, "Batch size must be a whole number from 8 to 512, got 7"),
         ({"learning_rate": float("nan")}, "Learning rate must be a number from 1e-06 to 1.0, got nan"),
+        ({"learning_rate": float("inf")}, "Learning rate must be a number from 1e-06 to 1.0, got inf"),
         ({"learning_rate": "fast"}, "Learning rate must be a number .* got 'fast'"),
         ({"dropout": 0.95}, "Dropout must be a number from 0.0 to 0.9, got 0.95"),
         ({"seed": -1}, "Seed must be a whole number"),
@@ -65,7 +66,7 @@ def test_what_cannot_be_is_refused_in_words(changes, message):
 
 
 def test_what_the_host_does_not_allow_is_lowered_and_told():
-    settings, note = Settings.of("small_net", epochs=50, batch_size=300).within(Limits(epochs=5, images=200))
+    settings, note = Settings.of("small_net", epochs=50, batch_size=300).within(epochs=5, images=200)
     assert (settings.epochs, settings.images, settings.batch_size) == (5, 200, 200)
     assert note == "At most 5 epochs and 200 images here, so that is what was set."
 
@@ -181,7 +182,23 @@ def test_held_out_images_are_looked_at_now_and_then_and_seldom(dataset, every_st
 def test_a_loss_that_is_no_number_ends_the_training_with_advice(dataset):
     experiment = Experiment(SHORT, dataset)
     experiment.trainer.model.parameters[:] = np.nan
-    with pytest.raises(ValueError, match="choose a lower one"):
+    with pytest.raises(DivergedError, match="Try a smaller learning rate"):
+        list(experiment.run())
+
+
+@pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered")
+def test_a_network_whose_answers_overflow_ends_the_training_with_advice(dataset, every_step):
+    """Weights that are finite, of which the next batch would tell."""
+    experiment = Experiment(replace(SHORT, epochs=1, images=500, batch_size=500), dataset)
+    take_step = experiment.trainer._take_step
+
+    def overflowing_step(*batch):
+        progress = take_step(*batch)
+        experiment.trainer.model.parameters[:] = 1e30
+        return progress
+
+    experiment.trainer._take_step = overflowing_step
+    with pytest.raises(DivergedError, match="Try a smaller learning rate"):
         list(experiment.run())
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cnn import Checkpoint, digit_net, load_model
+from cnn import Checkpoint, Dense, Flatten, ReLU, Sequential, digit_net, load_model
 from recognition import to_input
 from recognition.calibration import Calibration
 from recognition.reader import DEFAULT_WEIGHTS
@@ -27,7 +27,7 @@ def dataset():
 @pytest.fixture(scope="module")
 def trained(dataset):
     """A small network that reads bars."""
-    experiment = Experiment(Settings("small_net", epochs=3, images=600, batch_size=50), dataset)
+    experiment = Experiment(Settings("small_net", epochs=3, images=600, batch_size=50, seed=1), dataset)
     list(experiment.run())
     return Checkpoint(experiment.trainer.result())
 
@@ -92,7 +92,8 @@ def test_no_more_is_forgotten_of_what_is_remembered_than_may_be(trained, dataset
         return np.mean(1 / (1 + np.exp(-margins)))
 
     assert not np.array_equal(taught.model.parameters, trained.model.parameters)
-    assert known(trained.model) - FORGOTTEN - 1e-5 <= known(taught.model) < known(trained.model)
+    forgotten = known(trained.model) - known(taught.model)
+    assert 0.9 * FORGOTTEN < forgotten < FORGOTTEN + 1e-5  # and as much is learned as this allows
 
 
 def test_an_example_is_taught_until_it_is_read_by_a_margin(trained, dataset, monkeypatch):
@@ -106,6 +107,19 @@ def test_the_network_that_was_taught_stays_as_it_was(trained, dataset):
     before = trained.model.parameters.copy()
     teach(trained, crosses(1), np.array([3]), dataset)
     np.testing.assert_array_equal(trained.model.parameters, before)
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_a_lesson_does_not_hang_on_the_last_bits_of_a_sum(count, trained, dataset):
+    """As on another processor, where BLAS adds in another order."""
+    learned = []
+    for towards in (-np.inf, np.inf):
+        teacher = Teacher(trained, dataset)
+        teacher._memory = np.nextafter(teacher._memory, np.float32(towards), dtype=np.float32)
+        taught = teacher.teach(crosses(count), np.full(count, 3), seconds=math.inf)
+        learned.append(taught.model.parameters - trained.model.parameters)
+    one, other = learned
+    assert np.linalg.norm(one - other) < 0.05 * np.linalg.norm(one)
 
 
 def test_the_same_lesson_gives_the_same_weights(trained, dataset, tmp_path):
@@ -166,3 +180,18 @@ def test_training_goes_on_from_what_was_taught(dataset, small_memory):
 def test_other_examples_are_refused(images, labels, message, trained, dataset):
     with pytest.raises(ValueError, match=message):
         teach(trained, images, labels, dataset)
+
+
+def test_a_network_that_ends_otherwise_than_with_dense_is_refused(dataset):
+    layers = [Flatten(), Dense(784, 10, rng=np.random.default_rng(0)), ReLU()]
+    checkpoint = Checkpoint(Sequential("own_net", layers, (28, 28, 1)))
+    with pytest.raises(ValueError, match=r"Only networks that end with Dense can be taught; own_net ends"):
+        teach(checkpoint, crosses(1), np.array([3]), dataset)
+
+
+def test_a_network_that_somebody_wrote_can_be_taught(dataset):
+    layers = [Flatten(), Dense(784, 10, rng=np.random.default_rng(0))]
+    checkpoint = Checkpoint(Sequential("own_net", layers, (28, 28, 1)))
+    taught = teach(checkpoint, crosses(3), np.full(3, 3), dataset, seconds=math.inf)
+    assert taught.model.name == "own_net"
+    assert taught.report.right_after == 3

@@ -19,6 +19,16 @@ def imported(path):
             yield node.module.split(".")[0]
 
 
+def modules_imported(path):
+    """Full names of all modules that a file imports; of `from a import b` both a and a.b."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
 def files_of(package):
     return [ROOT / "app.py"] if package == "app" else sorted((ROOT / package).rglob("*.py"))
 
@@ -29,6 +39,30 @@ def test_imports_point_one_way(package):
     assert files_of(package)
     for path in files_of(package):
         assert not left & set(imported(path)), path
+
+
+def test_no_files_import_each_other_in_a_circle():
+    files = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for package in ORDER
+        for path in files_of(package)
+    }
+    arrows = {name: files.keys() & set(modules_imported(path)) - {name} for name, path in files.items()}
+    arrows = {name: {to for to in arrows[name] if not _is_package_of(to, name)} for name in files}
+    reached = {name: set(targets) for name, targets in arrows.items()}
+    while True:
+        farther = {name: set().union(to, *(reached[t] for t in to)) for name, to in reached.items()}
+        if farther == reached:
+            break
+        reached = farther
+    assert sum(map(len, arrows.values())) > len(files), "hardly any import was found"
+    circles = sorted(name for name, to in reached.items() if name in to)
+    assert circles == []
+
+
+def _is_package_of(package, name):
+    """A file may import another of its package through the package itself, which imports both."""
+    return name.startswith(package + ".")
 
 
 def test_the_network_imports_numpy_and_nothing_else():

@@ -11,12 +11,13 @@ from huggingface_hub import ModelCard, SpaceCard, close_session
 
 from cnn import ModelFileError, load_model
 from recognition import Reader
-from recognition.hub import CONFIG_FILE, WEIGHTS_FILE, HubError, check_name
-from recognition.reader import DEFAULT_WEIGHTS, ROW_JUDGE, SHIPPED
+from recognition.hub import CONFIG_FILE, WEIGHTS_FILE, HubError, check_name, save
+from recognition.reader import CONTEXT_MODEL, DEFAULT_WEIGHTS, SHIPPED
 from scripts.push_space import ROOT, push_space, tracked_files
 from scripts.push_space import main as push_space_main
 from tests.hub_server import ADA, BOB, CLIENT_WARNINGS, NOWHERE, turn_to
-from tests.test_reader import STROKES, canvas
+from tests.strokes import STROKES
+from tests.test_reader import canvas
 from training.__main__ import main
 
 pytestmark = CLIENT_WARNINGS
@@ -36,7 +37,7 @@ def test_what_was_pushed_comes_back_bit_for_bit_and_reads_the_same(hub, reader):
     assert files[WEIGHTS_FILE] == DEFAULT_WEIGHTS.read_bytes()
     back = Reader.from_pretrained("ada/digits")
     np.testing.assert_array_equal(back.model.parameters, reader.model.parameters)
-    assert back.calibration == reader.calibration
+    assert back.classifier.calibration == reader.classifier.calibration
     for strokes in STROKES.values():
         assert back.read_drawing(canvas(strokes)).to_json() == reader.read_drawing(canvas(strokes)).to_json()
 
@@ -102,9 +103,7 @@ def test_what_was_fetched_once_is_read_without_a_connection(hub, weights, monkey
 
 
 def test_a_folder_that_was_saved_is_read_too(weights, tmp_path):
-    from recognition.hub import HubReader
-
-    HubReader(weights).save_pretrained(tmp_path / "saved")
+    save(weights, tmp_path / "saved")
     back = Reader.from_pretrained(tmp_path / "saved")
     np.testing.assert_array_equal(back.model.parameters, load_model(weights).model.parameters)
 
@@ -115,8 +114,8 @@ def test_a_private_repository_is_its_owners(hub, weights):
     Reader.from_pretrained("ada/mine", token=ADA)
 
 
-def test_to_import_ink_does_not_import_the_hubs_client():
-    told = "import sys, ink; print('huggingface_hub' in sys.modules)"
+def test_importing_recognition_does_not_import_the_hubs_client():
+    told = "import sys, recognition; print('huggingface_hub' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "False"
 
@@ -234,7 +233,7 @@ def test_an_upload_that_breaks_off_is_told(hub, reader):
 
 
 def test_a_network_that_reads_no_digit_alone_is_told_and_not_read(hub):
-    _put(hub, ROW_JUDGE.read_bytes())
+    _put(hub, CONTEXT_MODEL.read_bytes())
     with pytest.raises(ModelFileError, match=r"is a row_net, which takes pictures of shape \(28, 28, 2\)"):
         Reader.from_pretrained("ada/mine")
 

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from cnn import (
+    ARCHITECTURES,
     SGD,
     AdamW,
     Conv2D,
     Dense,
+    Dropout,
     Flatten,
     MaxPool2D,
     ReLU,
@@ -18,6 +20,7 @@ from cnn import (
     digit_net,
     inverse_time_decay,
     one_cycle,
+    prepare_for_inference,
     seed_net,
     softmax_cross_entropy,
 )
@@ -54,12 +57,12 @@ def test_the_gradient_of_a_whole_network_matches_finite_differences():
         assert analytic[index] == pytest.approx((losses[0] - losses[1]) / 2e-6, rel=1e-4, abs=1e-8)
 
 
-@pytest.mark.parametrize("architecture", [seed_net, digit_net])
-def test_every_network_overfits_one_batch(architecture):
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_every_network_overfits_one_batch(name):
     rng = np.random.default_rng(0)
-    model = architecture(rng)
+    model = ARCHITECTURES[name](rng)
     optimizer = SGD(model, 0.02, momentum=0.9)
-    x, labels = rng.random((16, 28, 28, 1), np.float32), rng.integers(0, 10, 16)
+    x, labels = rng.random((16, *model.input_shape), np.float32), rng.integers(0, 10, 16)
     for _ in range(80):
         loss, dlogits = softmax_cross_entropy(model.forward(x, training=True), labels)
         model.backward(dlogits)
@@ -116,9 +119,42 @@ def test_layers_that_do_not_fit_together_are_refused_when_the_network_is_built()
         Sequential("wrong", [Dense(4, 6, rng=rng), Dense(5, 2, rng=rng)], input_shape=(4,))
 
 
-def test_the_summary_tells_layers_shapes_and_parameters():
+def test_a_layer_that_stands_in_the_list_twice_is_refused():
+    relu, rng = ReLU(), np.random.default_rng(0)
+    with pytest.raises(ValueError, match="ReLU stands in the list twice"):
+        Sequential("wrong", [relu, Dense(4, 4, rng=rng), relu], input_shape=(4,))
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_pictures_of_another_shape_or_precision_are_refused(fast):
+    model = Sequential("six", small_net().layers, (6, 6, 1), fast=fast)
+    for ready in (model, prepare_for_inference(model)):
+        with pytest.raises(ValueError, match=r"six expects \('N', 6, 6, 1\), got \('N', 8, 6, 1\)"):
+            ready.forward(np.zeros((1, 8, 6, 1), np.float32))
+        with pytest.raises(TypeError, match="six computes in float32, got float64"):
+            ready.predict(np.zeros((40, 6, 6, 1)))
+
+
+def test_names_count_by_kind_so_that_a_relu_or_dropout_shifts_none():
+    model = small_net()
+    names = [name for name, _ in model.named_params()]
+    assert names == ["conv1.weight", "conv1.bias", "dense1.weight", "dense1.bias"]
+    layers = [*model.layers[:-1], Dropout(0.5, rng=np.random.default_rng(0)), ReLU(), model.layers[-1]]
+    longer = Sequential("longer", layers, model.input_shape)
+    assert [name for name, _ in longer.named_params()] == names
+    buffers = [name for name, _ in digit_net(np.random.default_rng(0)).named_buffers()]
+    assert buffers[2:4] == ["norm1.batches", "norm2.running_mean"]
+
+
+def test_a_network_without_parameters_runs_too():
+    model = Sequential("flat", [Flatten()], (2, 3))
+    np.testing.assert_array_equal(model.predict(np.ones((40, 2, 3))), np.ones((40, 6)))
+
+
+def test_the_summary_shows_layers_shapes_and_parameters():
     summary = seed_net(np.random.default_rng(0)).summary()
-    assert "WindowConvPoolReLU(1, 32, kernel_size=3, stride=1, padding=1)" in summary
+    assert "Conv2D(1, 32, kernel_size=3, stride=1, padding=1)" in summary
+    assert "(28, 28, 32)" in summary
     assert "(14, 14, 32)" in summary
     assert "804554" in summary
 

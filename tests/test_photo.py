@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from recognition import Reader
-from recognition.components import find_pieces, places_to_cut, thinned, without_scraps
+from recognition.components import find_components, remove_border_noise, thin_strokes
+from recognition.cuts import find_cuts
+from recognition.limits import WorkBudget
 from recognition.lines import find_lines, typical_height
-from recognition.numerals import DRAWN, evidence_of_number
+from recognition.numerals import DRAWING_WEIGHTS, evidence_of_number
 from recognition.photo import (
     dark_on_light,
     even_light,
@@ -20,9 +22,9 @@ from recognition.photo import (
     stroke_width,
     threshold,
 )
-from recognition.segment import Candidate, Word, judged, segment
+from recognition.segment import Candidate, Word, classify_groups, segment
 from recognition.sheet import without_desk
-from tests.test_reader import STROKES
+from tests.strokes import STROKES
 
 HEIGHT = 60  # of a written digit, pixels
 
@@ -342,15 +344,15 @@ def test_what_a_thick_pen_made_touch_comes_apart_and_a_thin_pen_stays():
     sheet = write(paper(160, 300), "04", 40, 40, height=80, pen=30, gap=0.44)
     cv2.line(sheet, (105, 80), (140, 80), 0, 8)
     ink = (255 - sheet) / np.float32(255)
-    assert len(find_pieces(ink, 30).numbers) == 1
-    thin = thinned(ink, 30)
-    assert len(find_pieces(thin, 12).numbers) >= 2
+    assert len(find_components(ink, 30).ids) == 1
+    thin = thin_strokes(ink, 30)
+    assert len(find_components(thin, 12).ids) >= 2
     assert (thin <= ink).all()
     assert stroke_width(thin >= 0.5) < stroke_width(ink >= 0.5) - 8
     ink = (255 - write(paper(160, 300), "04", 40, 40, height=80, pen=9)) / np.float32(255)
-    assert thinned(ink, 9) is ink
+    assert thin_strokes(ink, 9) is ink
     blank = np.zeros((20, 20), np.float32)
-    assert thinned(blank, 9) is blank
+    assert thin_strokes(blank, 9) is blank
 
 
 def test_the_strokes_of_a_broken_digit_are_joined(reader, number):
@@ -390,15 +392,15 @@ def test_cuts_go_through_little_ink_and_parts_keep_all_of_it():
     for x in (30, 95):
         cv2.circle(ink, (x, 30), 22, 1.0, 5)
     cv2.line(ink, (30, 52), (95, 52), 1.0, 5)  # as a pen joins two zeros
-    pieces = find_pieces(ink, 5)
-    assert pieces.numbers.tolist() == [1]
-    solid = int(pieces.areas[1])
-    cuts = places_to_cut(pieces, 1, 5, 60)
-    assert any(55 <= cut[20] + pieces.boxes[1, 0] <= 70 for cut in cuts)
-    parts = pieces.split(1, cuts)
+    components = find_components(ink, 5)
+    assert components.ids.tolist() == [1]
+    solid = int(components.areas[1])
+    cuts = find_cuts(components, 1, 5, 60)
+    assert any(55 <= cut[20] + components.boxes[1, 0] <= 70 for cut in cuts)
+    parts = components.split(1, cuts)
     assert len(parts) == len(cuts) + 1
-    assert pieces.areas[parts].sum() == solid
-    left = [pieces.box_of([part])[0] for part in parts]
+    assert components.areas[parts].sum() == solid
+    left = [components.box_of([part])[0] for part in parts]
     assert left == sorted(left)
 
 
@@ -407,10 +409,10 @@ def test_touching_rings_are_cut_between_them_and_not_through_them():
     for x in (30, 74):
         cv2.circle(ink, (x, 30), 22, 1.0, 5)
         cv2.circle(holes, (x, 30), 14, 1, -1)
-    pieces = find_pieces(ink, 5)
-    assert pieces.numbers.tolist() == [1]
-    left, top, _, height = pieces.boxes[1]
-    cuts = [np.rint(cut + left).astype(int) for cut in places_to_cut(pieces, 1, 5, 60)]
+    components = find_components(ink, 5)
+    assert components.ids.tolist() == [1]
+    left, top, _, height = components.boxes[1]
+    cuts = [np.rint(cut + left).astype(int) for cut in find_cuts(components, 1, 5, 60)]
     assert any(cut.min() >= 44 and cut.max() <= 60 for cut in cuts)
     assert not any(holes[top + height // 2, cut[height // 2]] for cut in cuts)
 
@@ -419,15 +421,15 @@ def test_two_doubtful_digits_are_more_likely_than_one_that_is_none_at_all():
     ink = np.zeros((60, 130), np.float32)
     for x in (30, 74):
         cv2.circle(ink, (x, 30), 22, 1.0, 5)
-    pieces = find_pieces(ink, 5)
+    components = find_components(ink, 5)
 
     def judge(images):
         """A 0 of log odds -4 where there is one ring, -20 where there are both: wide, and so not high."""
         odds = [-20.0 if np.count_nonzero(image.any(1)) < 15 else -4.0 for image in images]
         return 100 * np.eye(10)[0] - 100 + np.array(odds)[:, None]
 
-    alone = judged(pieces, [(1,)], judge)
-    ((word,),) = segment(pieces, [[1]], alone, 5, 49, judge)
+    alone = classify_groups(components, [(1,)], judge)
+    ((word,),) = segment(components, [[1]], alone, 5, 49, WorkBudget(1000), judge)
     assert len(word.candidates) == 2
 
 
@@ -436,9 +438,9 @@ def test_a_tail_is_cut_off_where_it_has_the_ink_of_a_digit(reach, is_cut):
     ink = np.zeros((70, 140), np.float32)
     cv2.circle(ink, (35, 35), 25, 1.0, 5)
     cv2.line(ink, (60, 35), (60 + reach, 35), 1.0, 5)
-    pieces = find_pieces(ink, 5)
-    cuts = places_to_cut(pieces, 1, 5, 55)
-    assert any(pieces.boxes[1, 0] + cut.min() > 64 for cut in cuts) == is_cut
+    components = find_components(ink, 5)
+    cuts = find_cuts(components, 1, 5, 55)
+    assert any(components.boxes[1, 0] + cut.min() > 64 for cut in cuts) == is_cut
 
 
 # --- a number, or something else
@@ -459,7 +461,7 @@ def word(odds=(6.0, 6.0, 6.0), digit=3, cut=(), heights=(HIGH,) * 3, feet=(0, 0,
 
 
 def number_odds(*lines, areas=(0, 100, 100, 100, 0)):
-    return evidence_of_number(lines, np.array(areas), HIGH).weighed(DRAWN)
+    return evidence_of_number(lines, np.array(areas), HIGH).log_odds(DRAWING_WEIGHTS)
 
 
 def test_everything_odd_about_a_row_speaks_against_a_number():
@@ -495,7 +497,7 @@ def test_a_tilted_row_stands_on_one_line_and_rows_on_their_own():
 def test_digits_below_each_other_are_believed_less_than_beside_each_other():
     first, *others = word().candidates
     column = [
-        [Word((replace(found, box=(0, 60 * row, 24, HIGH)),), (False,), found.numbers)]
+        [Word((replace(found, box=(0, 60 * row, 24, HIGH)),), (False,), found.component_ids)]
         for row, found in enumerate((first, *others))
     ]
     assert number_odds(*column) < number_odds([word()]) - 2
@@ -509,10 +511,10 @@ def test_width_is_told_up_to_a_limit_and_where_all_was_one_piece():
         return evidence_of_number(lines, np.array((0, 100, 100, 100, 0)), HIGH)
 
     narrow = told((0, 0, 24, HIGH), (30, 0, 24, HIGH), (60, 0, 24, HIGH))
-    assert narrow.row == pytest.approx(84 / HIGH)
-    assert told((0, 0, 24, HIGH), (300, 0, 24, HIGH), (600, 0, 24, HIGH)).row == 4
-    assert narrow.one_piece == 0
-    assert told((0, 0, 24, HIGH), (30, 0, 24, HIGH), (60, 0, 24, HIGH), cut=(1, 2)).one_piece == 1
+    assert narrow.aspect == pytest.approx(84 / HIGH)
+    assert told((0, 0, 24, HIGH), (300, 0, 24, HIGH), (600, 0, 24, HIGH)).aspect == 4
+    assert narrow.one_component == 0
+    assert told((0, 0, 24, HIGH), (30, 0, 24, HIGH), (60, 0, 24, HIGH), cut=(1, 2)).one_component == 1
 
 
 # --- stages
@@ -613,5 +615,5 @@ def test_a_picture_full_of_pieces_ends(reader):
 def test_scraps_are_never_all_there_is():
     ink = np.zeros((50, 50), np.float32)
     ink[:4] = 1.0
-    pieces = find_pieces(ink, 4)
-    assert without_scraps(pieces).tolist() == [1]
+    components = find_components(ink, 4)
+    assert remove_border_noise(components).tolist() == [1]

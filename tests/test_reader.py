@@ -17,18 +17,9 @@ from recognition import Reader
 from recognition.__main__ import main
 from recognition.calibration import Calibration
 from recognition.normalise import normalise, to_input
-from recognition.reader import ROW_JUDGE, SHIPPED, WEIGHTS
+from recognition.reader import CONTEXT_MODEL, SHIPPED, WEIGHTS
+from tests.strokes import STROKES
 from training.finetune import MARGIN
-
-STROKES = {  # as a person would draw them, in a unit box
-    0: [
-        [(0.5, 0.05), (0.25, 0.2), (0.2, 0.5), (0.25, 0.8), (0.5, 0.95), (0.75, 0.8), (0.8, 0.5), (0.75, 0.2)]
-    ],
-    1: [[(0.5, 0.05), (0.5, 0.95)]],
-    3: [[(0.25, 0.1), (0.6, 0.05), (0.7, 0.25), (0.45, 0.45), (0.75, 0.65), (0.6, 0.92), (0.22, 0.88)]],
-    4: [[(0.3, 0.05), (0.2, 0.55), (0.8, 0.55)], [(0.65, 0.2), (0.62, 0.95)]],
-    7: [[(0.2, 0.1), (0.8, 0.1), (0.45, 0.95)]],
-}
 
 
 def canvas(strokes, size=280, pen=18, side=200, x=40, y=40):
@@ -192,7 +183,7 @@ def test_digits_drawn_side_by_side_are_a_number(reader, number):
 
 
 class Asked:
-    """A row judge that is sure of everything that it is shown, and remembers it."""
+    """A context model that is sure of everything that it is shown, and remembers it."""
 
     def __init__(self, digit):
         self.logits, self.shown = 1000 * np.eye(10, dtype=np.float32)[digit], []
@@ -205,7 +196,7 @@ class Asked:
 @pytest.fixture
 def asked(reader, monkeypatch):
     judge = Asked(3)
-    monkeypatch.setattr(reader, "row_judge", judge)
+    monkeypatch.setattr(reader.classifier, "context_model", judge)
     return judge
 
 
@@ -225,7 +216,9 @@ def test_the_row_judge_sees_what_is_beside_a_digit_and_has_a_say(reader, asked):
 def test_a_digit_that_stands_alone_and_is_in_no_doubt_is_not_shown_to_the_row_judge(
     reader, asked, monkeypatch
 ):
-    monkeypatch.setattr(reader, "calibration", replace(reader.calibration, threshold=-10.0))
+    monkeypatch.setattr(
+        reader.classifier, "calibration", replace(reader.classifier.calibration, threshold=-10.0)
+    )
     assert reader.read_drawing(canvas(STROKES[7])).text == "7"
     alpha = canvas(STROKES[4])[..., 3]
     assert reader.read_photo(255 - alpha).text == "4"
@@ -239,8 +232,8 @@ def test_of_a_doubtful_sign_the_row_judge_is_asked_whether_it_is_a_digit(
     drawing = canvas(STROKES[7])
     sure = reader.read_drawing(drawing).digits[0]
     odds = log_odds(reader.model.predict(to_input(sure.image[None])))[0]
-    doubtful = replace(reader.calibration, threshold=float(odds) - above_threshold)
-    monkeypatch.setattr(reader, "calibration", doubtful)
+    doubtful = replace(reader.classifier.calibration, threshold=float(odds) - above_threshold)
+    monkeypatch.setattr(reader.classifier, "calibration", doubtful)
     asked.logits, asked.shown = np.full(10, 1000 * verdict, np.float32), []
     found = reader.read_drawing(drawing).digits[0]
     (shown,) = asked.shown
@@ -254,27 +247,27 @@ def test_in_what_a_network_was_taught_the_row_judge_has_no_say(reader, asked, mo
     drawing = canvas(STROKES[7])
     image = reader.read_drawing(drawing).digits[0].image
     odds = float(log_odds(reader.model.predict(to_input(image[None])))[0])
-    just_learned = replace(reader.calibration, threshold=odds - MARGIN - 0.01)
-    monkeypatch.setattr(reader, "calibration", just_learned)
+    just_learned = replace(reader.classifier.calibration, threshold=odds - MARGIN - 0.01)
+    monkeypatch.setattr(reader.classifier, "calibration", just_learned)
     asked.logits, asked.shown = np.full(10, -1000, np.float32), []
     assert reader.read_drawing(drawing).text == "7"
     assert asked.shown == []
 
 
 def test_a_network_that_never_refuses_reads_alone():
-    assert Reader(SHIPPED["seed"]).row_judge is None
+    assert Reader(SHIPPED["seed"]).classifier.context_model is None
 
 
 def test_all_readers_share_one_row_judge(reader, tmp_path):
     own = tmp_path / "own.npz"
     own.write_bytes(SHIPPED["digits"].read_bytes())
-    assert Reader(own).row_judge is Reader().row_judge is not None
+    assert Reader(own).classifier.context_model is Reader().classifier.context_model is not None
 
 
 def test_without_a_row_judge_that_is_whole_nothing_is_read(tmp_path, monkeypatch):
     for name, content, error, message in (
         ("missing.npz", None, FileNotFoundError, r"no weights file .*missing\.npz"),
-        ("damaged.npz", ROW_JUDGE.read_bytes()[:1000], ModelFileError, "damaged.npz is damaged"),
+        ("damaged.npz", CONTEXT_MODEL.read_bytes()[:1000], ModelFileError, "damaged.npz is damaged"),
         (
             "other.npz",
             SHIPPED["digits"].read_bytes(),
@@ -284,14 +277,14 @@ def test_without_a_row_judge_that_is_whole_nothing_is_read(tmp_path, monkeypatch
     ):
         if content is not None:
             (tmp_path / name).write_bytes(content)
-        monkeypatch.setattr("recognition.reader.ROW_JUDGE", tmp_path / name)
+        monkeypatch.setattr("recognition.reader.CONTEXT_MODEL", tmp_path / name)
         with pytest.raises(error, match=message):
             Reader()
 
 
 def test_the_row_judge_reads_no_digit_alone():
     with pytest.raises(ModelFileError, match=r"rows.npz is a row_net.*needed that takes \(28, 28, 1\)"):
-        Reader(ROW_JUDGE)
+        Reader(CONTEXT_MODEL)
 
 
 @pytest.mark.parametrize("share", [0.3, 0.45])

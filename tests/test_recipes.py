@@ -9,7 +9,7 @@ import pytest
 from cnn import digit_net, log_odds
 from recognition import to_input
 from training.memory import keep_freed_memory, share_freed_memory
-from training.recipes import RECIPES, DigitsRecipe, SeedRecipe
+from training.recipes import RECIPES, DigitsRecipe, RowsRecipe, SeedRecipe
 from training.synthesis import synthesise_digits, synthesise_non_digits
 from training.trainer import IF_A_DIGIT, NOT_A_DIGIT
 
@@ -117,6 +117,37 @@ def test_recipes_say_their_settings_in_plain_values():
         settings = recipe().to_json()
         assert settings["name"] == name
         assert settings["learning_rate"] > 0
+
+
+@pytest.mark.parametrize(
+    ("recipe", "changes", "message"),
+    [
+        (
+            SeedRecipe,
+            {"learning_rate": float("nan")},
+            "learning_rate must be a positive, finite number, got nan",
+        ),
+        (SeedRecipe, {"learning_rate": 0}, "learning_rate must be a positive, finite number, got 0"),
+        (
+            SeedRecipe,
+            {"learning_rate": "fast"},
+            "learning_rate must be a positive, finite number, got 'fast'",
+        ),
+        (SeedRecipe, {"epochs": 0}, "epochs must be a whole number of at least 1, got 0"),
+        (SeedRecipe, {"epochs": 2.5}, "epochs must be a whole number of at least 1, got 2.5"),
+        (SeedRecipe, {"batch_size": True}, "batch_size must be a whole number of at least 1, got True"),
+        (SeedRecipe, {"seed": -1}, "seed must be a whole number of at least 0, got -1"),
+        (SeedRecipe, {"decay": float("inf")}, "decay must be a finite number, got inf"),
+        (DigitsRecipe, {"last_learning_rate": -1.0}, "last_learning_rate must be a positive, finite number"),
+        (DigitsRecipe, {"last_epochs": 0}, "last_epochs must be a whole number of at least 1, got 0"),
+        (DigitsRecipe, {"synthetic_digits": -5}, "synthetic_digits must be a whole number of at least 0"),
+        (DigitsRecipe, {"threshold": float("nan")}, "threshold must be a finite number, got nan"),
+        (RowsRecipe, {"rows": 0}, "rows must be a whole number of at least 1, got 0"),
+    ],
+)
+def test_impossible_settings_are_refused_in_words(recipe, changes, message):
+    with pytest.raises(ValueError, match=message):
+        recipe(**changes)
 
 
 def test_asking_for_memory_to_be_kept_never_fails():

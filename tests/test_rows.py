@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from cnn import digit_net, load_model, row_net
-from recognition.components import find_pieces
-from recognition.context import IN_PLACE, in_its_place, slanted
+from recognition.components import find_components
+from recognition.context import CONTEXT_SHAPE, sheared, with_context
 from recognition.normalise import normalise
 from recognition.reader import DEFAULT_WEIGHTS
 from training.calibrate import logits_of
@@ -33,23 +33,23 @@ def drawn(written):
 
 
 def bars_at(*lefts, size=(100, 200), width=6, scale=1):
-    """Pieces: upright bars 40 pixels high from row 30, numbered as `lefts`, which ascend."""
+    """Components: upright bars 40 pixels high from row 30, numbered as `lefts`, which ascend."""
     ink = np.zeros((size[0] * scale, size[1] * scale), np.float32)
     for left in lefts:
         ink[30 * scale : 70 * scale, left * scale : (left + width) * scale] = 1
-    return find_pieces(ink, width * scale)
+    return find_components(ink, width * scale)
 
 
 def test_a_candidate_alone_has_nothing_around_it():
-    pieces = bars_at(90)
-    seen = in_its_place(pieces, (1,))
+    components = bars_at(90)
+    seen = with_context(components, (1,))
     assert seen.shape == (28, 28, 2) and seen.dtype == np.uint8
-    np.testing.assert_array_equal(seen[..., 0], normalise(pieces.ink))
+    np.testing.assert_array_equal(seen[..., 0], normalise(components.ink))
     assert not seen[..., 1].any()
 
 
 def test_neighbours_stand_around_the_same_middle_at_half_the_scale():
-    own, around = np.moveaxis(in_its_place(bars_at(70, 90, 114), (2,)), -1, 0)
+    own, around = np.moveaxis(with_context(bars_at(70, 90, 114), (2,)), -1, 0)
     assert own.any(0).sum() in (3, 4)  # 6 pixels wide where 40 are 20
     assert not around[:, 12:16].any()  # its own place
     rows, columns = np.flatnonzero(around.any(1)), np.flatnonzero(around.any(0))
@@ -63,13 +63,13 @@ def test_neighbours_stand_around_the_same_middle_at_half_the_scale():
 
 @pytest.mark.parametrize("scale", [2, 5])
 def test_what_is_around_looks_the_same_however_large_all_is(scale):
-    small, large = (in_its_place(bars_at(70, 90, 114, scale=s), (2,)).astype(float) for s in (1, scale))
+    small, large = (with_context(bars_at(70, 90, 114, scale=s), (2,)).astype(float) for s in (1, scale))
     assert np.abs(small - large).mean() < 2
 
 
 def test_pieces_joined_are_all_its_own_and_the_rest_are_around_it():
-    pieces = bars_at(70, 90, 114)
-    joined = in_its_place(pieces, (1, 2))
+    components = bars_at(70, 90, 114)
+    joined = with_context(components, (1, 2))
     own, around = (np.flatnonzero(joined[..., channel].any(0)) for channel in (0, 1))
     assert np.ptp(own) + 1 == pytest.approx(26 / 2, abs=1)
     assert around.min() > 16
@@ -78,8 +78,8 @@ def test_pieces_joined_are_all_its_own_and_the_rest_are_around_it():
 def test_a_candidate_in_the_corner_is_seen_as_on_a_larger_sheet():
     ink = np.zeros((60, 40), np.float32)
     ink[0:40, 0:6] = ink[0:40, 20:26] = 1
-    corner, middle = find_pieces(ink, 6), find_pieces(np.pad(ink, 80), 6)
-    np.testing.assert_array_equal(in_its_place(corner, (1,)), in_its_place(middle, (1,)))
+    corner, middle = find_components(ink, 6), find_components(np.pad(ink, 80), 6)
+    np.testing.assert_array_equal(with_context(corner, (1,)), with_context(middle, (1,)))
 
 
 def test_what_leans_to_the_left_stands_upright_once_it_is_slanted_to_the_right():
@@ -90,7 +90,7 @@ def test_what_leans_to_the_left_stands_upright_once_it_is_slanted_to_the_right()
         at, share = int(left), left % 1
         leaning[row, at], leaning[row, at + 1], leaning[row, at + 2] = 255 * (1 - share), 255, 255 * share
     for seen, slant, expected in ((leaning, 0.2, upright), (upright, -0.2, leaning), (upright, 0.0, upright)):
-        found = slanted(seen[None], slant)
+        found = sheared(seen[None], slant)
         assert found.shape == (1, 28, 28, 2) and found.dtype == np.uint8
         assert np.abs(found[0].astype(float) - expected).mean() < 6
 
@@ -135,13 +135,13 @@ def test_rows_that_cannot_be_drawn_are_refused(written):
             synthesise_rows(1, rng, pictures, names)
 
 
-# --- the row judge
+# --- the context model
 
 
 def test_the_row_judge_is_the_digit_network_with_a_second_channel():
     rng = np.random.default_rng(0)
     judge, digits = row_net(rng), digit_net(rng)
-    assert judge.input_shape == IN_PLACE
+    assert judge.input_shape == CONTEXT_SHAPE
     assert judge.forward(np.zeros((3, 28, 28, 2), np.float32)).shape == (3, 10)
     assert judge.parameters.size == digits.parameters.size + 5 * 5 * 16
     assert [repr(layer) for layer in judge.layers[1:]] == [repr(layer) for layer in digits.layers[1:]]
@@ -158,7 +158,7 @@ def test_the_recipe_trains_the_row_judge_on_rows_and_whoever_stops_it_may_go_on(
         if (now.epoch, now.step) == (1, 3):
             break
     stopped.save(tmp_path / "stopped.npz")
-    resumed.resume(load_model(tmp_path / "stopped.npz", IN_PLACE))
+    resumed.resume(load_model(tmp_path / "stopped.npz", CONTEXT_SHAPE))
     for _ in resumed.run():
         pass
     np.testing.assert_array_equal(resumed.result().parameters, straight.result().parameters)

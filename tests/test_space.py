@@ -29,7 +29,8 @@ from recognition.hub import WEIGHTS_FILE
 from scripts.push_space import ROOT
 from tests.browser.driver import free_port
 from tests.hub_server import serve_hub
-from tests.test_reader import STROKES, canvas, save
+from tests.strokes import STROKES
+from tests.test_reader import canvas, save
 
 # From the Spaces configuration reference: what may stand in the front matter, and how long it may be.
 KEYS = {
@@ -169,7 +170,7 @@ def _answers(port):
 
 def _get(port, path, headers=None):
     """Status, headers and body of a bare request, redirects not followed."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     try:
         connection.request("GET", path, headers=headers or {})
         response = connection.getresponse()
@@ -248,7 +249,7 @@ def test_a_program_has_a_drawing_read_by_the_space(space, seven):
 
 def test_behind_a_proxy_that_serves_it_under_a_path_it_reads_too(built, hub, seven):
     with _running(built, hub, GRADIO_ROOT_PATH="/digits") as (port, _), _proxy(port, "/digits") as address:
-        with urllib.request.urlopen(f"{address}/", timeout=30) as response:
+        with urllib.request.urlopen(f"{address}/", timeout=120) as response:
             assert "Digits from Scratch" in response.read().decode()
         client = Client(f"{address}/", verbose=False)
         assert client.predict(seven, api_name="/read_drawing")["text"] == "7"

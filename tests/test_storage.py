@@ -7,8 +7,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from cnn import SGD, ModelFileError, inverse_time_decay, load_model, save_model, seed_net
-from cnn.storage import LARGEST, open_whole
+from cnn import ARCHITECTURES, SGD, ModelFileError, inverse_time_decay, load_model, save_model, seed_net
+from cnn.storage import LARGEST, atomic_write
 
 
 @pytest.fixture(scope="module")
@@ -59,25 +59,51 @@ def test_weights_alone_cannot_restore_an_optimizer(tmp_path, model):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"param.0.bias": None}, "it lacks param.0.bias"),
-        ({"param.9.extra": np.zeros(3, np.float32)}, "it has unknown param.9.extra"),
-        ({"param.0.bias": np.zeros(31, np.float32)}, r"must be \(32,\) float32, got \(31,\) float32"),
-        ({"param.0.bias": np.zeros(32)}, r"must be \(32,\) float32, got \(32,\) float64"),
-        ({"param.0.bias": np.full(32, np.nan, np.float32)}, "param.0.bias holds NaN or infinity"),
+        ({"param.conv1.bias": None}, "it lacks param.conv1.bias"),
+        ({"param.dense9.extra": np.zeros(3, np.float32)}, "it has unknown param.dense9.extra"),
+        ({"param.conv1.bias": np.zeros(31, np.float32)}, r"must be \(32,\) float32, got \(31,\) float32"),
+        ({"param.conv1.bias": np.zeros(32)}, r"must be \(32,\) float32, got \(32,\) float64"),
+        ({"param.conv1.bias": np.full(32, np.nan, np.float32)}, "param.conv1.bias holds NaN or infinity"),
         ({"optimizer.velocity": np.zeros(3, np.float32)}, r"optimizer state velocity must be \(804554,\)"),
         ({"architecture": np.array("alexnet")}, "for the network 'alexnet'; known are small_net"),
         ({"architecture": None}, "it has no architecture"),
         ({"architecture": np.array([1, 2])}, "it has no architecture"),
-        ({"format": np.array(99)}, "has format 99, this program reads format 1"),
+        ({"format": np.array(99)}, "has format 99, this program reads formats 1 and 2"),
         ({"format": np.array("one")}, "has format one"),
         ({"progress": np.array("{")}, "damaged progress notes"),
         ({"progress": np.array("[1]")}, "damaged progress notes"),
+        ({"progress": np.array("[" * 100_000)}, "damaged progress notes"),
+        ({"progress": np.array('{"steps": ' + "9" * 5000 + "}")}, "damaged progress notes"),
+        ({"architecture": np.array("\x1b[31m" + "x" * 10**6)}, r"for the network '.{1,500}$"),
+        ({"format": np.array("x" * 10**6)}, r"has format .{1,500}$"),
+        (
+            {"param.conv1.bias": np.full(32, 3e38, np.float32)},
+            "cannot be read with: its answers are not finite",
+        ),
     ],
 )
 def test_a_file_that_does_not_fit_its_architecture_is_refused(saved, changes, message):
     rewrite(saved, **changes)
     with pytest.raises(ModelFileError, match=message):
         load_model(saved)
+
+
+@pytest.mark.parametrize("value", [0, 1e30])
+def test_a_network_that_cannot_be_read_with_is_refused(tmp_path, model, value):
+    useless = model.copy()
+    useless.parameters[...] = value
+    save_model(tmp_path / "useless.npz", useless)
+    with pytest.raises(
+        ModelFileError, match=r"useless.npz cannot be read with: its answers are|it answers the"
+    ):
+        load_model(tmp_path / "useless.npz")
+
+
+def test_a_network_that_is_not_trained_yet_can_be_read_with(tmp_path):
+    for name, build in ARCHITECTURES.items():
+        network = build(np.random.default_rng(0))
+        save_model(tmp_path / f"{name}.npz", network)
+        load_model(tmp_path / f"{name}.npz", network.input_shape)
 
 
 def test_a_truncated_file_is_refused(saved):
@@ -125,7 +151,7 @@ def test_a_pickle_inside_is_never_run(tmp_path):
 def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path):
     path = tmp_path / "bomb.npz"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("param.0.weight.npy", bytes(LARGEST + 1))
+        archive.writestr("param.conv1.weight.npy", bytes(LARGEST + 1))
     assert path.stat().st_size < 100_000
     with pytest.raises(ModelFileError, match="would unpack to 64 MiB"):
         load_model(path)
@@ -139,7 +165,7 @@ def test_a_missing_file_is_told_by_name(tmp_path):
 def test_a_crash_while_writing_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "model.npz"
     path.write_bytes(b"old")
-    with pytest.raises(RuntimeError, match="power cut"), open_whole(path) as file:
+    with pytest.raises(RuntimeError, match="power cut"), atomic_write(path) as file:
         file.write(b"half of the new")
         raise RuntimeError("power cut")
     assert path.read_bytes() == b"old"
@@ -150,4 +176,12 @@ def test_state_of_another_optimizer_is_refused(saved, model):
     checkpoint = load_model(saved)
     checkpoint.optimizer_state["heat"] = checkpoint.optimizer_state.pop("velocity")
     with pytest.raises(ModelFileError, match=r"SGD keeps \['velocity'\], the saved state has \['heat'\]"):
+        checkpoint.restore(SGD(model, 0.1))
+
+
+@pytest.mark.parametrize("steps", [None, "many", float("inf"), float("nan")])
+def test_a_count_of_steps_that_is_no_number_is_refused(saved, model, steps):
+    checkpoint = load_model(saved)
+    checkpoint.progress["steps"] = steps
+    with pytest.raises(ModelFileError, match="the optimizer state in this file does not fit"):
         checkpoint.restore(SGD(model, 0.1))

@@ -2,10 +2,8 @@
 
 import itertools
 import json
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +19,7 @@ from training.data import Dataset
 from training.evaluate import Evaluation, draw_errors, evaluate
 from training.examples import Example, write_examples
 from training.recipes import RECIPES, RowsRecipe, SeedRecipe
-from training.trainer import Trainer
+from training.trainer import DivergedError, Trainer
 
 ROOT = Path(__file__).parent.parent
 
@@ -136,6 +134,19 @@ def test_impossible_settings_are_refused(changes, message):
         tiny_trainer(**changes)
 
 
+# --- divergence
+
+
+@pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered")
+@pytest.mark.parametrize("where", ["on the way", "in the very last step"])
+def test_a_training_that_diverges_ends_with_advice(where):
+    trainer = tiny_trainer(epochs=1, batch_size=150 if where == "in the very last step" else 32)
+    trainer.optimizer.learning_rate = 1e39
+    with pytest.raises(DivergedError, match=r"The training diverged: .* Try a smaller learning rate\."):
+        list(trainer.run())
+    assert trainer.optimizer.steps <= 2
+
+
 # --- evaluation
 
 
@@ -209,6 +220,39 @@ def test_training_from_the_command_line_writes_weights_and_a_card(
     assert (tmp_path / "e.png").is_file()
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--learning-rate", "nan"], "learning_rate must be a positive, finite number, got nan"),
+        (["--learning-rate", "inf"], "learning_rate must be a positive, finite number, got inf"),
+        (["--learning-rate", "0"], "learning_rate must be a positive, finite number, got 0.0"),
+        (["--learning-rate", "-0.1"], "learning_rate must be a positive, finite number, got -0.1"),
+        (["--epochs", "0"], "epochs must be a whole number of at least 1, got 0"),
+        (["--seed", "-1"], "seed must be a whole number of at least 0, got -1"),
+        (["--learning-rate", "1e30"], "The training diverged: the loss is no longer a number."),
+    ],
+)
+def test_settings_that_train_nothing_overwrite_nothing(
+    options, message, mnist_folder, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "seed.npz").write_bytes(DEFAULT_WEIGHTS.read_bytes())
+    (tmp_path / "seed.json").write_text("{}")
+    assert main(["--data", str(mnist_folder), "--epochs", "1", "--out", "seed.npz", *options]) == 1
+    assert f"python -m training: {message}" in capsys.readouterr().err
+    assert (tmp_path / "seed.npz").read_bytes() == DEFAULT_WEIGHTS.read_bytes()
+    assert (tmp_path / "seed.json").read_text() == "{}"
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_a_lesson_with_a_negative_seed_is_refused_in_words(mnist_folder, tmp_path, capsys):
+    (tmp_path / "mine.zip").write_bytes(write_examples([Example(bars(1)[0][0], 4)]))
+    command = ["finetune", "--data", str(mnist_folder), "--examples", str(tmp_path / "mine.zip")]
+    with pytest.raises(SystemExit):
+        main([*command, "--seed", "-1"])
+    assert "--seed: must be a whole number of at least 0, got -1" in capsys.readouterr().err
+
+
 def test_the_row_judge_is_trained_from_the_command_line_and_tested_on_rows(
     mnist_folder, tmp_path, capsys, monkeypatch
 ):
@@ -275,23 +319,30 @@ def test_ctrl_c_keeps_a_checkpoint_and_resume_gives_the_weights_of_an_unbroken_r
     folder = make_mnist(tmp_path / "mnist", monkeypatch, n=2000)
     digests = json.dumps(data.FILES)
     # A real process and a real signal; it must know the stand-in's checksums, nothing else differs.
+    # The signal comes at a step, not at a time.
     program = (
         "import sys, json; from training import data; data.FILES = json.loads(sys.argv.pop(1));"
         "from training.__main__ import main; sys.exit(main(sys.argv[1:]))"
     )
-    command = [sys.executable, "-c", program, digests, "--data", str(folder), "--epochs", "2"]
+    interrupted = (
+        "import signal; from training.trainer import Trainer; take_step = Trainer._take_step\n"
+        "def step(trainer, *batch):\n"
+        "    if trainer.optimizer.steps == 20: signal.raise_signal(signal.SIGINT)\n"
+        "    return take_step(trainer, *batch)\n"
+        "Trainer._take_step = step\n"
+    )
+    options = [digests, "--data", str(folder), "--epochs", "2"]
+    command = [sys.executable, "-c", program, *options]
     straight = ["--checkpoint", str(tmp_path / "a.npz"), "--out", str(tmp_path / "straight.npz")]
     broken = ["--checkpoint", str(tmp_path / "b.npz"), "--out", str(tmp_path / "broken.npz")]
 
-    process = subprocess.Popen([*command, *broken], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
-    while b"Epoch 1/2" not in process.stderr.read1(200):  # the progress bar: training has begun
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=60)
-    assert process.returncode == 130, errors
-    assert b"Traceback" not in errors
-    assert b"is kept; go on with" in output
-    assert 0 < load_model(tmp_path / "b.npz").progress["steps"] < 64
+    stopped = subprocess.run(
+        [sys.executable, "-c", interrupted + program, *options, *broken], cwd=ROOT, capture_output=True
+    )
+    assert stopped.returncode == 130, stopped.stderr
+    assert b"Traceback" not in stopped.stderr
+    assert b"is kept; go on with" in stopped.stdout
+    assert load_model(tmp_path / "b.npz").progress["steps"] == 21
     assert not (tmp_path / "broken.npz").exists()
 
     subprocess.run([*command, *broken, "--resume"], cwd=ROOT, check=True, capture_output=True)

@@ -17,19 +17,19 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from cnn import ModelFileError, load_model, save_model
-from cnn.storage import open_whole
+from cnn import load_model, save_model
+from cnn.storage import atomic_write
 from recognition.calibration import Calibration
+from recognition.command_line import run
 from recognition.reader import DEFAULT_WEIGHTS, WEIGHTS, Reader
 from training.curves import Log, draw_curves, read_log
 from training.data import DataError, Dataset, load_mnist, split_held_out
 from training.evaluate import Evaluation, RowsEvaluation, draw_errors, draw_reliability, evaluate
-from training.examples import read_examples
+from training.examples import MOST_BYTES_OF_ZIP, read_examples
 from training.finetune import MOST, teach
-from training.limits import Limits
 from training.memory import keep_freed_memory
 from training.recipes import RECIPES, Recipe
-from training.trainer import Trainer
+from training.trainer import Trainer, ignore_overflow
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,23 +38,20 @@ def main(arguments: list[str] | None = None) -> int:
         given = ["train", *given]  # training is what the package is for
     options = _parser().parse_args(given)
     keep_freed_memory()
-    threadpool_limits(1, user_api="blas")  # cnn.slices spreads work over the cores; BLAS must not do it again
-    try:
-        return options.command(options)
-    except (DataError, ModelFileError, FileNotFoundError, ValueError) as error:
-        print(f"python -m training: {error}", file=sys.stderr)
-        return 1
+    ignore_overflow()
+    threadpool_limits(1, user_api="blas")  # cnn spreads work over the cores; BLAS must not do it again
+    return run("python -m training", lambda: options.command(options), DataError)
 
 
 def train(options: argparse.Namespace) -> int:
     """Train by a recipe; 0 when it ended, 130 when it was stopped with Ctrl-C."""
-    dataset = load_mnist(options.data)
     chosen = {name: getattr(options, name) for name in ("seed", "epochs", "learning_rate")}
     recipe = replace(
         RECIPES[options.recipe](), **{name: value for name, value in chosen.items() if value is not None}
     )
     if options.hold_out and recipe.tested_on != Recipe.tested_on:
         raise ValueError(f"the recipe {recipe.name} cannot be scored on held-out images of MNIST")
+    dataset = load_mnist(options.data)
     images, labels = dataset.train_images, dataset.train_labels
     held_out = None
     if options.hold_out or recipe.holds_out:
@@ -160,14 +157,15 @@ def _write_card(
 
 
 def _save_card(path: Path, card: dict) -> None:
-    with open_whole(path) as file:
+    with atomic_write(path) as file:
         file.write((json.dumps(card, indent=2) + "\n").encode())
 
 
 def finetune(options: argparse.Namespace) -> int:
     """Teach some weights the examples in a zip file; prints what is read before and after."""
     dataset = load_mnist(options.data)
-    examples = read_examples(options.examples.read_bytes(), Limits(examples=MOST))
+    with options.examples.open("rb") as file:
+        examples = read_examples(file.read(MOST_BYTES_OF_ZIP + 1), most_examples=MOST)
     checkpoint = load_model(options.weights)
     images = np.stack([example.image for example in examples])
     labels = np.array([example.label for example in examples])
@@ -222,6 +220,12 @@ def _evaluate_file(weights: Path, dataset: Dataset) -> Evaluation:
     return evaluate(checkpoint.model, dataset.test_images, dataset.test_labels, Calibration.of(checkpoint))
 
 
+def _seed(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()):
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 0, got {text}")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m training", description="Train the networks of this project and look at them."
@@ -258,7 +262,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--examples", type=Path, required=True, metavar="ZIP")
     command.add_argument("--weights", type=Path, default=DEFAULT_WEIGHTS)
     command.add_argument("--out", type=Path, default=Path("taught.npz"), help="default: %(default)s")
-    command.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    command.add_argument("--seed", type=_seed, default=0, help="default: %(default)s")
 
     for name, function, text in (
         (

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from recognition.context import AROUND
+from recognition.context import CONTEXT_SCALE
 
 MOST_THINNED = 0.7  # share of the way to full erosion, which would erase a stroke two pixels wide
-PIXELS = (1.0, 1 / AROUND)  # of each channel, that are as wide as one of the first
+PIXELS = (1.0, 1 / CONTEXT_SCALE)  # of each channel, that are as wide as one of the first
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnn import Sequential, cross_entropy_or_none
+from cnn import Sequential, reject_cross_entropy
 from recognition.calibration import Calibration
 from training.calibrate import BINS, Reliability, logits_of, reliability
 
@@ -96,7 +96,7 @@ def evaluate(
 
 @dataclass(frozen=True)
 class RowsEvaluation:
-    """One row judge on candidates in rows, of which some are digits and the others none."""
+    """One context model on candidates in rows, of which some are digits and the others none."""
 
     digits: float  # share of the digits that are read, and read right, 0 to 1
     none: float  # share of the others that are taken for none, 0 to 1
@@ -117,7 +117,7 @@ def evaluate_rows(model: Sequential, images: np.ndarray, labels: np.ndarray) -> 
     logits = logits_of(model, images)
     read = np.where(logits.max(1) > 0, logits.argmax(1), -1)  # "none of them" has the logit 0
     right, is_digit = read == labels, labels >= 0
-    loss, _ = cross_entropy_or_none(logits, labels)
+    loss, _ = reject_cross_entropy(logits, labels)
     return RowsEvaluation(float(right[is_digit].mean()), float(right[~is_digit].mean()), loss)
 
 

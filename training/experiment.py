@@ -29,10 +29,10 @@ from cnn import (
     ModelFileError,
     Optimizer,
     Sequential,
-    cross_entropy_or_none,
-    fold_batch_norm,
     load_model,
     one_cycle,
+    prepare_for_inference,
+    reject_cross_entropy,
     softmax_cross_entropy,
 )
 from recognition import to_input
@@ -40,9 +40,8 @@ from recognition.calibration import Calibration
 from training.augment import Augmentation
 from training.calibrate import fit_temperature, logits_of
 from training.data import Dataset, split_held_out
-from training.limits import Limits
 from training.synthesis import synthesise_digits, synthesise_non_digits
-from training.trainer import NOT_A_DIGIT, Trainer
+from training.trainer import NOT_A_DIGIT, DivergedError, Trainer
 
 NETWORKS = {
     "small_net": "Small: two convolutions. Good in seconds.",
@@ -122,13 +121,10 @@ class Settings:
             raise ValueError("The settings of this training are incomplete or from another version.")
         return cls(**values)
 
-    def within(self, limits: Limits) -> tuple["Settings", str]:
-        """These settings as far as the host allows, and a sentence about what was lowered, or ""."""
-        lowered = {
-            name: getattr(limits, name)
-            for name in ("epochs", "images")
-            if getattr(self, name) > getattr(limits, name)
-        }
+    def within(self, *, epochs: int, images: int) -> tuple["Settings", str]:
+        """These settings with at most so many of both, and a sentence about what was lowered, or ""."""
+        most = {"epochs": epochs, "images": images}
+        lowered = {name: value for name, value in most.items() if getattr(self, name) > value}
         if not lowered:
             return self, ""
         allowed = " and ".join(f"{value:,} {name}" for name, value in lowered.items())
@@ -221,7 +217,7 @@ class Experiment:
             batch_size=settings.batch_size,
             seed=settings.seed,
             augment=Augmentation() if settings.augmentation else None,
-            loss=cross_entropy_or_none if self.refuses else softmax_cross_entropy,
+            loss=reject_cross_entropy if self.refuses else softmax_cross_entropy,
         )
         self.drawing: np.ndarray | None = (
             None  # (28, 28) uint8, read anew for every snapshot; from any thread
@@ -264,8 +260,8 @@ class Experiment:
         """Trains, and yields about four snapshots a second, the first of all after the first step.
 
         The last one comes when all steps are done, `stop` was called or the seconds are over; its held-out
-        values are of all held-out images, and with them the calibration is fitted. ValueError where the loss
-        is no number any more.
+        values are of all held-out images, and with them the calibration is fitted. DivergedError where the
+        loss or the weights are not finite any more.
         """
         trainer = self.trainer
         batches: list[tuple[float, float]] = []  # (loss, accuracy) of each since the last snapshot
@@ -275,11 +271,6 @@ class Experiment:
         before = batches, trained  # of the interval before
         look_at = time.perf_counter() + 1.0
         for now in trainer.run():
-            if not math.isfinite(now.batch_loss):
-                raise ValueError(
-                    "The loss is no number any more: the learning rate is too high for this network. "
-                    "Please choose a lower one."
-                )
             batches.append((now.batch_loss, now.batch_accuracy))
             ends = self.finished or self._stop.is_set() or trainer.seconds >= self.seconds
             if not ends and time.perf_counter() - shown < INTERVAL:
@@ -334,8 +325,10 @@ class Experiment:
     def _look(self, count: int) -> np.ndarray:
         """Reads the first `count` held-out images, remembers loss and accuracy, and returns the logits."""
         labels = self.held_out_labels[:count]
-        logits = logits_of(fold_batch_norm(self.trainer.result()), self.held_out_images[:count])
+        logits = logits_of(prepare_for_inference(self.trainer.result()), self.held_out_images[:count])
         loss, _ = softmax_cross_entropy(logits, labels)
+        if not math.isfinite(loss):
+            raise DivergedError
         self._held_out = (loss, float((logits.argmax(1) == labels).mean()))
         return logits
 
@@ -350,7 +343,7 @@ def unfinished(checkpoint: Checkpoint) -> Settings | None:
     try:
         settings = Settings.from_json(checkpoint.progress.get("settings"))
         steps, images = int(checkpoint.progress["steps"]), int(checkpoint.progress["images"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
     return settings if steps < settings.epochs * -(-images // settings.batch_size) else None
 

@@ -33,7 +33,7 @@ from cnn import (
     Checkpoint,
     Dense,
     Sequential,
-    fold_batch_norm,
+    prepare_for_inference,
     save_model,
     softmax,
     softmax_cross_entropy,
@@ -52,6 +52,11 @@ PICTURES = 32  # distorted ones of all examples together, at least one of each
 WEIGHTS = (0.005, 0.01, 0.02, 0.04, 0.08)  # of the examples against the memory, one after the other
 STEPS = 100  # for each weight
 STEP = 0.75  # what a step changes a logit by, at most, of a picture with average inputs
+# Adam's epsilon, as a share of the mean input. A lesson begins where the network says of every remembered
+# picture what it said before, so most gradients are rounding errors, near 1e-8. Adam makes all steps equally
+# large: with its usual epsilon, many went where the last bits of a sum pointed, which differ from processor
+# to processor, and forgot without teaching anything. A real gradient is about a hundred times NOISE.
+NOISE = 1e-5
 MARGIN = 2.5  # logits between an example's label and all others, and above the threshold for no digit
 FORGOTTEN = 0.0001  # of what is read right of MNIST's remembered pictures, at most
 SECONDS = 3.5  # after which no greater weight is tried
@@ -155,8 +160,9 @@ class Teacher:
 
         x, remembered = np.concatenate([self._memory, examples]), len(self._memory)
         learning_rate = STEP / float(np.abs(self._memory).sum(axis=1).mean())
+        epsilon = NOISE * float(np.abs(self._memory).mean())
         for weight in WEIGHTS:
-            optimizer = AdamW(head, _falling(learning_rate), beta2=0.99)
+            optimizer = AdamW(head, _falling(learning_rate), beta2=0.99, epsilon=epsilon)
             for _ in range(STEPS):
                 logits = head.forward(x, training=True)
                 dlogits = [
@@ -188,10 +194,14 @@ class Teacher:
         """Go back towards what was known before, as far as it takes to forget no more than FORGOTTEN."""
         learned = head.parameters - self._head.parameters
         least = self._known(self._head) - FORGOTTEN
-        for share in np.linspace(1, 0, 11, dtype=np.float32):
-            head.parameters[...] = self._head.parameters + share * learned
-            if self._known(head) >= least:
-                return
+        if self._known(head) >= least:
+            return
+        kept, lost = 0.0, 1.0  # shares of what was learned: the greatest that may stay lies between them
+        for _ in range(10):
+            share = (kept + lost) / 2
+            head.parameters[...] = self._head.parameters + np.float32(share) * learned
+            kept, lost = (share, lost) if self._known(head) >= least else (kept, share)
+        head.parameters[...] = self._head.parameters + np.float32(kept) * learned
 
     def _known(self, head: Sequential) -> float:
         """mean of sigmoid(margin) over MNIST's remembered pictures: the share of such that is read right."""
@@ -217,9 +227,10 @@ class Teacher:
 
 def _split(model: Sequential) -> tuple[Sequential, Sequential]:
     """All layers but the last, and the last: two networks that are independent copies."""
-    *layers, last = fold_batch_norm(model).layers
-    assert isinstance(last, Dense), f"{model.name} ends with {last}"
-    body = Sequential(model.name, layers, model.input_shape)
+    *layers, last = prepare_for_inference(model).layers
+    if not isinstance(last, Dense):
+        raise ValueError(f"Only networks that end with Dense can be taught; {model.name} ends with {last}.")
+    body = prepare_for_inference(Sequential(model.name, layers, model.input_shape))
     return body, Sequential(model.name, [last], body.output_shape)
 
 

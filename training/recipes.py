@@ -1,7 +1,8 @@
 """Recipes: everything that decides what a training makes, from network to learning rate."""
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import ClassVar
 
 import numpy as np
@@ -12,10 +13,10 @@ from cnn import (
     Schedule,
     Sequential,
     cosine,
-    cross_entropy_or_none,
     digit_net,
     inverse_time_decay,
     one_cycle,
+    reject_cross_entropy,
     row_net,
     seed_net,
 )
@@ -33,10 +34,16 @@ from training.synthesis import (
 )
 from training.trainer import IF_A_DIGIT, NOT_A_DIGIT, Trainer
 
+# Numbers of pictures that a recipe can do without.
+MAY_BE_NONE = ("synthetic_digits", "non_digits", "last_synthetic_digits", "last_non_digits")
+
 
 @dataclass(frozen=True)
 class Recipe:
-    """What every recipe has; `trainer` and `phases` make the rest of it."""
+    """What every recipe has; `trainer` and `phases` make the rest of it.
+
+    ValueError where a setting is not of its kind, not finite, or negative where that means nothing.
+    """
 
     tested_on: ClassVar[str] = "mnist_test"  # what `test` is called in the card
 
@@ -46,6 +53,11 @@ class Recipe:
     learning_rate: float
     seed: int = 0
     holds_out: bool = False  # keep the last 5,000 training images for choosing and calibrating
+
+    def __post_init__(self) -> None:
+        for setting in fields(self):
+            if setting.type in (int, float):
+                _check_number(setting.name, getattr(self, setting.name), setting.type)
 
     def trainer(self, images: np.ndarray, labels: np.ndarray) -> Trainer:
         """The training of MNIST's images (N, 28, 28) uint8 with labels (N,) that this recipe is."""
@@ -151,8 +163,8 @@ class DigitsRecipe(Recipe):
     last_augmentation: Augmentation = field(default_factory=lambda: MILD)
     last_share: float = 0.8  # of the last phase's weights in the result
 
-    # Of the log odds, chosen so that this network alone loses 1.95 % of the digits. With the row judge's say
-    # `benchmarks/handwriting.py --choose 1.95` gives 1.15, which refuses many more digits in photos.
+    # Of the log odds, chosen so that this network alone loses 1.95 % of the digits. With the context model,
+    # `benchmarks/handwriting.py --choose 1.95` gives 1.15, which rejects many more digits in photos.
     threshold: float = 0.84
 
     def calibration(self, model: Sequential, images: np.ndarray, labels: np.ndarray) -> Calibration:
@@ -183,7 +195,7 @@ class DigitsRecipe(Recipe):
             batch_size=self.batch_size,
             seed=self.seed + 1,
             augment=self.last_augmentation,
-            loss=cross_entropy_or_none,
+            loss=reject_cross_entropy,
         )
 
     def result(self, trained: Sequence[Sequential]) -> Sequential:
@@ -221,7 +233,7 @@ class DigitsRecipe(Recipe):
 
 @dataclass(frozen=True)
 class RowsRecipe(Recipe):
-    """The row judge's: what may be a digit, or none, among what stands around it.
+    """The context model's: what may be a digit, or none, among what stands around it.
 
     Rows of digits and of letters are drawn once, from the seed, some with MNIST's digits in them.
     """
@@ -255,6 +267,21 @@ class RowsRecipe(Recipe):
         return rows, rows_labels.astype(np.int64)
 
 
+def _check_number(name: str, value: object, kind: type) -> None:
+    """ValueError, naming the setting, where the value is not what it has to be."""
+    if kind is int:
+        least = 0 if name == "seed" or name in MAY_BE_NONE else 1
+        wanted = f"a whole number of at least {least}"
+        good = isinstance(value, int) and not isinstance(value, bool) and value >= least
+    else:
+        positive = name.endswith("learning_rate")
+        wanted = "a positive, finite number" if positive else "a finite number"
+        good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        good = good and (value > 0 or not positive)
+    if not good:
+        raise ValueError(f"{name} must be {wanted}, got {value!r}")
+
+
 def _in_one_cycle(
     recipe: "DigitsRecipe | RowsRecipe", model: Sequential, images: np.ndarray, labels: np.ndarray
 ) -> Trainer:
@@ -269,7 +296,7 @@ def _in_one_cycle(
         batch_size=recipe.batch_size,
         seed=recipe.seed,
         augment=recipe.augmentation,
-        loss=cross_entropy_or_none,
+        loss=reject_cross_entropy,
     )
 
 

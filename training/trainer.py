@@ -1,6 +1,8 @@
 """The training loop: an iterator of progress events that can stop after any step and go on bit for bit."""
 
+import math
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +24,24 @@ from recognition import to_input
 
 NOT_A_DIGIT = -1  # the label of a picture that shows none
 IF_A_DIGIT = 10  # added to a label: it says which digit, and not whether it is one
+
+
+class DivergedError(ValueError):
+    """The loss or the weights are no longer finite; the message says what to do about it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The training diverged: the loss is no longer a number. Try a smaller learning rate."
+        )
+
+
+def ignore_overflow() -> None:
+    """Lets a training that diverges end with DivergedError alone, without NumPy's warnings on the way to it.
+
+    For a process that does nothing but train: it holds for the whole process.
+    """
+    warnings.filterwarnings("ignore", "(overflow|invalid value) encountered", RuntimeWarning)
+
 
 Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 Loss = Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray]]
@@ -50,7 +70,7 @@ class Trainer:
     """Trains a model on images and labels.
 
     images: (N, 28, 28) or (N, 28, 28, C) uint8; the network sees them as [0, 1] float32. labels: (N,)
-    integers, NOT_A_DIGIT and those with IF_A_DIGIT only with the loss `cross_entropy_or_none`.
+    integers, NOT_A_DIGIT and those with IF_A_DIGIT only with the loss `reject_cross_entropy`.
     augment: (batch of images, generator) -> the same shape, or None; it runs ahead, in a thread.
     loss: (logits, labels) -> (mean loss, dlogits).
     epochs_before: of an earlier phase of the same training; Progress counts on from there.
@@ -88,7 +108,10 @@ class Trainer:
         self.loss_sum, self.correct, self.seconds = 0.0, 0, 0.0  # over the epoch so far; seconds over all
 
     def run(self) -> Iterator[Progress]:
-        """Takes one step for every event it yields, from where the optimizer's step count stands."""
+        """Takes one step for every event it yields, from where the optimizer's step count stands.
+
+        DivergedError where a step's loss or the weights after it are not finite: the model is of no use then.
+        """
         while self.optimizer.steps < self.epochs * self.steps_per_epoch:
             epoch, first = divmod(self.optimizer.steps, self.steps_per_epoch)
             order = np.random.default_rng([self.seed, epoch]).permutation(len(self.images))
@@ -185,8 +208,13 @@ class Trainer:
                 layer.rng = np.random.default_rng([self.seed, self.optimizer.steps])
         logits = self.model.forward(to_input(images), training=True)
         loss, dlogits = self.loss(logits, labels)
+        if not math.isfinite(loss):
+            raise DivergedError
         self.model.backward_params(dlogits)
         self.optimizer.step()
+        # The last step's weights have no loss after them that would tell; a sum costs less than isfinite.
+        if not math.isfinite(self.model.parameters.sum()):
+            raise DivergedError
         self.loss_sum += loss * len(labels)
         which = logits.argmax(1) == labels % IF_A_DIGIT
         right = np.where(labels == NOT_A_DIGIT, log_odds(logits) < 0, which)

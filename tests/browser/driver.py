@@ -34,7 +34,7 @@ FLAGS = (
     "--disable-sync",
 )
 STARTUP = 180  # seconds; five where nothing else runs
-PATIENCE = 30_000  # milliseconds until something is taken to never happen, on however busy a machine
+PATIENCE = 120_000  # milliseconds until something is taken to never happen, on however busy a machine
 
 Point = tuple[float, float]  # shares of the pad's side
 Stroke = Sequence[Point]
@@ -64,16 +64,23 @@ class Served(NamedTuple):
 
 
 @contextlib.contextmanager
-def serve_app(port: int | None = None, **environment: str) -> Iterator[Served]:
-    """Runs app.py in a process of its own."""
+def serve_app(
+    port: int | None = None, descriptors: int | None = None, **environment: str
+) -> Iterator[Served]:
+    """Runs app.py in a process of its own, which may open so many `descriptors`."""
     port = port or free_port()
     environment = os.environ | environment
     environment |= {"GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1"}
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "app.log"
         with log.open("wb") as output:
+            limit = ["prlimit", f"--nofile={descriptors}"] if descriptors else []
             app = subprocess.Popen(
-                [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+                [*limit, sys.executable, "app.py"],
+                cwd=ROOT,
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
             )
         try:
             url = f"http://127.0.0.1:{port}"
@@ -100,7 +107,7 @@ def _await_answer(url: str, app: subprocess.Popen, log: Path) -> None:
         if app.poll() is not None:
             raise RuntimeError(f"app.py ended with status {app.returncode}:\n{log.read_text()}")
         try:
-            with urllib.request.urlopen(url, timeout=2):
+            with urllib.request.urlopen(url, timeout=30):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)

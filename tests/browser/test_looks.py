@@ -9,6 +9,9 @@ from tests.browser.colours import texts_of, too_pale
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.driver import DIGITS
 
+# After the first, whoever observes sizes has been called; before the second, what they changed is laid out.
+TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
 
 def _boxes(pad):
     parts = (".pad", ".paper", ".pad .tools", ".verdict", ".words", ".seen", ".bars", ".bar:last-child")
@@ -41,7 +44,10 @@ def test_the_ink_changes_its_colour_with_the_theme(open_pad):
     pixel = "c => [...c.getContext('2d').getImageData(c.width * 0.5, c.height / 2, 1, 1).data]"
     by_day = pad.canvas.evaluate(pixel)
     pad.page.evaluate("document.body.classList.add('dark')")
-    pad.page.wait_for_timeout(100)
+    pad.page.wait_for_function(
+        f"before => String(({pixel})(document.querySelector('canvas.strokes'))) !== String(before)",
+        arg=by_day,
+    )
     by_night = pad.canvas.evaluate(pixel)
     assert by_day[3] == by_night[3] == 255
     assert sum(by_night[:3]) > sum(by_day[:3]) + 100
@@ -70,7 +76,7 @@ def test_pad_answer_and_bars_are_in_view_without_scrolling(open_pad, device, siz
     pad.draw(DIGITS[7])
     for width, height in sizes:
         pad.page.set_viewport_size({"width": width, "height": height})
-        pad.page.wait_for_timeout(100)
+        pad.page.evaluate(TWO_FRAMES)
         for part, box in _boxes(pad).items():
             where = f"{part} at {width} x {height}: {box}"
             assert box["x"] >= 0, where
@@ -198,7 +204,8 @@ def _overlapping(page):
 @pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_no_text_stands_on_another_before_anything_is_done(open_pad, device):
     page = open_pad(**device).page
-    for tab in ("Draw", "Photo", "Train"):
+    for tab, part in (("Draw", "#pad"), ("Photo", "#photo .tab"), ("Train", "#train .tab")):
         page.get_by_role("tab", name=tab).click()
-        page.wait_for_timeout(300)
+        page.locator(part).wait_for()
+        page.evaluate(TWO_FRAMES)
         assert _overlapping(page) == [], tab

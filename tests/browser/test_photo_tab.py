@@ -456,8 +456,10 @@ def test_a_drawing_survives_a_visit_to_the_photo_tab(photo_tab):
     page.wait_for_selector("#pad .reading[data-state=read]")
     page.get_by_role("tab", name="Photo").click()
     page.get_by_role("tab", name="Draw").click()
-    page.wait_for_timeout(100)
-    ink = page.locator("canvas.strokes").evaluate(
-        "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((v) => v > 0)"
+    page.wait_for_function(
+        """() => {
+          const { width, height } = document.querySelector("canvas.strokes");
+          const context = document.querySelector("canvas.strokes").getContext("2d");
+          return width && context.getImageData(0, 0, width, height).data.some((value) => value > 0);
+        }"""
     )
-    assert ink

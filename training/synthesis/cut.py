@@ -8,7 +8,8 @@ neighbours not parted are none.
 import cv2
 import numpy as np
 
-from recognition.components import SOLID, Pieces, find_pieces, places_to_cut
+from recognition.components import SOLID, Components, find_components
+from recognition.cuts import find_cuts
 from recognition.normalise import BOX, SIZE, bounding_box, normalise
 from recognition.photo import stroke_width
 
@@ -30,10 +31,10 @@ def cut_digits(
     while len(found) < count:
         chosen = rng.integers(len(images), size=rng.integers(2, 5))
         layers = _row(images[chosen], TOUCHING, rng)
-        pieces, runs = cut_apart(layers)
+        components, runs = cut_apart(layers)
         for layer, run, label in zip(layers, runs, labels[chosen], strict=True):
-            if run and _is_whole(layer, pieces, run):
-                found.append((normalise(pieces.ink_of(run)), int(label)))
+            if run and _is_whole(layer, components, run):
+                found.append((normalise(components.ink_of(run)), int(label)))
     pictures, names = zip(*found[:count], strict=True) if count else ((), ())
     return np.array(pictures, np.uint8).reshape(-1, SIZE, SIZE), np.array(names, np.int64)
 
@@ -67,25 +68,25 @@ def _row(digits: np.ndarray, apart: tuple[float, float], rng: np.random.Generato
     return layers
 
 
-def cut_apart(layers: np.ndarray) -> tuple[Pieces, list[list[int]]]:
+def cut_apart(layers: np.ndarray) -> tuple[Components, list[list[int]]]:
     """The row cut wherever the reader might cut it, and which of the parts are each digit's.
 
     layers: (n, H, W) float32, the ink of each digit. Every part goes to the digit that has most of its ink.
     """
     ink = layers.max(0)
     stroke = stroke_width(ink >= SOLID)
-    pieces = find_pieces(ink, stroke)
-    for number in pieces.numbers:
-        height = min(float(pieces.boxes[number, 3]), 1.3 * DIGIT)
-        pieces.split(number, places_to_cut(pieces, number, stroke, height))
+    components = find_components(ink, stroke)
+    for number in components.ids:
+        height = min(float(components.boxes[number, 3]), 1.3 * DIGIT)
+        components.split(number, find_cuts(components, number, stroke, height))
     runs: list[list[int]] = [[] for _ in layers]
-    for number in pieces.numbers:
-        of_each = layers[:, pieces.labels == number].sum(1)
+    for number in components.ids:
+        of_each = layers[:, components.labels == number].sum(1)
         runs[int(of_each.argmax())].append(int(number))
-    return pieces, runs
+    return components, runs
 
 
-def _is_whole(layer: np.ndarray, pieces: Pieces, run: list[int]) -> bool:
+def _is_whole(layer: np.ndarray, components: Components, run: list[int]) -> bool:
     """Do these parts have most of the digit's ink, and little else?"""
-    mine = np.isin(pieces.labels, run)
-    return layer[mine].sum() >= LEAST_WHOLE * max(layer.sum(), pieces.ink[mine].sum())
+    mine = np.isin(components.labels, run)
+    return layer[mine].sum() >= LEAST_WHOLE * max(layer.sum(), components.ink[mine].sum())

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from recognition.components import SOLID, Pieces, find_pieces, places_to_cut, thinned
-from recognition.context import in_its_place
+from recognition.components import SOLID, Components, find_components, thin_strokes
+from recognition.context import with_context
+from recognition.cuts import find_cuts
 from recognition.lines import find_lines, typical_height
 from recognition.normalise import BOX, SIZE, bounding_box
 from recognition.photo import stroke_width
-from recognition.segment import is_large, runs_of, words_of
+from recognition.segment import candidate_groups, is_large, split_into_words
 from training.synthesis.digits import DESIGNS, SHARES, Design
 from training.synthesis.non_digits import cursive, non_digit_strokes
 from training.synthesis.signs import letters, signs
@@ -257,7 +258,7 @@ def _mark(writer: Writer) -> Sign:
 
 
 def row_of_letters(writer: Writer) -> list[Sign]:
-    """A word, printed or joined, in some script; or a doodle or letter that falls into pieces."""
+    """A word, printed or joined, in some script; or a doodle or letter that falls into components."""
     u, kind = writer.u, writer.u()
     if kind < 0.22:
         return [Sign(NONE, non_digit_strokes(writer.rng))]
@@ -333,46 +334,46 @@ def _photographed(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.clip((ink - 0.5) * sharp + 0.5, 0, 1) * (ink > 0.12)
 
 
-def candidates_of(row: list[Sign], writer: Writer) -> tuple[Pieces, list[tuple[int, ...]], np.ndarray]:
+def candidates_of(row: list[Sign], writer: Writer) -> tuple[Components, list[tuple[int, ...]], np.ndarray]:
     """Every candidate that the reader would look at in a row, and its label; no label where it is unclear.
 
-    Returns the row's pieces, the numbers of each candidate's, and labels (N,): 0 to 9, NONE, or 99 where it
-    is neither. No candidate where the row is one piece and not cut.
+    Returns the row's components, the ids of each candidate's, and labels (N,): 0 to 9, NONE, or 99 where it
+    is neither. No candidate where the row is one component and not cut.
     """
     rng = writer.rng
     ink, owned = _ink_of(row, writer)
     on_paper = rng.random() < 0.5
-    ink = _photographed(ink, rng) if on_paper else thinned(ink, stroke_width(ink >= SOLID))
+    ink = _photographed(ink, rng) if on_paper else thin_strokes(ink, stroke_width(ink >= SOLID))
     solid = ink >= SOLID
     stroke = stroke_width(solid)
-    pieces = find_pieces(ink, stroke)
-    if not len(pieces.numbers):
-        return pieces, [], np.zeros(0, int)
+    components = find_components(ink, stroke)
+    if not len(components.ids):
+        return components, [], np.zeros(0, int)
     of_words = all(sign.label == NONE for sign in row)
-    before = _shares(pieces, owned, solid)
-    boxes = pieces.boxes[1:]
-    height = typical_height(boxes, pieces.areas[1:])
+    before = _shares(components, owned, solid)
+    boxes = components.boxes[1:]
+    height = typical_height(boxes, components.areas[1:])
     runs = []
     for line in find_lines(boxes, height):
-        for word in words_of(pieces, [i + 1 for i in line], height):
+        for word in split_into_words(components, [i + 1 for i in line], height):
             parts = []
             for number in word:
                 is_one = not of_words and before[:-1, number].max() > 0.9 * before[-1, number]
                 cuts = []
-                if is_large(pieces.boxes[number], height) and rng.random() < (CUT_ONE if is_one else CUT):
-                    least_height = min(pieces.boxes[number, 3], 1.3 * height)
-                    cuts = places_to_cut(pieces, number, stroke, least_height)
-                parts += pieces.split(number, cuts)
-            runs += runs_of(pieces, parts, height)
-    if len(pieces.numbers) < 2:
-        return pieces, [], np.zeros(0, int)
-    return pieces, runs, _labels(row, _shares(pieces, owned, solid), runs)
+                if is_large(components.boxes[number], height) and rng.random() < (CUT_ONE if is_one else CUT):
+                    least_height = min(components.boxes[number, 3], 1.3 * height)
+                    cuts = find_cuts(components, number, stroke, least_height)
+                parts += components.split(number, cuts)
+            runs += candidate_groups(components, parts, height)
+    if len(components.ids) < 2:
+        return components, [], np.zeros(0, int)
+    return components, runs, _labels(row, _shares(components, owned, solid), runs)
 
 
-def _shares(pieces: Pieces, owned: np.ndarray, solid: np.ndarray) -> np.ndarray:
-    """Pixels of ink of every piece that are each sign's, and in the last row anybody's: (n + 1, pieces)."""
-    count = len(pieces.boxes)
-    rows = [np.bincount(pieces.labels[mask & solid], minlength=count) for mask in (*owned, owned.any(0))]
+def _shares(components: Components, owned: np.ndarray, solid: np.ndarray) -> np.ndarray:
+    """Pixels of each component that are each sign's ink, in the last row anybody's: (n + 1, components)."""
+    count = len(components.boxes)
+    rows = [np.bincount(components.labels[mask & solid], minlength=count) for mask in (*owned, owned.any(0))]
     return np.array(rows, float)
 
 
@@ -420,13 +421,13 @@ def synthesise_rows(
         if not of_words and rng.random() < TWO_LINES:
             down = rng.uniform(1.3, 2.2)
             row += [sign.moved(rng.uniform(-0.2, 0.2), down) for sign in row_of_digits(writer)]
-        pieces, runs, of_runs = candidates_of(row, writer)
+        components, runs, of_runs = candidates_of(row, writer)
         digits, others = np.flatnonzero((of_runs >= 0) & (of_runs < 10)), np.flatnonzero(of_runs == NONE)
         of_digits = round(len(digits) * wanted["none"] / wanted["digit"] + rng.random())
         most = MOST_OF_A_WORD if of_words else of_digits
         others = rng.permutation(others)[:most]
         for kind, chosen in (("digit", digits), ("word" if of_words else "none", others)):
-            found[kind] += [(in_its_place(pieces, runs[i]), int(of_runs[i])) for i in chosen]
+            found[kind] += [(with_context(components, runs[i]), int(of_runs[i])) for i in chosen]
     mixed = [pair for kind, most in wanted.items() for pair in found[kind][:most]]
     mixed = [mixed[i] for i in rng.permutation(count)]
     pictures = np.array([picture for picture, _ in mixed], np.uint8).reshape(-1, SIZE, SIZE, 2)

@@ -1,0 +1,11 @@
+"""What runs: steps that stand for a few neighbouring layers each and compute the same sooner.
+
+The layers in `cnn` say what is computed; nothing is computed here that they do not. Without this folder every
+network still works, on the layers themselves. Only `cnn.model` imports it. Read in this order: step, plan,
+parallel, kernels, basic; then conv, conv_pool, sparse, sparse_dense and winograd.
+"""
+
+from cnn.fast.parallel import parallel_for
+from cnn.fast.plan import plan
+
+__all__ = ["parallel_for", "plan"]

@@ -1,0 +1,113 @@
+"""A batch worked on slice by slice: small enough for the processor's cache, spread over its cores.
+
+NumPy's loops and matrix products release Python's lock, so plain threads run them at the same time. The
+size of a slice never depends on the number of cores, and sums over slices are taken in their order, so the
+result is the same bit for bit on one core or many.
+"""
+
+import os
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+SLICE = 32  # samples worked on at once by layers that only pass over their values
+SERIAL = 1 << 18  # operations that are done sooner than handed over to another core
+_thread = threading.local()  # .sharing: this thread works on a slice of something already
+
+
+def parallel_for(count: int, size: int, work: Callable[[slice], Result]) -> list[Result]:
+    """[work(s) for s in slices of `size` samples out of `count`], on all cores.
+
+    `work` may write to its own slice of an array only. Results come in the order of the slices; the first
+    exception of any slice is raised. Within `work`, slices of the slice are worked on by this thread alone.
+    """
+    if 0 < count <= size:
+        return [work(slice(0, count))]
+    return run_all([(work, s) for s in slices_of(count, size)])
+
+
+def slices_of(count: int, size: int) -> list[slice]:
+    """0 to count in slices of `size`, the last one maybe smaller."""
+    return [slice(start, min(start + size, count)) for start in range(0, count, size)]
+
+
+def run_all(tasks: list[tuple[Callable[[slice], Result], slice]]) -> list[Result]:
+    """[work(s) for work, s in tasks], on all cores, begun in this order; otherwise as `parallel_for`."""
+    if len(tasks) < 2 or CORES == 1 or getattr(_thread, "sharing", False):
+        return [work(s) for work, s in tasks]
+    results: list = [None] * len(tasks)
+    # A core that is done takes the next one, as cores are not equally free.
+    waiting = iter(range(len(tasks)))
+
+    def share() -> None:
+        _thread.sharing = True
+        try:
+            for i in waiting:
+                work, s = tasks[i]
+                results[i] = work(s)
+        finally:
+            _thread.sharing = False
+
+    helpers: list[_Helper] = []
+    with suppress(IndexError):  # none is idle
+        while len(helpers) < min(CORES, len(tasks)) - 1:
+            helpers.append(_idle.pop())
+    for helper in helpers:
+        helper.start(share)
+    try:
+        share()
+    finally:
+        errors = [helper.wait() for helper in helpers]
+        _idle.extend(helpers)
+    for error in errors:
+        if error:
+            raise error
+    return results
+
+
+class _Helper:
+    """A thread that takes part in one parallel_for at a time.
+
+    Two locks hand over sooner than a pool of threads does with its queue, and who finds no helper idle does
+    not wait for one.
+    """
+
+    def __init__(self) -> None:
+        self._go, self._done = threading.Lock(), threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def start(self, share: Callable[[], None]) -> None:
+        if self._thread is None:
+            self._go.acquire()
+            self._done.acquire()
+            self._thread = threading.Thread(target=self._run, name="cnn-parallel", daemon=True)
+            self._thread.start()
+        self._share, self._error = share, None
+        self._go.release()
+
+    def wait(self) -> BaseException | None:
+        """What went wrong, if anything."""
+        self._done.acquire()
+        return self._error
+
+    def _run(self) -> None:
+        while True:
+            self._go.acquire()
+            try:
+                self._share()
+            except BaseException as error:
+                self._error = error
+            self._share = None
+            self._done.release()
+
+
+_idle = [_Helper() for _ in range(CORES - 1)]
+
+
+def slice_size(operations: int) -> int:
+    """Samples to work on at once where each takes so many operations."""
+    return max(SLICE, SERIAL // operations)

@@ -1,0 +1,40 @@
+"""Which step stands for which run of layers."""
+
+from collections.abc import Sequence
+
+from cnn.fast.basic import FastBatchNorm, FastDense, FastReLU
+from cnn.fast.conv import FastConv
+from cnn.fast.conv_pool import ConvPoolReLU
+from cnn.fast.sparse import SparseConvPoolReLU
+from cnn.fast.sparse_dense import SparseConvPoolDense
+from cnn.fast.step import Step
+from cnn.fast.winograd import WinogradConv
+from cnn.layer import Layer, Shape
+
+# The most specific first.
+PATTERNS: tuple[type[Step], ...] = (
+    SparseConvPoolDense,
+    SparseConvPoolReLU,
+    ConvPoolReLU,
+    WinogradConv,
+    FastConv,
+    FastBatchNorm,
+    FastReLU,
+    FastDense,
+)
+
+
+def plan(layers: Sequence[Layer], input_shape: Shape) -> list[Layer]:
+    """The steps that run in the place of `layers`: at every position the first pattern that matches.
+
+    input_shape: one sample's. A layer that no pattern matches runs as it is.
+    """
+    steps: list[Layer] = []
+    shape, rest = tuple(input_shape), list(layers)
+    while rest:
+        matches = (pattern.match(rest, shape) for pattern in PATTERNS)
+        step = next((match for match in matches if match is not None), rest[0])
+        steps.append(step)
+        shape = step.output_shape(shape)
+        del rest[: len(step.layers) if isinstance(step, Step) else 1]
+    return steps

@@ -1,0 +1,73 @@
+"""What every step is: a few neighbouring layers, run as one."""
+
+import math
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+
+from cnn.layer import Array, Layer, Shape
+
+
+class Step(Layer):
+    """Computes what `layers` compute one after the other: the same y, gradients and buffers.
+
+    layers: those it stands for. It owns no parameters: it reads theirs and fills their grads.
+    input_shape, y_shape: one sample's, in and out, for which it was matched. `Sequential.forward` has checked
+    shape and precision of what comes in.
+
+    The arrays that a training forward and a backward return are overwritten by the next ones: fresh memory
+    costs more than the arithmetic done in it. Copy what must last longer.
+    """
+
+    layers: tuple[Layer, ...]
+
+    def __init__(self, layers: Sequence[Layer], input_shape: Shape) -> None:
+        super().__init__()
+        self.layers, self.input_shape = tuple(layers), input_shape
+        self.y_shape = self.output_shape(input_shape)
+        self._workspace: dict[tuple, Array] = {}
+
+    @classmethod
+    def match(cls, layers: Sequence[Layer], shape: Shape) -> "Step | None":
+        """The step for the first few of `layers`, where it computes what they do; None where it does not.
+
+        shape: one sample's input of the first of them.
+        """
+        raise NotImplementedError
+
+    def output_shape(self, shape: Shape) -> Shape:
+        for layer in self.layers:
+            shape = layer.output_shape(shape)
+        return shape
+
+    def workspace(self, name: str, shape: Shape, dtype: np.dtype, training: bool = True) -> Array:
+        """An array to write to. In training the next call with this name gets the same memory again.
+
+        In training it starts as zeros; after that it holds what was last written there, wherever shape[1:] is
+        the same.
+        """
+        if not training:
+            return np.empty(shape, dtype)
+        key = (name, shape[1:], np.dtype(dtype))
+        if key not in self._workspace or len(self._workspace[key]) < shape[0]:
+            self._workspace[key] = np.zeros(shape, dtype)
+        return self._workspace[key][: shape[0]]
+
+    def scratch(self, name: str, shape: Shape, dtype: np.dtype, training: bool = True) -> Array:
+        """A workspace of this thread's own, for what does not outlive one slice; zeros in training only.
+
+        It may be of another shape each time; where zeros matter, the name tells the shape.
+        """
+        if not training:
+            return np.empty(shape, dtype)
+        name = f"{name} of thread {threading.get_ident()}"
+        return self.workspace(name, (math.prod(shape),), dtype, training).reshape(shape)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(map(repr, self.layers))})"
+
+
+def begins_with(layers: Sequence[Layer], *kinds: type[Layer]) -> bool:
+    """Whether the first layers are of exactly these classes. A subclass may compute something else."""
+    return len(layers) >= len(kinds) and all(type(layers[i]) is kind for i, kind in enumerate(kinds))

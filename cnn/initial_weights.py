@@ -1,0 +1,32 @@
+"""Initial weights."""
+
+import numpy as np
+
+from cnn.layer import Array, Shape
+
+
+def he_normal(shape: Shape, fan_in: int, rng: np.random.Generator) -> Array:
+    """Normal with variance 2 / fan_in: keeps the variance of activations through ReLU layers.
+
+    Source: He et al., "Delving Deep into Rectifiers", ICCV 2015.
+    """
+    return (rng.standard_normal(shape) * np.sqrt(2 / fan_in)).astype(np.float32)
+
+
+def xavier_uniform(shape: Shape, fan_in: int, fan_out: int, rng: np.random.Generator) -> Array:
+    """Uniform in +-sqrt(6 / (fan_in + fan_out)): keeps the variance forward and backward in linear layers.
+
+    Source: Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks",
+    AISTATS 2010.
+    """
+    limit = np.sqrt(6 / (fan_in + fan_out))
+    return rng.uniform(-limit, limit, shape).astype(np.float32)
+
+
+def initial_weight(init: str, shape: Shape, fan_in: int, fan_out: int, rng: np.random.Generator) -> Array:
+    """A weight array by the name of its initialisation, "he" or "xavier"."""
+    if init == "he":
+        return he_normal(shape, fan_in, rng)
+    if init == "xavier":
+        return xavier_uniform(shape, fan_in, fan_out, rng)
+    raise ValueError(f'init must be "he" or "xavier", got {init!r}')

@@ -1,0 +1,46 @@
+"""Slices of a batch over the cores: every sample once, results in order, failures raised."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from cnn.fast import parallel
+
+
+@pytest.mark.parametrize("cores", [1, 2, 4])
+@pytest.mark.parametrize("count", [0, 1, 5, 16, 33])
+def test_every_sample_is_worked_on_once_and_results_come_in_order(monkeypatch, count, cores):
+    monkeypatch.setattr(parallel, "CORES", cores)
+    seen = np.zeros(count, int)
+
+    def work(s):
+        seen[s] += 1
+        return s.start
+
+    assert parallel.parallel_for(count, 5, work) == list(range(0, count, 5))
+    assert (seen == 1).all()
+
+
+def test_a_failure_in_any_slice_is_raised(monkeypatch):
+    monkeypatch.setattr(parallel, "CORES", 2)
+
+    def work(s):
+        if s.start == 5:
+            raise ValueError("slice 5 failed")
+
+    with pytest.raises(ValueError, match="slice 5 failed"):
+        parallel.parallel_for(20, 5, work)
+
+
+def test_work_goes_on_after_a_failure_and_for_many_at_once(monkeypatch):
+    monkeypatch.setattr(parallel, "CORES", 2)
+    for failing in (0, 15):
+        with pytest.raises(ZeroDivisionError):
+            parallel.parallel_for(20, 5, lambda s, failing=failing: 1 // (s.start - failing))
+
+    def count(_):
+        return sum(parallel.parallel_for(200, 5, lambda s: s.stop - s.start))
+
+    with ThreadPoolExecutor(8) as visitors:
+        assert list(visitors.map(count, range(100))) == [200] * 100
