@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 
 from recognition.classifier import Classifier
@@ -14,7 +15,7 @@ from recognition.pipeline import NEIGHBOUR_LOG_ODDS, symbols_of
 from recognition.reading import SUDOKU, Digit, Separator
 from recognition.segment import add_context, classify_groups, segment
 
-FITTING = 0.85  # share of the ink in the grid's components that lies in one cell each: less is squared paper
+FITTING = 0.35  # share of the ink in cells that no side of its cell cuts off: less is squared paper
 MIN_READ = 0.6  # share of the signs in cells that are digits, at least
 MIN_SIGNS = 3  # signs in a grid that is read cell by cell
 BESIDE = 0.3  # of a cell's side from its middle from which a thin component is what is left of a line
@@ -27,10 +28,10 @@ def read_cells(photo: PhotoInk, grid: Grid, classifier: Classifier) -> list[Digi
 
     Raises TooMuchWorkError.
     """
-    if _share_in_one_cell(photo, grid) < FITTING:
-        return None
     inside = grid.labels(photo.ruled.shape, MARGIN)
     components = find_components(photo.ruled * (inside > 0), photo.stroke)
+    if not len(components.ids) or _share_of_whole_signs(components, inside, photo.stroke) < FITTING:
+        return None
     cells = _components_of_cells(components, grid, inside, photo.stroke)
     if len(cells) < MIN_SIGNS:
         return None
@@ -75,20 +76,18 @@ def _if_digits(symbols: list[Digit | Separator]) -> list[Digit | Separator] | No
     return symbols if accepted >= max(MIN_SIGNS, MIN_READ * len(digits)) else None
 
 
-def _share_in_one_cell(photo: PhotoInk, grid: Grid) -> float:
-    """The mean share of a component's ink, lines removed, in the cell that has most of it."""
-    whole = grid.labels(photo.ink.shape)
-    components = find_components(photo.ink * (whole > 0), photo.stroke)
-    solid = (components.labels > 0) & (components.ink >= SOLID)
-    most = total = 0
-    for component_id in components.ids:
-        x, y, wide, high = components.boxes[component_id]
-        if max(wide, high) < 2 * photo.stroke:
-            continue
-        area = np.s_[y : y + high, x : x + wide]
-        mine = whole[area][(components.labels[area] == component_id) & solid[area]]
-        most, total = most + np.bincount(mine).max(), total + len(mine)
-    return most / total if total else 0.0
+def _share_of_whole_signs(components: Components, inside: np.ndarray, stroke: float) -> float:
+    """The share of the ink in cells that no side of its cell cuts off: on squared paper, digits cross them.
+
+    inside: the cells' labels, (H, W), 0 where there is none.
+    """
+    cells = (inside > 0).view(np.uint8)
+    rim = cells & ~cv2.erode(cells, np.ones((3, 3), np.uint8), borderValue=0)
+    at_rim = np.unique(components.labels[(rim > 0) & (components.ink >= SOLID)])
+    is_sign = components.boxes[1:, 2:].max(1) >= 2 * stroke
+    areas = components.areas[1:] * is_sign
+    whole = areas * ~np.isin(components.ids, at_rim)
+    return whole.sum() / areas.sum() if areas.any() else 0.0
 
 
 def _components_of_cells(

@@ -89,6 +89,8 @@ class Reading:
         return {
             "text": self.text,
             "message": self.message,
+            "turned": self.turned,
+            "cells": self.cells and list(self.cells),
             "symbols": [
                 {
                     "symbol": _text_of(symbol),
