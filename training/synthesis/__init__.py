@@ -1,7 +1,7 @@
 """Handwriting nobody wrote: digits, and ink that is no digit, from strokes and a pen.
 
 MNIST shows how American clerks and pupils wrote with one kind of pen. The rest of the world's styles are
-written down in `digits.py` as parametric strokes, what is no digit in `non_digits.py`; `strokes.py` has the
+written down in `designs/` as parametric strokes, non-digits in `non_digits.py`; `strokes.py` has the
 hand and the pen, `cut.py` what becomes of digits that touch, `rows.py` what the reader finds in rows of
 digits and letters. No handwriting is copied: the shapes are constructed, and normalised as MNIST was.
 """

@@ -4,14 +4,22 @@ The shapes come from the same hands and pens as the digits, so that only the sha
 person could take for a digit (O, l, I, S, Z, b, q, g, |, ...) is left out.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 
 from recognition.normalise import normalise
-from training.synthesis.digits import Design, Uniform, digit_strokes
+from training.synthesis.digits import digit_strokes
 from training.synthesis.signs import letters, signs
-from training.synthesis.strokes import CORNER, Hand, Strokes, arc, draw_strokes, picture_of
+from training.synthesis.strokes import (
+    CORNER,
+    Design,
+    Designs,
+    Hand,
+    Strokes,
+    Uniform,
+    arc,
+    draw_strokes,
+    picture_of,
+)
 
 C = CORNER
 
@@ -272,7 +280,7 @@ def ruled(u: Uniform) -> Design:
     return rows + [[((i + 0.5) / down, u(-0.1, 0.1)), ((i + 0.5) / down, u(0.9, 1.1))] for i in range(down)]
 
 
-DESIGNS: list[tuple[Callable[[Uniform], Design], float]] = [  # (design, share)
+DESIGNS: Designs = [  # (design, share)
     (letter, 0.38),
     (word, 0.06),
     (cursive, 0.06),

@@ -2,8 +2,7 @@
 
 from functools import cache
 
-from training.synthesis.digits import Design
-from training.synthesis.strokes import CORNER
+from training.synthesis.strokes import CORNER, Design
 
 # A sign: strokes parted by |, points "x,y" in tenths of its height, ! where the pen turns a corner. y: 0 the
 # top of a capital, 4 the top of an x, 10 the line, 14 the foot of a p.

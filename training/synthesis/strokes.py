@@ -5,6 +5,8 @@ smooth path a pen takes through them, `Hand` bends that path as one person's han
 `draw_strokes` inks it.
 """
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
@@ -21,6 +23,9 @@ GRIDS = 0.06  # share of hands that write on a tablet with a coarse grid
 NARROW = 0.1  # share of hands that write tall and narrow, as in East Asia and on forms
 
 Strokes = list[np.ndarray]
+Design = list[list[tuple]]  # control points (x, y) or (x, y, CORNER), a list a stroke
+Uniform = Callable[..., float]  # of a generator: u() from 0 to 1, u(low, high) between
+Designs = list[tuple[Callable[[Uniform], Design], float]]  # (design, share) each
 
 
 def arc(
