@@ -76,7 +76,7 @@ def save_model(
     arrays |= {f"buffer.{name}": value for name, value in model.named_buffers()}
     if optimizer is not None:
         arrays |= {f"optimizer.{name}": value for name, value in optimizer.state.items()}
-        progress["steps"] = optimizer.steps
+        progress["steps"] = optimizer.step_count
     arrays |= {
         "format": np.array(FORMAT),
         "architecture": np.array(model.name),

@@ -213,7 +213,7 @@ class JobQueue:
             self._served = {address: turn for address, turn in self._served.items() if address in here}
         for job in starting:
             job.on_position(job)
-            threading.Thread(target=self._run, args=(job,), name="watch-worker", daemon=True).start()
+            threading.Thread(target=self._run, args=(job,), name="run-worker", daemon=True).start()
         for job in waiting:
             job.on_position(job)
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from training.evaluate import Evaluation
 from training.experiment import Settings, Snapshot
-from training.finetune import Lesson
+from training.finetune import FineTuneReport
 
 MOST_POINTS = 400  # of a curve; of a longer one, neighbours are merged
 ACTIVE = (
@@ -21,18 +21,18 @@ ACTIVE = (
 
 @dataclass(frozen=True)
 class Point:
-    """A point of the curves; held_out_* are None until held-out images were first read."""
+    """A point of the curves; validation_* are None until validation images were first read."""
 
     epoch: float  # epochs done, with fractions
     loss: float
     accuracy: float  # 0 to 1
-    held_out_loss: float | None
-    held_out_accuracy: float | None
+    validation_loss: float | None
+    validation_accuracy: float | None
 
     @classmethod
     def of(cls, now: Snapshot) -> "Point":
-        epoch = now.epoch - 1 + now.step / now.steps
-        return cls(epoch, now.loss, now.accuracy, now.held_out_loss, now.held_out_accuracy)
+        epoch = now.epoch - 1 + now.step / now.steps_per_epoch
+        return cls(epoch, now.loss, now.accuracy, now.validation_loss, now.validation_accuracy)
 
 
 def add_point(curve: Sequence[Point], point: Point) -> tuple[Point, ...]:
@@ -47,7 +47,7 @@ def _mean(first: Point, second: Point | None = None) -> Point:
     if second is None:
         return first
     loss, accuracy = (first.loss + second.loss) / 2, (first.accuracy + second.accuracy) / 2
-    return Point(second.epoch, loss, accuracy, second.held_out_loss, second.held_out_accuracy)
+    return Point(second.epoch, loss, accuracy, second.validation_loss, second.validation_accuracy)
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Status:
     settings: Settings | None = None
     snapshot: Snapshot | None = None
     curve: tuple[Point, ...] = ()
-    lesson: Lesson | None = None
+    lesson: FineTuneReport | None = None
     comparison: Comparison | None = None
     result: bool = False
     resumable: bool = False

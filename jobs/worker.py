@@ -17,7 +17,7 @@ snapshot   a `Snapshot`, arrays kernels and probs
 saved      `out` holds all that is trained so far
 full       the disk is: what is trained is not saved yet
 trained    reason: "finished", "stopped", "paused" or "time"
-taught     a `Lesson`
+taught     a `FineTuneReport`
 tested     arrays labels, probs, refused; the same with before_; pictures of the first mistakes
 failed     a message for the visitor, and whether `out` is useless; nothing comes after it
 
@@ -42,11 +42,11 @@ from recognition.calibration import Calibration
 from training.data import DataError, Dataset, load_mnist
 from training.evaluate import evaluate
 from training.experiment import Experiment, Settings, Snapshot
-from training.finetune import teach
+from training.finetune import fine_tune
 from training.memory import keep_freed_memory
 from training.trainer import DivergedError, ignore_overflow
 
-# Whoever draws comes first, then who waits for a lesson, then who watches a training.
+# Whoever draws comes first, then who waits for a report, then who watches a training.
 NICENESS = {"teach": 5, "test": 10, "train": 15}
 SAVE_EVERY = 20.0  # seconds of training between two checkpoints
 PATIENCE = 60  # seconds to wait for room on the disk
@@ -130,9 +130,9 @@ class Worker:
 
     def teach(self, dataset: Dataset) -> None:
         images, labels = self.arrays["images"], self.arrays["labels"]
-        taught = teach(load_model(self.message["weights"]), images, labels, dataset)
-        taught.save(self.message["out"])
-        notes, arrays = to_frame(taught.report)
+        tuned = fine_tune(load_model(self.message["weights"]), images, labels, dataset)
+        tuned.save(self.message["out"])
+        notes, arrays = to_frame(tuned.report)
         self.send("taught", arrays, **notes)
         self.compare(Path(self.message["out"]), dataset)
 

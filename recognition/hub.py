@@ -62,7 +62,7 @@ MNIST = {"dataset_type": "ylecun/mnist", "dataset_name": "MNIST", "dataset_split
 METRICS = {
     "accuracy": "Accuracy",
     "expected_calibration_error": "Expected calibration error",
-    "taken_for_no_digit": "Share taken for no digit",
+    "rejected": "Digits rejected",
 }
 
 LABELS = {  # of every network of this project, by the names of a card's metadata

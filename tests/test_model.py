@@ -167,7 +167,7 @@ def steps_of(optimizer, reference, steps=4):
         model.gradients[:] = rng.standard_normal(model.gradients.shape)
         expected = reference(step, model.gradients.copy())
         optimizer.step()
-    assert optimizer.steps == steps
+    assert optimizer.step_count == steps
     return model.parameters, expected
 
 

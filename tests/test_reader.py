@@ -14,7 +14,7 @@ from recognition.normalise import normalise, to_input
 from recognition.reader import CONTEXT_MODEL, SHIPPED
 from tests.drawings import canvas, side_by_side
 from tests.strokes import STROKES
-from training.finetune import MARGIN
+from training.finetune import LEARNED_MARGIN
 
 
 @pytest.fixture(scope="module")
@@ -217,7 +217,7 @@ def test_in_what_a_network_was_taught_the_row_judge_has_no_say(reader, asked, mo
     drawing = canvas(STROKES[7])
     image = reader.read_drawing(drawing).digits[0].image
     odds = float(log_odds(reader.model.predict(to_input(image[None])))[0])
-    just_learned = replace(reader.classifier.calibration, threshold=odds - MARGIN - 0.01)
+    just_learned = replace(reader.classifier.calibration, threshold=odds - LEARNED_MARGIN - 0.01)
     monkeypatch.setattr(reader.classifier, "calibration", just_learned)
     asked.logits, asked.shown = np.full(10, -1000, np.float32), []
     assert reader.read_drawing(drawing).text == "7"

@@ -144,7 +144,7 @@ def test_a_training_that_diverges_ends_with_advice(where):
     trainer.optimizer.learning_rate = 1e39
     with pytest.raises(DivergedError, match=r"The training diverged: .* Try a smaller learning rate\."):
         list(trainer.run())
-    assert trainer.optimizer.steps <= 2
+    assert trainer.optimizer.step_count <= 2
 
 
 # --- evaluation
@@ -271,24 +271,27 @@ def test_the_row_judge_is_trained_from_the_command_line_and_tested_on_rows(
 
     assert main([*command, "--resume"]) == 0  # from the end of it
     assert (tmp_path / "out/rows.npz").read_bytes() == judge
-    assert main([*command, "--hold-out"]) == 1
+    assert main([*command, "--validate"]) == 1
     assert main(["evaluate", "--data", str(mnist_folder), "--weights", "out/rows.npz"]) == 1
     told = capsys.readouterr().err
-    assert "the recipe rows cannot be scored on held-out images of MNIST" in told
+    assert "the recipe rows cannot be scored on validation images of MNIST" in told
     assert "rows.npz is a row_net, which takes pictures of shape (28, 28, 2)" in told
 
 
 def test_a_training_is_logged_and_drawn(mnist_folder, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(data, "HELD_OUT", 100)
-    command = ["--data", str(mnist_folder), "--epochs", "2", "--hold-out", "--log", "logs/run.jsonl"]
+    monkeypatch.setattr(data, "VALIDATION_SIZE", 100)
+    command = ["--data", str(mnist_folder), "--epochs", "2", "--validate", "--log", "logs/run.jsonl"]
     assert main(command) == 0
     assert "saved logs/run.png" in capsys.readouterr().out
     assert (tmp_path / "logs/run.png").read_bytes().startswith(b"\x89PNG")
     lines = read_log(tmp_path / "logs/run.jsonl")
-    assert [(line["epoch"], line["step"], line["steps"]) for line in lines] == [(1, 5, 5), (2, 5, 5)]
+    assert [(line["epoch"], line["step"], line["steps_per_epoch"]) for line in lines] == [
+        (1, 5, 5),
+        (2, 5, 5),
+    ]
     assert lines[0]["loss"] > lines[1]["loss"]
-    assert all(0 <= line["held_out_accuracy"] <= 1 for line in lines)
+    assert all(0 <= line["validation_accuracy"] <= 1 for line in lines)
 
 
 def test_a_log_that_is_none_is_told(tmp_path):
@@ -300,7 +303,7 @@ def test_a_log_that_is_none_is_told(tmp_path):
 
 def test_a_network_is_taught_from_the_command_line(mnist_folder, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(data, "HELD_OUT", 100)
+    monkeypatch.setattr(data, "VALIDATION_SIZE", 100)
     image = np.zeros((28, 28), np.uint8)
     image[4:24, 13] = image[13, 4:24] = 255
     (tmp_path / "mine.zip").write_bytes(write_examples([Example(image, 4)] * 2))
@@ -327,7 +330,7 @@ def test_ctrl_c_keeps_a_checkpoint_and_resume_gives_the_weights_of_an_unbroken_r
     interrupted = (
         "import signal; from training.trainer import Trainer; take_step = Trainer._take_step\n"
         "def step(trainer, *batch):\n"
-        "    if trainer.optimizer.steps == 20: signal.raise_signal(signal.SIGINT)\n"
+        "    if trainer.optimizer.step_count == 20: signal.raise_signal(signal.SIGINT)\n"
         "    return take_step(trainer, *batch)\n"
         "Trainer._take_step = step\n"
     )

@@ -23,10 +23,10 @@ from recognition.calibration import Calibration
 from recognition.command_line import run
 from recognition.reader import DEFAULT_WEIGHTS, WEIGHTS, Reader
 from training.curves import Log, draw_curves, read_log
-from training.data import DataError, Dataset, load_mnist, split_held_out
+from training.data import DataError, Dataset, load_mnist, split_validation
 from training.evaluate import Evaluation, RowsEvaluation, draw_errors, draw_reliability, evaluate
 from training.examples import MOST_BYTES_OF_ZIP, read_examples
-from training.finetune import MOST, teach
+from training.finetune import MAX_EXAMPLES, fine_tune
 from training.memory import keep_freed_memory
 from training.recipes import RECIPES, Recipe
 from training.trainer import Trainer, ignore_overflow
@@ -49,13 +49,13 @@ def train(options: argparse.Namespace) -> int:
     recipe = replace(
         RECIPES[options.recipe](), **{name: value for name, value in chosen.items() if value is not None}
     )
-    if options.hold_out and recipe.tested_on != Recipe.tested_on:
-        raise ValueError(f"the recipe {recipe.name} cannot be scored on held-out images of MNIST")
+    if options.validate and recipe.tested_on != Recipe.tested_on:
+        raise ValueError(f"the recipe {recipe.name} cannot be scored on validation images of MNIST")
     dataset = load_mnist(options.data)
     images, labels = dataset.train_images, dataset.train_labels
-    held_out = None
-    if options.hold_out or recipe.holds_out:
-        images, labels, *held_out = split_held_out(images, labels)
+    validation = None
+    if options.validate or recipe.uses_validation_set:
+        images, labels, *validation = split_validation(images, labels)
     log = Log(options.log, again=options.resume) if options.log else None
     first = options.checkpoint or Path("checkpoints") / f"{recipe.name}.npz"
     goes_on, seconds, trained = options.resume, 0.0, []
@@ -63,11 +63,11 @@ def train(options: argparse.Namespace) -> int:
         checkpoint = first if phase == 1 else first.with_stem(f"{first.stem}-{phase}")
         if goes_on and (phase == 1 or checkpoint.exists()):
             trainer.resume(load_model(checkpoint, trainer.model.input_shape))
-            done, of = trainer.optimizer.steps, trainer.steps_per_epoch
+            done, of = trainer.optimizer.step_count, trainer.steps_per_epoch
             print(f"Resuming from {checkpoint}: {done // of} epochs and {done % of} steps are done.")
         # What comes after steps taken now begins anew, whatever checkpoints an earlier run has left.
-        goes_on = trainer.optimizer.steps == trainer.epochs * trainer.steps_per_epoch
-        ended = _run(trainer, checkpoint, held_out, log)
+        goes_on = trainer.optimizer.step_count == trainer.epochs * trainer.steps_per_epoch
+        ended = _run(trainer, checkpoint, validation, log)
         seconds += trainer.seconds
         if not ended:
             break
@@ -79,12 +79,12 @@ def train(options: argparse.Namespace) -> int:
     if not ended:
         print(f"Stopped. {checkpoint} is kept; go on with the same command and --resume.")
         return 130
-    if options.hold_out:
-        print("Trained to choose by, without the held-out images: no weights are written.")
+    if options.validate:
+        print("Trained to choose by, without the validation images: no weights are written.")
         return 0
     model = recipe.result(trained)
     out = options.out or WEIGHTS / f"{recipe.name}.npz"
-    calibration = recipe.calibration(model, *held_out) if held_out else Calibration()
+    calibration = recipe.calibration(model, *validation) if validation else Calibration()
     save_model(out, model, progress=calibration.to_progress())
     test = recipe.test(model, dataset, calibration)
     print(f"Test: {test.summary}\nSaved {out}")
@@ -92,7 +92,7 @@ def train(options: argparse.Namespace) -> int:
     return 0
 
 
-def _run(trainer: Trainer, checkpoint: Path, held_out: list[np.ndarray] | None, log: Log | None) -> bool:
+def _run(trainer: Trainer, checkpoint: Path, validation: list[np.ndarray] | None, log: Log | None) -> bool:
     """Trains to the end, a checkpoint an epoch; False where Ctrl-C stopped it, with a checkpoint too."""
     stop = False
 
@@ -107,7 +107,10 @@ def _run(trainer: Trainer, checkpoint: Path, held_out: list[np.ndarray] | None, 
         for now in trainer.run():
             if bar is None:
                 bar = tqdm(
-                    total=now.steps, initial=now.step - 1, desc=f"Epoch {now.epoch}/{now.epochs}", leave=False
+                    total=now.steps_per_epoch,
+                    initial=now.step - 1,
+                    desc=f"Epoch {now.epoch}/{now.epochs}",
+                    leave=False,
                 )
             bar.update()
             bar.set_postfix_str(f"loss {now.loss:.4f}, accuracy {now.accuracy:.4f}", refresh=False)
@@ -116,9 +119,9 @@ def _run(trainer: Trainer, checkpoint: Path, held_out: list[np.ndarray] | None, 
                 bar.close()
                 bar = None
                 line = f"Epoch {now.epoch}: Loss = {now.loss:.4f}, Accuracy = {now.accuracy:.4f}"
-                if held_out:
-                    found = evaluate(trainer.result(), *held_out).accuracy
-                    line += f", Held-out = {found:.4f}"
+                if validation:
+                    found = evaluate(trainer.result(), *validation).accuracy
+                    line += f", Validation = {found:.4f}"
                 print(line, flush=True)
             if log:
                 log.add(now, found)
@@ -165,18 +168,18 @@ def finetune(options: argparse.Namespace) -> int:
     """Teach some weights the examples in a zip file; prints what is read before and after."""
     dataset = load_mnist(options.data)
     with options.examples.open("rb") as file:
-        examples = read_examples(file.read(MOST_BYTES_OF_ZIP + 1), most_examples=MOST)
+        examples = read_examples(file.read(MOST_BYTES_OF_ZIP + 1), most_examples=MAX_EXAMPLES)
     checkpoint = load_model(options.weights)
     images = np.stack([example.image for example in examples])
     labels = np.array([example.label for example in examples])
-    taught = teach(checkpoint, images, labels, dataset, seed=options.seed, seconds=math.inf)
-    taught.save(options.out)
-    lesson = taught.report
-    print(f"{options.weights} taught {len(examples)} examples in {lesson.steps} steps")
-    for name, right in (("before", lesson.right_before), ("after", lesson.right_after)):
+    tuned = fine_tune(checkpoint, images, labels, dataset, seed=options.seed, seconds=math.inf)
+    tuned.save(options.out)
+    report = tuned.report
+    print(f"{options.weights} taught {len(examples)} examples in {report.steps} steps")
+    for name, right in (("before", report.right_before), ("after", report.right_after)):
         print(f"{name:6}  {right} of {len(labels)} examples read right", end=", ", flush=True)
-        model = checkpoint.model if name == "before" else taught.model
-        test = evaluate(model, dataset.test_images, dataset.test_labels, taught.calibration)
+        model = checkpoint.model if name == "before" else tuned.model
+        test = evaluate(model, dataset.test_images, dataset.test_labels, tuned.calibration)
         print(f"test: Accuracy = {test.accuracy:.4f}")
     print(f"Saved {options.out}")
     return 0
@@ -249,7 +252,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--checkpoint", type=Path, help="default: checkpoints/RECIPE.npz")
     command.add_argument("--out", type=Path, help="default: weights/RECIPE.npz, with a .json card beside it")
     command.add_argument(
-        "--hold-out",
+        "--validate",
         action="store_true",
         help="train without the last 5,000 training images and score on them: for choosing settings",
     )

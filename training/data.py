@@ -20,7 +20,7 @@ import pooch
 from cnn.storage import atomic_write
 
 CACHE = Path(os.environ.get("DIGITS_CACHE") or platformdirs.user_cache_dir("digits-from-scratch")) / "mnist"
-HELD_OUT = 5_000  # training images set aside wherever something is chosen; never the test set
+VALIDATION_SIZE = 5_000  # training images set aside for choosing and calibrating, which the test set never is
 
 # MD5 of the raw IDX content, whatever it came packed in.
 FILES = {
@@ -104,9 +104,14 @@ def load_mnist(folder: str | Path | None = None, spare_cache: str | Path | None 
     )
 
 
-def split_held_out(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, ...]:
-    """(images, labels) -> (train images, train labels, held-out images, held-out labels): the last 5,000."""
-    return images[:-HELD_OUT], labels[:-HELD_OUT], images[-HELD_OUT:], labels[-HELD_OUT:]
+def split_validation(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, ...]:
+    """(training images, training labels, validation images, validation labels); the last 5,000 validate."""
+    return (
+        images[:-VALIDATION_SIZE],
+        labels[:-VALIDATION_SIZE],
+        images[-VALIDATION_SIZE:],
+        labels[-VALIDATION_SIZE:],
+    )
 
 
 def _dataset(contents: dict[str, bytes]) -> Dataset:

@@ -63,7 +63,7 @@ class Evaluation:
             "accuracy": round(self.accuracy, 4),
             "per_digit": [round(float(share), 4) for share in self.per_digit],
             "expected_calibration_error": round(self.reliability.expected_calibration_error, 4),
-            "taken_for_no_digit": round(float(self.refused.mean()), 4),
+            "rejected": round(float(self.refused.mean()), 4),
         }
 
     @property
@@ -78,7 +78,7 @@ class Evaluation:
         lines += [f"{digit:5}  {share:.4f}" for digit, share in enumerate(self.per_digit)]
         calibration = self.reliability.expected_calibration_error
         lines += ["", f"Expected calibration error = {100 * calibration:.2f} %"]
-        lines += [f"Taken for no digit = {100 * self.refused.mean():.2f} %"]
+        lines += [f"Rejected = {100 * self.refused.mean():.2f} %"]
         lines += ["", "confusion (rows: true digit, columns: predicted)"]
         lines += ["      " + "".join(f"{digit:6}" for digit in range(10))]
         lines += [f"{digit:6}" + "".join(f"{n:6}" for n in row) for digit, row in enumerate(self.confusion)]

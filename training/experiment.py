@@ -3,7 +3,7 @@
     settings = Settings.of("small_net", epochs=2)
     experiment = Experiment(settings, load_mnist())
     for now in experiment.run():
-        print(now.epoch, now.loss, now.held_out_accuracy)
+        print(now.epoch, now.loss, now.validation_accuracy)
     experiment.save("mine.npz")
 
 `experiment.stop()`, from any thread, ends `run` after the step it is at, with everything kept; another `run`,
@@ -39,9 +39,9 @@ from recognition import to_input
 from recognition.calibration import Calibration
 from training.augment import Augmentation
 from training.calibrate import fit_temperature, logits_of
-from training.data import Dataset, split_held_out
+from training.data import Dataset, split_validation
 from training.synthesis import synthesise_digits, synthesise_non_digits
-from training.trainer import NOT_A_DIGIT, DivergedError, Trainer
+from training.trainer import REJECT_CLASS, DivergedError, Trainer
 
 NETWORKS = {
     "small_net": "Small: two convolutions. Good in seconds.",
@@ -53,8 +53,8 @@ MOMENTUM = 0.9  # of SGD
 WEIGHT_DECAY = 0.01  # of AdamW
 WARM_UP = 0.2  # share of all steps in which the learning rate rises
 INTERVAL = 0.25  # seconds between two snapshots, at least
-EVALUATION_SHARE = 0.1  # of the time goes into held-out images, at most
-QUICK_LOOK = 1000  # held-out images that are read while training runs; all of them at its end
+EVALUATION_SHARE = 0.1  # of the time goes into validation images, at most
+QUICK_LOOK = 1000  # validation images that are read while training runs; all of them at its end
 SYNTHETIC_SHARE = 0.25  # of digits, and again of non-digits, mixed in where a network that refuses trains on
 MOST_SYNTHETIC = 5_000  # of each: they are drawn anew before the first step, 2,000 a second
 
@@ -156,21 +156,21 @@ class Snapshot:
     epoch: int  # counted from 1
     epochs: int
     step: int  # done in this epoch
-    steps: int  # in an epoch
+    steps_per_epoch: int
     images_per_second: float
     seconds: float  # of training, over all parts of this run
     seconds_left: float
     loss: float
     accuracy: float
-    held_out_loss: float | None
-    held_out_accuracy: float | None
+    validation_loss: float | None
+    validation_accuracy: float | None
     kernels: np.ndarray  # (F, F, C, K) float32: the first convolution's weight
     probs: np.ndarray | None  # (10,) float32: what the drawing is read as, None without one
 
     @property
     def done(self) -> float:
         """Share of the whole training, 0 to 1."""
-        return ((self.epoch - 1) * self.steps + self.step) / (self.epochs * self.steps)
+        return ((self.epoch - 1) * self.steps_per_epoch + self.step) / (self.epochs * self.steps_per_epoch)
 
 
 class Experiment:
@@ -199,8 +199,8 @@ class Experiment:
                 raise ModelFileError(f"fine-tuning {settings.network} needs a model of it; {given}")
             model = start.model.copy()
             self.calibration = Calibration.of(start)
-        images, labels, *held_out = split_held_out(dataset.train_images, dataset.train_labels)
-        self.held_out_images, self.held_out_labels = held_out
+        images, labels, *validation = split_validation(dataset.train_images, dataset.train_labels)
+        self.validation_images, self.validation_labels = validation
         images, labels = images[: settings.images], labels[: settings.images].astype(np.int64)
         if self.refuses:
             images, labels = _with_synthetic(images, labels, settings.seed)
@@ -223,7 +223,7 @@ class Experiment:
             None  # (28, 28) uint8, read anew for every snapshot; from any thread
         )
         self._stop = threading.Event()
-        self._held_out: tuple[float | None, float | None] = (None, None)  # loss, accuracy
+        self._validation: tuple[float | None, float | None] = (None, None)  # loss, accuracy
 
     @classmethod
     def resume(cls, path: str | Path, dataset: Dataset, *, seconds: float = math.inf) -> "Experiment":
@@ -250,7 +250,7 @@ class Experiment:
     @property
     def finished(self) -> bool:
         """Whether all steps are done."""
-        return self.trainer.optimizer.steps >= self.settings.epochs * self.trainer.steps_per_epoch
+        return self.trainer.optimizer.step_count >= self.settings.epochs * self.trainer.steps_per_epoch
 
     def stop(self) -> None:
         """Ends `run` after the step it is at. From any thread."""
@@ -260,12 +260,12 @@ class Experiment:
         """Trains, and yields about four snapshots a second, the first of all after the first step.
 
         The last one comes when all steps are done, `stop` was called or the seconds are over; its held-out
-        values are of all held-out images, and with them the calibration is fitted. DivergedError where the
+        values are of all validation images, and with them the calibration is fitted. DivergedError where the
         loss or the weights are not finite any more.
         """
         trainer = self.trainer
         batches: list[tuple[float, float]] = []  # (loss, accuracy) of each since the last snapshot
-        begun, first_step = trainer.seconds, trainer.optimizer.steps
+        begun, first_step = trainer.seconds, trainer.optimizer.step_count
         # When the last snapshot was made, in both clocks. One that goes on has shown one already.
         shown, trained = time.perf_counter() if first_step else -math.inf, begun
         before = batches, trained  # of the interval before
@@ -281,22 +281,22 @@ class Experiment:
                 self._look_at_all()
             elif time.perf_counter() >= look_at:
                 look_at = self._look_at_some()
-            steps_done = trainer.optimizer.steps
+            steps_done = trainer.optimizer.step_count
             per_step = (trainer.seconds - begun) / (steps_done - first_step)
-            left = (self.settings.epochs * now.steps - steps_done) * per_step
+            left = (self.settings.epochs * now.steps_per_epoch - steps_done) * per_step
             loss, accuracy = np.mean(batches, axis=0)
             yield Snapshot(
                 epoch=now.epoch,
                 epochs=now.epochs,
                 step=now.step,
-                steps=now.steps,
+                steps_per_epoch=now.steps_per_epoch,
                 images_per_second=len(batches) * trainer.batch_size / max(trainer.seconds - trained, 1e-9),
                 seconds=trainer.seconds,
                 seconds_left=min(left, max(0.0, self.seconds - trainer.seconds)),
                 loss=float(loss),
                 accuracy=float(accuracy),
-                held_out_loss=self._held_out[0],
-                held_out_accuracy=self._held_out[1],
+                validation_loss=self._validation[0],
+                validation_accuracy=self._validation[1],
                 kernels=_first_kernels(trainer.model),
                 probs=self._read(self.drawing),
             )
@@ -311,25 +311,25 @@ class Experiment:
         self.trainer.save(path, {"settings": asdict(self.settings)} | self.calibration.to_progress())
 
     def _look_at_some(self) -> float:
-        """Reads a part of the held-out images; returns when to do so again, so that it costs little."""
+        """Reads a part of the validation images; returns when to do so again, so that it costs little."""
         start = time.perf_counter()
         self._look(QUICK_LOOK)
         end = time.perf_counter()
         return end + (end - start) / EVALUATION_SHARE
 
     def _look_at_all(self) -> None:
-        logits = self._look(len(self.held_out_images))
-        temperature = fit_temperature(logits, self.held_out_labels)
+        logits = self._look(len(self.validation_images))
+        temperature = fit_temperature(logits, self.validation_labels)
         self.calibration = replace(self.calibration, temperature=temperature)
 
     def _look(self, count: int) -> np.ndarray:
-        """Reads the first `count` held-out images, remembers loss and accuracy, and returns the logits."""
-        labels = self.held_out_labels[:count]
-        logits = logits_of(prepare_for_inference(self.trainer.result()), self.held_out_images[:count])
+        """Reads the first `count` validation images, remembers loss and accuracy, and returns the logits."""
+        labels = self.validation_labels[:count]
+        logits = logits_of(prepare_for_inference(self.trainer.result()), self.validation_images[:count])
         loss, _ = softmax_cross_entropy(logits, labels)
         if not math.isfinite(loss):
             raise DivergedError
-        self._held_out = (loss, float((logits.argmax(1) == labels).mean()))
+        self._validation = (loss, float((logits.argmax(1) == labels).mean()))
         return logits
 
     def _read(self, drawing: np.ndarray | None) -> np.ndarray | None:
@@ -361,7 +361,7 @@ def _with_synthetic(images: np.ndarray, labels: np.ndarray, seed: int) -> tuple[
     count = min(int(SYNTHETIC_SHARE * len(images)), MOST_SYNTHETIC)
     drawn, drawn_labels = synthesise_digits(count, rng)
     others = synthesise_non_digits(count, rng, images)
-    none = np.full(count, NOT_A_DIGIT, np.int64)
+    none = np.full(count, REJECT_CLASS, np.int64)
     return np.concatenate([images, drawn, others]), np.concatenate([labels, drawn_labels, none])
 
 

@@ -32,10 +32,10 @@ from training.synthesis import (
     synthesise_rows,
     uncut_pairs,
 )
-from training.trainer import IF_A_DIGIT, NOT_A_DIGIT, Trainer
+from training.trainer import IF_NOT_REJECTED, REJECT_CLASS, Trainer
 
 # Numbers of pictures that a recipe can do without.
-MAY_BE_NONE = ("synthetic_digits", "non_digits", "last_synthetic_digits", "last_non_digits")
+MAY_BE_ZERO = ("synthetic_digits", "non_digits", "last_synthetic_digits", "last_non_digits")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Recipe:
     batch_size: int
     learning_rate: float
     seed: int = 0
-    holds_out: bool = False  # keep the last 5,000 training images for choosing and calibrating
+    uses_validation_set: bool = False  # keep the last 5,000 training images for choosing and calibrating
 
     def __post_init__(self) -> None:
         for setting in fields(self):
@@ -72,7 +72,7 @@ class Recipe:
         return trained[-1]
 
     def calibration(self, model: Sequential, images: np.ndarray, labels: np.ndarray) -> Calibration:
-        """The trained model's, from held-out images (N, 28, 28) uint8 and labels (N,)."""
+        """The trained model's, from validation images (N, 28, 28) uint8 and labels (N,)."""
         return Calibration(fit_temperature(logits_of(model, images), labels))
 
     def test(
@@ -90,8 +90,8 @@ class Recipe:
 class SeedRecipe(Recipe):
     """The origin's: a plain network, plain momentum, MNIST as it is.
 
-    The origin does not tell its learning rate; this one was chosen from those tried on held-out training
-    images (`python -m training --hold-out --learning-rate RATE`).
+    The origin does not tell its learning rate; this one was chosen with validation
+    images (`python -m training --validate --learning-rate RATE`).
     """
 
     name: str = "seed"
@@ -153,7 +153,7 @@ class DigitsRecipe(Recipe):
     non_digits: int = 100_000
     cut_share: float = 0.25  # of the synthetic digits, that were cut from rows of digits
     pair_share: float = 0.08  # of the non-digits, that are two digits
-    holds_out: bool = True
+    uses_validation_set: bool = True
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     last_epochs: int = 4
@@ -223,8 +223,8 @@ class DigitsRecipe(Recipe):
                 [
                     *[labels] * copies,
                     drawn_labels,
-                    rows_labels + IF_A_DIGIT,
-                    np.full(non_digits, NOT_A_DIGIT),
+                    rows_labels + IF_NOT_REJECTED,
+                    np.full(non_digits, REJECT_CLASS),
                 ],
                 dtype=np.int64,
             ),
@@ -270,7 +270,7 @@ class RowsRecipe(Recipe):
 def _check_number(name: str, value: object, kind: type) -> None:
     """ValueError, naming the setting, where the value is not what it has to be."""
     if kind is int:
-        least = 0 if name == "seed" or name in MAY_BE_NONE else 1
+        least = 0 if name == "seed" or name in MAY_BE_ZERO else 1
         wanted = f"a whole number of at least {least}"
         good = isinstance(value, int) and not isinstance(value, bool) and value >= least
     else:

@@ -22,8 +22,8 @@ from cnn import (
 )
 from recognition import to_input
 
-NOT_A_DIGIT = -1  # the label of a picture that shows none
-IF_A_DIGIT = 10  # added to a label: it says which digit, and not whether it is one
+REJECT_CLASS = -1  # the label of a picture that shows none
+IF_NOT_REJECTED = 10  # added to a label: it says which digit, and not whether it is one
 
 
 class DivergedError(ValueError):
@@ -54,7 +54,7 @@ class Progress:
     epoch: int  # counted from 1
     epochs: int
     step: int  # steps done in this epoch
-    steps: int  # steps in an epoch
+    steps_per_epoch: int
     loss: float
     accuracy: float  # 0 to 1
     seconds: float  # of training, over all sessions of this run
@@ -63,14 +63,14 @@ class Progress:
 
     @property
     def epoch_ends(self) -> bool:
-        return self.step == self.steps
+        return self.step == self.steps_per_epoch
 
 
 class Trainer:
     """Trains a model on images and labels.
 
     images: (N, 28, 28) or (N, 28, 28, C) uint8; the network sees them as [0, 1] float32. labels: (N,)
-    integers, NOT_A_DIGIT and those with IF_A_DIGIT only with the loss `reject_cross_entropy`.
+    integers, REJECT_CLASS and those with IF_NOT_REJECTED only with the loss `reject_cross_entropy`.
     augment: (batch of images, generator) -> the same shape, or None; it runs ahead, in a thread.
     loss: (logits, labels) -> (mean loss, dlogits).
     epochs_before: of an earlier phase of the same training; Progress counts on from there.
@@ -112,8 +112,8 @@ class Trainer:
 
         DivergedError where a step's loss or the weights after it are not finite: the model is of no use then.
         """
-        while self.optimizer.steps < self.epochs * self.steps_per_epoch:
-            epoch, first = divmod(self.optimizer.steps, self.steps_per_epoch)
+        while self.optimizer.step_count < self.epochs * self.steps_per_epoch:
+            epoch, first = divmod(self.optimizer.step_count, self.steps_per_epoch)
             order = np.random.default_rng([self.seed, epoch]).permutation(len(self.images))
             if first == 0:
                 self.loss_sum, self.correct = 0.0, 0
@@ -205,7 +205,7 @@ class Trainer:
         """(mean loss of the batch, how many of it are right), both from before the step."""
         for layer in self.model.layers:
             if isinstance(layer, Dropout):
-                layer.rng = np.random.default_rng([self.seed, self.optimizer.steps])
+                layer.rng = np.random.default_rng([self.seed, self.optimizer.step_count])
         logits = self.model.forward(to_input(images), training=True)
         loss, dlogits = self.loss(logits, labels)
         if not math.isfinite(loss):
@@ -216,8 +216,8 @@ class Trainer:
         if not math.isfinite(self.model.parameters.sum()):
             raise DivergedError
         self.loss_sum += loss * len(labels)
-        which = logits.argmax(1) == labels % IF_A_DIGIT
-        right = np.where(labels == NOT_A_DIGIT, log_odds(logits) < 0, which)
+        which = logits.argmax(1) == labels % IF_NOT_REJECTED
+        right = np.where(labels == REJECT_CLASS, log_odds(logits) < 0, which)
         self.correct += int(right.sum())
         return loss, int(right.sum())
 

@@ -13,11 +13,11 @@ import numpy as np
 from recognition.normalise import normalise
 
 CORNER = 1.0  # third coordinate of a control point at which the pen stops and turns
-STEPS = 6  # points per piece of a curve between two control points
-STEP_POWERS = (np.arange(STEPS) / STEPS)[:, None] ** np.arange(4)
+CURVE_POINTS = 6  # points per piece of a curve between two control points
+CURVE_POWERS = (np.arange(CURVE_POINTS) / CURVE_POINTS)[:, None] ** np.arange(4)
 # Cubic Hermite basis: position and tangent at both ends of a piece -> the points on it.
-HERMITE = STEP_POWERS @ np.array([[1, 0, 0, 0], [0, 0, 1, 0], [-3, 3, -2, -1], [2, -2, 1, 1]], float)
-SIDE = 72  # of a sheet, about, pixels: several to each of the 20 it is resampled to
+HERMITE = CURVE_POWERS @ np.array([[1, 0, 0, 0], [0, 0, 1, 0], [-3, 3, -2, -1], [2, -2, 1, 1]], float)
+SHEET_SIDE = 72  # of a sheet, about, pixels: several to each of the 20 it is resampled to
 SHIFT = 4  # cv2 draws at 1/16 pixel
 GRIDS = 0.06  # share of hands that write on a tablet with a coarse grid
 NARROW = 0.1  # share of hands that write tall and narrow, as in East Asia and on forms
@@ -146,8 +146,8 @@ def draw_strokes(strokes: Strokes, pen: float, rng: np.random.Generator | None =
     low = points.min(0)
     extent = max(float((points.max(0) - low).max()), 1e-6)
     # cv2's smooth lines come in few widths: 1.4 pixels, and then 2 more for every second thickness.
-    # So one is chosen that makes the sheet about `SIDE` pixels, and the scale follows from the pen.
-    thickness = thickness_near(pen * SIDE)
+    # So one is chosen that makes the sheet about `SHEET_SIDE` pixels, and the scale follows from the pen.
+    thickness = thickness_near(pen * SHEET_SIDE)
     width = width_of(thickness)
     scale = width / pen / extent
     margin = thickness + 2
