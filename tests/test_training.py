@@ -297,7 +297,7 @@ def test_a_training_is_logged_and_drawn(mnist_folder, tmp_path, capsys, monkeypa
 def test_a_log_that_is_none_is_told(tmp_path):
     for text in ("hello\n", "[1]\n", '{"epoch": 1}\n'):
         (tmp_path / "log.jsonl").write_text(text)
-        with pytest.raises(ValueError, match=r"log\.jsonl is no log of a training"):
+        with pytest.raises(ValueError, match=r"log\.jsonl is not the log of a training"):
             read_log(tmp_path / "log.jsonl")
 
 

@@ -1,4 +1,4 @@
-"""A training's log, a line of JSON for every so many steps, and its picture, for those without the page."""
+"""The log of a training, one JSON object per line, and a plot of it."""
 
 import json
 from collections.abc import Iterable
@@ -7,13 +7,13 @@ from pathlib import Path
 from training.evaluate import new_figure, save_figure
 from training.trainer import Progress
 
-EVERY = 20  # steps between two lines; the last of an epoch always has one
+EVERY = 20  # steps between two lines; the last step of an epoch always gets one
 
 
 class Log:
-    """Writes line after line, each whole, so that they can be read while training goes on.
+    """Writes whole lines, so that the file can be read while training runs.
 
-    again: add to the file there is, for a training that goes on; otherwise it is begun anew.
+    again: append to an existing file, for a resumed training; otherwise the file is overwritten.
     """
 
     def __init__(self, path: Path, again: bool = False) -> None:
@@ -23,7 +23,7 @@ class Log:
             path.write_text("")
 
     def add(self, now: Progress, validation_accuracy: float | None = None) -> None:
-        """A line, if it is time for one: means over the epoch so far, and what validation images tell."""
+        """Write a line if one is due: means over the epoch so far, and accuracy on the validation set."""
         if now.step % EVERY and not now.epoch_ends:
             return
         line = {
@@ -40,18 +40,18 @@ class Log:
 
 
 def read_log(path: Path) -> list[dict]:
-    """The lines of a log. ValueError where it is none."""
+    """The lines of a log. Raises ValueError if the file is not a log."""
     try:
         lines = [json.loads(line) for line in path.read_text().splitlines()]
         for line in lines:
             _epochs(line), line["loss"], line["accuracy"], line["validation_accuracy"]
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is no log of a training: {error}") from error
+        raise ValueError(f"{path} is not the log of a training: {error}") from error
     return lines
 
 
 def draw_curves(path: str | Path, lines: Iterable[dict]) -> None:
-    """Loss and accuracy over epochs, as a picture."""
+    """Plot loss and accuracy over epochs and write the picture to `path`."""
     lines = list(lines)
     figure = new_figure(9, 4)
     left, right = figure.subplots(1, 2)
