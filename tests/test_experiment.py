@@ -57,7 +57,7 @@ def test_every_network_has_settings_that_a_public_host_allows(network, fine_tune
         ({"dropout": 0.95}, "Dropout must be a number from 0.0 to 0.9, got 0.95"),
         ({"seed": -1}, "Seed must be a whole number"),
         ({"augmentation": 1}, "Augmentation must be yes or no, got 1"),
-        ({"images": 100, "batch_size": 128}, "A batch of 128 is more than the 100 images"),
+        ({"images": 100, "batch_size": 128}, "A batch of 128 is larger than the 100 images"),
     ],
 )
 def test_what_cannot_be_is_refused_in_words(changes, message):
@@ -68,7 +68,7 @@ def test_what_cannot_be_is_refused_in_words(changes, message):
 def test_what_the_host_does_not_allow_is_lowered_and_told():
     settings, note = Settings.of("small_net", epochs=50, batch_size=300).within(epochs=5, images=200)
     assert (settings.epochs, settings.images, settings.batch_size) == (5, 200, 200)
-    assert note == "At most 5 epochs and 200 images here, so that is what was set."
+    assert note == "This host allows at most 5 epochs and 200 images, so the training uses that."
 
 
 def test_settings_come_back_from_json_and_nothing_else_does():
@@ -318,7 +318,7 @@ def test_fine_tuning_needs_a_model_of_its_network(dataset):
     with pytest.raises(ModelFileError, match="none was given"):
         Experiment(settings, dataset)
     other = Experiment(Settings("seed_net", images=100), dataset).trainer.model
-    with pytest.raises(ModelFileError, match="the one given is a seed_net"):
+    with pytest.raises(ModelFileError, match="got a seed_net"):
         Experiment(settings, dataset, Checkpoint(other))
 
 

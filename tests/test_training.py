@@ -117,7 +117,7 @@ def test_resuming_with_another_network_is_refused(tmp_path):
     images, labels = bars(150)
     model = Sequential("linear", [Flatten(), Dense(784, 10, rng=np.random.default_rng(0))], (28, 28, 1))
     other = Trainer(model, SGD(model, 0.1), images, labels, epochs=1, batch_size=32, seed=0)
-    with pytest.raises(ModelFileError, match="of seed_net, this run trains linear"):
+    with pytest.raises(ModelFileError, match="holds seed_net, this run trains linear"):
         other.resume(load_model(tmp_path / "checkpoint.npz"))
 
 

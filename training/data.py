@@ -1,4 +1,4 @@
-"""MNIST, from the first source that answers, checked and kept."""
+"""MNIST: downloaded from the first source that answers, checked, and cached."""
 
 import gzip
 import hashlib
@@ -91,7 +91,7 @@ def load_mnist(folder: str | Path | None = None, spare_cache: str | Path | None 
         try:
             contents = source()
             dataset = _dataset(contents)
-        # Whatever goes wrong with one source, the next is tried and the reason is told.
+        # Whatever goes wrong with one source, the next is tried and the reason is reported.
         except Exception as error:
             tried.append(f"  {title}: {_first_line(error)}")
             continue
@@ -135,7 +135,7 @@ def _write_idx(values: np.ndarray) -> bytes:
 
 
 def _find(folder: Path, name: str) -> Path | None:
-    """`name` in a folder, as it is or gzipped, also spelt with a dot as some copies are."""
+    """The file `name` in a folder, plain or gzipped; some copies are spelt with a dot."""
     spellings = (name, name.replace("-idx", ".idx"))
     candidates = [folder / (spelling + ending) for spelling in spellings for ending in ("", ".gz")]
     return next((path for path in candidates if path.is_file()), None)
@@ -157,12 +157,12 @@ def _from_cache(cache: Path) -> dict[str, bytes] | None:
         contents = {name: _read(path) for name, path in paths.items()}
         _dataset(contents)
     except (DataError, OSError):
-        return None  # damaged or not ours to read: fetched again and replaced
+        return None  # damaged or unreadable: it is downloaded again and replaced
     return contents
 
 
 def _keep(contents: dict[str, bytes], caches: Sequence[Path]) -> None:
-    """Writes what was fetched into the first cache that takes it."""
+    """Write the files into the first cache that is writable."""
     for cache in caches:
         try:
             for name, content in contents.items():

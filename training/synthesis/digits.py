@@ -1,4 +1,4 @@
-"""Digits as strokes, each in one of the designs of its file in `training.synthesis.designs`."""
+"""Digits as strokes, in a random one of their designs (`training.synthesis.designs`)."""
 
 import numpy as np
 
@@ -13,9 +13,9 @@ SHARES = {label: np.cumsum([share for _, share in designs]) for label, designs i
 
 
 def digit_strokes(label: int, rng: np.random.Generator, wild: float = 1.0) -> Strokes:
-    """One digit as somebody might write it: a list of (n, 2) paths, x right, y down, about 1 high.
+    """One digit as a person might write it: a list of (n, 2) paths, x right, y down, about 1 high.
 
-    label: 0 to 9; wild: 0 draws a design as written down, 1 as people do. Raises ValueError.
+    label: 0 to 9. wild: 0 draws the design exactly, 1 with the variation of real writing. Raises ValueError.
     """
     if label not in DESIGNS:
         raise ValueError(f"label must be a digit 0 to 9, got {label!r}")

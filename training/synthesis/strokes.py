@@ -1,8 +1,7 @@
-"""Pen strokes -> ink -> a 28x28 picture: how a hand moves, what a pen leaves, shared by all synthesis.
+"""Pen strokes -> ink -> a 28x28 picture: the hand and the pen that all synthesis shares.
 
-A design is written down as control points in a box of height 1 (x right, y down). `trace` turns them into the
-smooth path a pen takes through them, `Hand` bends that path as one person's hand would on one occasion, and
-`draw_strokes` inks it.
+A design is a list of control points in a box of height 1 (x right, y down). `trace` connects them by a smooth
+path, `Hand` distorts that path as one person's hand would on one occasion, and `draw_strokes` inks it.
 """
 
 from collections.abc import Callable
@@ -17,7 +16,7 @@ CURVE_POINTS = 6  # points per piece of a curve between two control points
 CURVE_POWERS = (np.arange(CURVE_POINTS) / CURVE_POINTS)[:, None] ** np.arange(4)
 # Cubic Hermite basis: position and tangent at both ends of a piece -> the points on it.
 HERMITE = CURVE_POWERS @ np.array([[1, 0, 0, 0], [0, 0, 1, 0], [-3, 3, -2, -1], [2, -2, 1, 1]], float)
-SHEET_SIDE = 72  # of a sheet, about, pixels: several to each of the 20 it is resampled to
+SHEET_SIDE = 72  # approximate side of a sheet, pixels: several per pixel of the 20x20 that it is resampled to
 SHIFT = 4  # cv2 draws at 1/16 pixel
 GRIDS = 0.06  # share of hands that write on a tablet with a coarse grid
 NARROW = 0.1  # share of hands that write tall and narrow, as in East Asia and on forms
