@@ -1,6 +1,7 @@
 """The plan of the house: imports point one way, a file is one idea, and what the docs name is there."""
 
 import ast
+import json
 import re
 import sys
 from importlib.util import find_spec
@@ -123,6 +124,11 @@ def test_a_file_is_one_idea_of_at_most_400_lines():
     code = [ROOT / path for path in SOURCES if Path(path).suffix in CODE]
     lines = {str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines()) for path in code}
     assert {path: count for path, count in lines.items() if count > MOST_LINES} == {}
+
+
+@pytest.mark.parametrize("card", sorted((ROOT / "weights").glob("*.json")), ids=lambda card: card.name)
+def test_a_card_gives_a_command_that_runs_anywhere(card):
+    assert re.fullmatch(r"python -m training( --[a-z-]+ [\w.-]+)*", json.loads(card.read_text())["command"])
 
 
 @pytest.mark.parametrize("doc", DOCS, ids=lambda doc: doc.name)

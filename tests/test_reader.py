@@ -170,7 +170,7 @@ def asked(reader, monkeypatch):
     return judge
 
 
-def test_the_row_judge_sees_what_is_beside_a_digit_and_has_a_say(reader, asked):
+def test_the_context_model_sees_what_is_beside_a_digit_and_has_a_say(reader, asked):
     assert set(reader.read_drawing(side_by_side(4, 7)).text) == {"3"}
     shown = np.concatenate(asked.shown)
     assert shown.shape[1:] == (28, 28, 2)
@@ -183,7 +183,7 @@ def test_the_row_judge_sees_what_is_beside_a_digit_and_has_a_say(reader, asked):
         assert not pair[:, other_side, 1].any()
 
 
-def test_a_digit_that_stands_alone_and_is_in_no_doubt_is_not_shown_to_the_row_judge(
+def test_a_digit_that_stands_alone_and_is_in_no_doubt_is_not_shown_to_the_context_model(
     reader, asked, monkeypatch
 ):
     monkeypatch.setattr(
@@ -196,7 +196,7 @@ def test_a_digit_that_stands_alone_and_is_in_no_doubt_is_not_shown_to_the_row_ju
 
 
 @pytest.mark.parametrize(("above_threshold", "verdict"), [(1, -1), (-1, 1)])
-def test_of_a_doubtful_sign_the_row_judge_is_asked_whether_it_is_a_digit(
+def test_of_a_doubtful_sign_the_context_model_is_asked_whether_it_is_a_digit(
     reader, asked, monkeypatch, above_threshold, verdict
 ):
     drawing = canvas(STROKES[7])
@@ -213,7 +213,7 @@ def test_of_a_doubtful_sign_the_row_judge_is_asked_whether_it_is_a_digit(
     assert (found.probs == sure.probs).all()  # which digit is the network's own answer
 
 
-def test_in_what_a_network_was_taught_the_row_judge_has_no_say(reader, asked, monkeypatch):
+def test_in_what_a_network_was_taught_the_context_model_has_no_say(reader, asked, monkeypatch):
     drawing = canvas(STROKES[7])
     image = reader.read_drawing(drawing).digits[0].image
     odds = float(log_odds(reader.model.predict(to_input(image[None])))[0])
@@ -228,13 +228,13 @@ def test_a_network_that_never_refuses_reads_alone():
     assert Reader(SHIPPED["seed"]).classifier.context_model is None
 
 
-def test_all_readers_share_one_row_judge(reader, tmp_path):
+def test_all_readers_share_one_context_model(reader, tmp_path):
     own = tmp_path / "own.npz"
     own.write_bytes(SHIPPED["digits"].read_bytes())
     assert Reader(own).classifier.context_model is Reader().classifier.context_model is not None
 
 
-def test_without_a_row_judge_that_is_whole_nothing_is_read(tmp_path, monkeypatch):
+def test_without_a_context_model_that_is_whole_nothing_is_read(tmp_path, monkeypatch):
     for name, content, error, message in (
         ("missing.npz", None, FileNotFoundError, r"no weights file .*missing\.npz"),
         ("damaged.npz", CONTEXT_MODEL.read_bytes()[:1000], ModelFileError, "damaged.npz is damaged"),
@@ -252,7 +252,7 @@ def test_without_a_row_judge_that_is_whole_nothing_is_read(tmp_path, monkeypatch
             Reader()
 
 
-def test_the_row_judge_reads_no_digit_alone():
+def test_the_context_model_reads_no_digit_alone():
     with pytest.raises(ModelFileError, match=r"rows.npz is a row_net.*needed that takes \(28, 28, 1\)"):
         Reader(CONTEXT_MODEL)
 

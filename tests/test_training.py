@@ -98,8 +98,8 @@ def test_the_same_seed_trains_the_same_weights_and_another_seed_does_not():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"seed": 5}, "made with seed 0, this run has 5"),
-        ({"batch_size": 50}, "made with batch_size 32, this run has 50"),
+        ({"seed": 5}, "has seed 0, this run has 5"),
+        ({"batch_size": 50}, "has batch_size 32, this run has 50"),
     ],
 )
 def test_resuming_another_training_is_refused(tmp_path, changes, message):
@@ -204,6 +204,7 @@ def test_training_from_the_command_line_writes_weights_and_a_card(
     assert "Epoch 2: Loss = " in printed
     card = json.loads((tmp_path / "out/seed.json").read_text())
     assert card["recipe"]["epochs"] == 2
+    assert card["command"] == "python -m training --recipe seed --epochs 2"
     assert (
         card["mnist_test"]["accuracy"]
         == evaluate(load_model(tmp_path / "out/seed.npz").model, *bars(100, seed=2)).accuracy
@@ -245,7 +246,7 @@ def test_settings_that_train_nothing_overwrite_nothing(
     assert not (tmp_path / "checkpoints").exists()
 
 
-def test_a_lesson_with_a_negative_seed_is_refused_in_words(mnist_folder, tmp_path, capsys):
+def test_fine_tuning_with_a_negative_seed_is_refused_in_words(mnist_folder, tmp_path, capsys):
     (tmp_path / "mine.zip").write_bytes(write_examples([Example(bars(1)[0][0], 4)]))
     command = ["finetune", "--data", str(mnist_folder), "--examples", str(tmp_path / "mine.zip")]
     with pytest.raises(SystemExit):
@@ -253,7 +254,7 @@ def test_a_lesson_with_a_negative_seed_is_refused_in_words(mnist_folder, tmp_pat
     assert "--seed: must be a whole number of at least 0, got -1" in capsys.readouterr().err
 
 
-def test_the_row_judge_is_trained_from_the_command_line_and_tested_on_rows(
+def test_the_context_model_is_trained_from_the_command_line_and_tested_on_rows(
     mnist_folder, tmp_path, capsys, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
@@ -267,14 +268,14 @@ def test_the_row_judge_is_trained_from_the_command_line_and_tested_on_rows(
     assert card["recipe"]["rows"] == 128
     assert set(card["rows_test"]) == {"digits", "none", "cross_entropy"}
     assert "mnist_test" not in card
-    judge = (tmp_path / "out/rows.npz").read_bytes()
+    written = (tmp_path / "out/rows.npz").read_bytes()
 
     assert main([*command, "--resume"]) == 0  # from the end of it
-    assert (tmp_path / "out/rows.npz").read_bytes() == judge
+    assert (tmp_path / "out/rows.npz").read_bytes() == written
     assert main([*command, "--validate"]) == 1
     assert main(["evaluate", "--data", str(mnist_folder), "--weights", "out/rows.npz"]) == 1
     told = capsys.readouterr().err
-    assert "the recipe rows cannot be scored on validation images of MNIST" in told
+    assert "the recipe rows cannot be validated on MNIST" in told
     assert "rows.npz is a row_net, which takes pictures of shape (28, 28, 2)" in told
 
 
@@ -309,7 +310,7 @@ def test_a_network_is_taught_from_the_command_line(mnist_folder, tmp_path, capsy
     (tmp_path / "mine.zip").write_bytes(write_examples([Example(image, 4)] * 2))
     assert main(["finetune", "--data", str(mnist_folder), "--examples", "mine.zip", "--out", "a.npz"]) == 0
     printed = capsys.readouterr().out
-    assert "taught 2 examples" in printed
+    assert "fine-tuned on 2 examples" in printed
     assert "after   2 of 2 examples read right, test: Accuracy = " in printed
     assert load_model("a.npz").model.name == load_model(DEFAULT_WEIGHTS).model.name
 
@@ -344,7 +345,7 @@ def test_ctrl_c_keeps_a_checkpoint_and_resume_gives_the_weights_of_an_unbroken_r
     )
     assert stopped.returncode == 130, stopped.stderr
     assert b"Traceback" not in stopped.stderr
-    assert b"is kept; go on with" in stopped.stdout
+    assert b"run the same command with --resume" in stopped.stdout
     assert load_model(tmp_path / "b.npz").progress["steps"] == 21
     assert not (tmp_path / "broken.npz").exists()
 
