@@ -129,11 +129,11 @@ def test_under_the_threshold_ink_is_no_digit_but_keeps_its_bars(tmp_path):
     "calibration",
     [{"temperature": 0}, {"temperature": "hot"}, {"threshold": float("nan")}, {"colour": 1}, [1]],
 )
-def test_a_calibration_that_makes_no_sense_is_refused(tmp_path, calibration):
+def test_an_invalid_calibration_is_refused(tmp_path, calibration):
     save_model(
         tmp_path / "odd.npz", seed_net(np.random.default_rng(0)), progress={"calibration": calibration}
     )
-    with pytest.raises(ModelFileError, match="calibration in this weights file makes no sense"):
+    with pytest.raises(ModelFileError, match="calibration in this weights file is invalid"):
         Reader(tmp_path / "odd.npz")
 
 
