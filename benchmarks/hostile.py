@@ -62,7 +62,7 @@ class Drawer:
 
 
 class Memory:
-    """The most that all processes of the app had at once, since it was last asked, in bytes."""
+    """Peak memory of all processes of the app together since the last call, bytes."""
 
     def __init__(self, process: psutil.Process | None) -> None:
         self._process, self._most = process, 0

@@ -208,7 +208,7 @@ async def run(url: str, visitors: int, seconds: float, photos: int, train: bool,
 
 
 class Memory:
-    """Resident memory of the app and its workers, in MB, every second; of none with an app elsewhere."""
+    """Resident memory of the app and its workers, in MB, every second; nothing for an app elsewhere."""
 
     def __init__(self, process: psutil.Process | None) -> None:
         self.process = process

@@ -207,8 +207,8 @@ class DigitsRecipe(Recipe):
     ) -> tuple[np.ndarray, np.ndarray]:
         """MNIST's images with pictures drawn for this phase, and all their labels.
 
-        What is cut from a row has scraps of its neighbours. It tells what digits look like there, but not
-        what a digit is: told that it is one, the network took more letters for digits.
+        Digits cut from rows have scraps of their neighbours. Their loss leaves out the reject class: trained to
+        accept them, the network accepted more letters, too.
         """
         rng = np.random.default_rng([self.seed, phase])
         cut, pairs = round(self.cut_share * synthetic_digits), round(self.pair_share * non_digits)

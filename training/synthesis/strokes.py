@@ -77,7 +77,7 @@ class Hand:
         self.tremor = wild * max(0.0, rng.uniform(-0.01, 0.014))  # amplitude, heights
         self.coarse = rng.random() < 0.25 * wild  # few samples a stroke: slow tablets give polygons
         self.grid = rng.uniform(0.04, 0.11) if rng.random() < GRIDS * wild else 0.0  # heights
-        self.stairs = rng.random() < 0.5  # a coarse tablet tells one coordinate after the other
+        self.stairs = rng.random() < 0.5  # some coarse tablets report one coordinate after the other
         self.wide = np.exp(0.26 * stretch + 0.04 * wild)
         if rng.random() < NARROW * wild:
             self.wide *= rng.uniform(0.45, 0.8)
@@ -111,7 +111,7 @@ class Hand:
         return paths
 
     def _on_grid(self, path: np.ndarray) -> np.ndarray:
-        """The path as a coarse tablet tells it: from one point of its grid to the next."""
+        """The path as a coarse tablet reports it: from one point of its grid to the next."""
         points = np.round(path / self.grid) * self.grid
         if self.stairs:
             corners = np.stack([points[1:, 0], points[:-1, 1]], 1)
@@ -203,7 +203,7 @@ def _press_unevenly(sheet: np.ndarray, lines: Strokes, thickness: int, rng: np.r
 
 
 def thickness_near(width: float) -> int:
-    """The thickness with which cv2 draws smooth lines about so many pixels wide."""
+    """The cv2 thickness whose smooth lines are about this wide, pixels."""
     return 2 * round((width - 1.4) / 2) or 1
 
 
@@ -215,7 +215,7 @@ def width_of(thickness: int) -> float:
 def random_pen(rng: np.random.Generator, aspect: float = 1.0) -> float:
     """A pen's width as a share of the drawing's longest side: 0.015 to 0.25, around 0.1.
 
-    aspect: width over height; something wide, a word, is as high as a digit and so drawn finer for its size.
+    aspect: width over height. A wide drawing, such as a word, is as high as a digit, so its share is smaller.
     """
     pen = np.exp(rng.normal(-2.25, 0.5)) / np.clip(aspect, 1.0, 4.0)
     return float(np.clip(pen, 0.015, 0.25))
@@ -229,7 +229,7 @@ def picture_of(strokes: Strokes, rng: np.random.Generator) -> np.ndarray:
 
 
 def check_request(count: int, rng: np.random.Generator) -> None:
-    """Raises ValueError or TypeError unless so many pictures can be drawn, and that decides everything."""
+    """Raise ValueError or TypeError for an invalid count or generator."""
     if not isinstance(count, int | np.integer) or count < 0:
         raise ValueError(f"count must be a whole number, 0 or more, got {count!r}")
     if not isinstance(rng, np.random.Generator):
