@@ -49,7 +49,7 @@ class Checkpoint:
             raise ModelFileError("this file holds weights only: training cannot go on from it exactly")
         try:
             optimizer.load_state(self.optimizer_state, int(self.progress["steps"]))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ModelFileError(f"the optimizer state in this file does not fit: {error}") from error
 
 

@@ -12,9 +12,8 @@ SOLID = 0.45  # ink above this share of full ink belongs to a component; fainter
 MAX_COMPONENTS = 1000  # most components of a picture: a page of digits has some hundreds
 MIN_AREA = 4  # fewest solid pixels of a component
 MIN_SPECK_AREA = 0.3  # smallest area of a component, in squared stroke widths: less is a speck of dirt
-THICK_STROKE = (
-    0.15  # stroke width, in digit heights, to which thicker strokes are thinned: MNIST's median is 0.13
-)
+THICK_STROKE = 0.15  # stroke width, in digit heights, to which strokes are thinned: MNIST's median is 0.13
+MAX_THINNING = 32  # most pixels taken from each side of a stroke: what is thicker is a painted shape
 BORDER = 0.1  # width of the border zone in which a frame runs, as a share of the picture's shorter side
 MIN_INSIDE = 0.15  # share of a component's ink inside that zone's inner edge, below which it is a frame
 CUT_OFF = 0.6  # height, in digit heights, below which a component at the border is a cut-off neighbour
@@ -123,7 +122,7 @@ def thin_strokes(ink: np.ndarray, stroke: float) -> np.ndarray:
     if not len(components.ids):
         return ink
     height = typical_height(components.boxes[1:], components.areas[1:])
-    radius = round((stroke - THICK_STROKE * height) / 2)
+    radius = min(round((stroke - THICK_STROKE * height) / 2), MAX_THINNING)
     if radius < 1:
         return ink
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))

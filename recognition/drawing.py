@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-PALEST = (
-    16  # grey levels of 255; contrast below this is an empty canvas: JPEG ripples and near-whites are not ink
-)
+from recognition.limits import size_error
+
+MIN_CONTRAST = 16  # grey levels of 255 below which a canvas is empty: JPEG ripples and near-whites are no ink
 
 
 def ink_of_drawing(image: np.ndarray) -> np.ndarray:
@@ -26,23 +26,29 @@ def ink_of_drawing(image: np.ndarray) -> np.ndarray:
         alpha = cv2.extractChannel(image, 3)
         on_white = cv2.bitwise_not(cv2.multiply(alpha, cv2.bitwise_not(level), scale=1 / 255))
         # A white pen on transparent paper (a page in dark mode) vanishes on white: there, alpha is the ink.
-        level = alpha if _range(on_white) < PALEST <= _range(alpha) else on_white
+        level = alpha if _range(on_white) < MIN_CONTRAST <= _range(alpha) else on_white
 
     border = np.concatenate([level[0], level[-1], level[:, 0], level[:, -1]])
     paper = np.full_like(level, int(np.median(border)))
     ink = cv2.absdiff(level, paper)
-    if ink.max() < PALEST:
+    if ink.max() < MIN_CONTRAST:
         ink[...] = 0
     return ink * np.float32(1 / 255)
 
 
 def check_picture(image: np.ndarray, what: str) -> None:
-    """Raises TypeError or ValueError, saying that `what` must be (H, W), (H, W, 3) or (H, W, 4) uint8."""
+    """Raises TypeError or ValueError for an image that is not uint8, of such a shape, or that is too large.
+
+    what: its name in the message, "a drawing".
+    """
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
         got = getattr(image, "dtype", type(image).__name__)
         raise TypeError(f"{what} must be a uint8 array with values 0 to 255, got {got}")
     if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (3, 4)) or image.size == 0:
         raise ValueError(f"{what} must have shape (H, W), (H, W, 3) or (H, W, 4), got {image.shape}")
+    too_large = size_error(image.shape[1], image.shape[0])
+    if too_large:
+        raise ValueError(f"{what} is {too_large}")
 
 
 def _range(levels: np.ndarray) -> float:

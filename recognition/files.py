@@ -8,7 +8,8 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
-MAX_PIXELS = 50_000_000  # more than this is no photo of digits: it costs memory and buys nothing
+from recognition.limits import MAX_PIXELS, size_error
+
 # Only formats with decoders inside Pillow, and what phones save: EPS, for one, would start Ghostscript on a
 # stranger's file.
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "HEIF")
@@ -28,20 +29,22 @@ def load_picture(source: str | Path | BinaryIO, max_pixels: int = MAX_PIXELS) ->
 
     source: a path or an open binary file. Returns uint8, (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA,
     turned as its EXIF says; 16-bit grey is scaled to 8; of an animation the first frame is taken. Raises
-    PictureError for anything that is not such a picture, and for one of more than max_pixels, before its
-    pixels are unpacked.
+    PictureError for anything that is not such a picture, and for one of more than max_pixels or with a side
+    of more than MAX_SIDE, before its pixels are unpacked.
     """
     try:
         with Image.open(source, formats=FORMATS) as image:
-            if image.width * image.height > max_pixels:
-                raise PictureError(_too_large(f"{image.width} x {image.height} pixels", max_pixels))
+            too_large = size_error(image.width, image.height, max_pixels)
+            if too_large:
+                raise PictureError(f"The picture is {too_large}.")
             image.load()
             ImageOps.exif_transpose(image, in_place=True)
             return _pixels(image)
     except PictureError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise PictureError(_too_large("far more than that", max_pixels)) from None
+        most = f"{max_pixels / 1e6:g} million pixels"
+        raise PictureError(f"The picture is too large: at most {most} can be read.") from None
     except FileNotFoundError:
         raise PictureError(f"There is no file called {source}.") from None
     except IsADirectoryError:
@@ -87,7 +90,3 @@ def _is_empty(source: str | Path | BinaryIO) -> bool:
     if isinstance(source, str | Path):
         return Path(source).stat().st_size == 0
     return source.seek(0, os.SEEK_END) == 0
-
-
-def _too_large(size: str, max_pixels: int) -> str:
-    return f"The picture is too large: {size}, and at most {max_pixels / 1e6:g} million pixels can be read."

@@ -14,6 +14,9 @@ import numpy as np
 SIZE = 28  # side of the normalised picture, pixels
 BOX = 20  # longest side of the ink inside it
 CENTRE = 14.0  # pixel index of the centre of mass: 14.0, not 13.5
+# A box that is longer than this and so many times as long as wide is no digit's. It is resampled an axis at a
+# time, for the square around it would take far more memory than its ink: 3.6 GB for 1 x 30,000 pixels.
+LONG_SIDE, LONG_ASPECT = 256, 16
 FAINTEST = 0.25  # ink below this share of the peak is the soft edge of a stroke, not part of its box
 
 
@@ -58,13 +61,17 @@ def normalise_box(
     (x, y) of its upper left corner and the side of one of its pixels, all in pixels of the ink."""
     x, y, width, height = box
     side = max(width, height)
-    square = np.zeros((side, side), np.float32)
     top, left = (side - height) // 2, (side - width) // 2
-    square[top : top + height, left : left + width] = ink[y : y + height, x : x + width]
-    # INTER_AREA averages only when it shrinks; a digit of a few pixels is first blown up in whole steps.
-    if side < BOX:
-        square = np.kron(square, np.ones((-(-BOX // side),) * 2, np.float32))
-    small = cv2.resize(square, (BOX, BOX), interpolation=cv2.INTER_AREA)
+    cropped = ink[y : y + height, x : x + width]
+    if side > LONG_SIDE and side > LONG_ASPECT * min(width, height):
+        small = _area_weights(top, height, side) @ cropped @ _area_weights(left, width, side).T
+    else:
+        square = np.zeros((side, side), np.float32)
+        square[top : top + height, left : left + width] = cropped
+        # INTER_AREA averages only when it shrinks; a digit of a few pixels is first enlarged in whole steps.
+        if side < BOX:
+            square = np.kron(square, np.ones((-(-BOX // side),) * 2, np.float32))
+        small = cv2.resize(square, (BOX, BOX), interpolation=cv2.INTER_AREA)
     small *= 255 / small.max()
 
     mass = small.sum()
@@ -75,6 +82,18 @@ def normalise_box(
     image[shift_y : shift_y + BOX, shift_x : shift_x + BOX] = np.rint(small)
     pixel = max(width, height) / BOX
     return image, (x - left - shift_x * pixel, y - top - shift_y * pixel, pixel)
+
+
+def _area_weights(start: int, count: int, side: int) -> np.ndarray:
+    """weights[r, i] = share of output pixel r that input pixel start + i covers: (BOX, count) float32
+
+    Area resampling of one axis, from `side` pixels to BOX, of which only `count` from `start` hold ink.
+    """
+    pixel = side / BOX
+    low = np.arange(BOX)[:, None] * pixel
+    at = start + np.arange(count)
+    overlap = np.minimum(low + pixel, at + 1) - np.maximum(low, at)
+    return (overlap.clip(0) / pixel).astype(np.float32)
 
 
 def to_input(images: np.ndarray) -> np.ndarray:

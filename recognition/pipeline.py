@@ -6,6 +6,7 @@ a neighbour's half digit or a leaf as well.
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 
 from recognition.classifier import Classifier, is_blob
@@ -17,13 +18,15 @@ from recognition.components import (
     remove_border_noise,
     thin_strokes,
 )
+from recognition.limits import DRAWING_WORK, PHOTO_WORK, TooMuchWorkError, WorkBudget, size_error
 from recognition.lines import find_lines, typical_height
-from recognition.normalise import bounding_box, normalise
+from recognition.normalise import bounding_box, normalise_box
 from recognition.numerals import DRAWING_WEIGHTS, PHOTO_WEIGHTS, evidence_of_number
 from recognition.photo import PhotoInk, ink_of_photo, stroke_width
 from recognition.reading import Digit, Reading, Separator, Stage
 from recognition.segment import CONFIDENT_COST, Candidate, Word, classify_groups, segment
 
+MAX_DRAWING_SIDE = 1000  # pixels of a drawing's longer side above which it is reduced: the pad's have 480
 SLIM, SLIM_COMPONENT = (
     0.4,
     0.6,
@@ -40,30 +43,50 @@ EMPTY = "Nothing is drawn: the picture is all one colour."
 BLOB = "That is a blot, not a digit: draw a little more."
 NO_DIGIT = "That does not look like a digit. The bars show what comes nearest."
 NO_DIGITS = "No digits were found in this picture. Is it the right way up?"
+DRAWING_TOO_FULL = "There is too much in this drawing to read. Please draw fewer digits at once."
+PHOTO_TOO_FULL = (
+    "There is too much in this picture to read. Please crop it to the digits, or to a part of them."
+)
 
 
 def read_ink(ink: np.ndarray, classifier: Classifier) -> Reading:
-    """The ink of a drawing (H, W), floating point, 0 paper, 1 full ink -> Reading. Raises as `normalise`."""
+    """The ink of a drawing (H, W), floating point, 0 paper, 1 full ink -> Reading.
+
+    Raises as `normalise`, and ValueError where the ink is too large.
+    """
     box = bounding_box(ink)
+    too_large = size_error(ink.shape[1], ink.shape[0])
+    if too_large:
+        raise ValueError(f"ink is {too_large}")
     if box is None:
         return Reading((), EMPTY)
     x, y, width, height = box
-    image = normalise(ink)
-    whole = Candidate((), (0, 0, width, height), image, classifier.logits(image[None])[0])
+    image, _ = normalise_box(ink, box)
+    scale = min(1.0, MAX_DRAWING_SIDE / max(width, height))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    whole = Candidate((), (0, 0, *size), image, classifier.logits(image[None])[0])
     found = None
     if width > SLIM * height:
-        cropped = ink[y : y + height, x : x + width] / ink.max()
+        cropped = ink[y : y + height, x : x + width]
+        if scale < 1:
+            cropped = cv2.resize(cropped, size, interpolation=cv2.INTER_AREA)
+        cropped = cropped / cropped.max()
         thin = thin_strokes(cropped, stroke_width(cropped >= SOLID))
         stroke = stroke_width(thin >= SOLID)
         components = find_components(thin, stroke)
         count = len(components.ids)
         may_be_several = width > SLIM_COMPONENT * height and whole.cost >= CONFIDENT_COST
         if count > 1 or (count and may_be_several):
-            found = _read_components(components, components.ids, stroke, classifier, whole, drawn=True)
+            try:
+                found = _read_components(components, components.ids, stroke, classifier, whole, drawn=True)
+            except TooMuchWorkError:
+                return Reading((), DRAWING_TOO_FULL)
     if found is None:
         found = [classifier.digit(whole)]
+    boxes = [_unscaled(symbol.box, scale, (height, width)) for symbol in found]
     symbols = tuple(
-        replace(symbol, box=(symbol.box[0] + x, symbol.box[1] + y, *symbol.box[2:])) for symbol in found
+        replace(symbol, box=(left + x, top + y, *sides))
+        for symbol, (left, top, *sides) in zip(found, boxes, strict=True)
     )
     return Reading(symbols, _message(symbols))
 
@@ -76,12 +99,20 @@ def read_photo(image: np.ndarray, classifier: Classifier) -> Reading:
         message = EMPTY if image.min() == image.max() else NO_DIGITS
         return Reading((), message, _stages(photo, components))
     kept = remove_border_noise(components)
-    found = _read_components(components, kept, photo.stroke, classifier, drawn=False)
+    try:
+        found = _read_components(components, kept, photo.stroke, classifier, drawn=False)
+    except TooMuchWorkError:
+        return Reading((), PHOTO_TOO_FULL, _stages(photo, components))
     # After the cuts: of a component that was cut, its first part counts.
     kept_ink = components.areas[kept].sum() / components.areas[1:].sum()
     if len(found) == 1 and len(components.ids) >= CROWD and kept_ink < MIN_CROWD_INK:
         found = [replace(found[0], digit=None)]
-    symbols = tuple(replace(symbol, box=_in_photo(symbol.box, photo, image)) for symbol in found)
+    left, top = photo.corner
+    symbols = tuple(
+        replace(symbol, box=_unscaled((x + left, y + top, *sides), photo.scale, image.shape))
+        for symbol in found
+        for x, y, *sides in [symbol.box]
+    )
     return Reading(symbols, _message(symbols), _stages(photo, components))
 
 
@@ -98,16 +129,19 @@ def _read_components(
 
     whole: the candidate of all components, where there is one already. drawn: whether this is a drawing,
     which is accepted or rejected as a whole; a photo of more than MAX_TOGETHER digits is, word by word.
+    Raises TooMuchWorkError.
     """
+    budget = WorkBudget(DRAWING_WORK if drawn else PHOTO_WORK)
     boxes = components.boxes[ids]
     height = typical_height(boxes, components.areas[ids])
     lines = [[int(ids[i]) for i in line] for line in find_lines(boxes, height)]
     groups = [(component_id,) for line in lines for component_id in line]
+    budget.spend(len(groups), int(np.prod(boxes[:, 2:].astype(float), axis=1).sum()))
     singles = classify_groups(components, groups, classifier.logits)
     if len(singles) > FULL_PAGE and classifier.is_digit(list(singles.values())).mean() < MIN_PAGE_DIGITS:
         return []
     in_context = classifier.logits_in_context if classifier.context_model is not None else None
-    words = segment(components, lines, singles, stroke, height, classifier.logits, in_context)
+    words = segment(components, lines, singles, stroke, height, budget, classifier.logits, in_context)
     count = sum(len(word.candidates) for line in words for word in line)
     if drawn or count <= MAX_TOGETHER:
         if _is_number(words, components, height, drawn=drawn):
@@ -169,16 +203,11 @@ def _message(symbols: tuple[Digit | Separator, ...]) -> str:
     return BLOB if is_blob(digits[0].image) else NO_DIGIT
 
 
-def _in_photo(box: Box, photo: PhotoInk, image: np.ndarray) -> Box:
-    """A box in the ink of a photo -> in the photo."""
-    x, y, width, height = box
-    x, y = x + photo.corner[0], y + photo.corner[1]
-    x, y, width, height = (value / photo.scale for value in (x, y, width, height))
+def _unscaled(box: Box, scale: float, shape: tuple[int, ...]) -> Box:
+    """A box in a picture resized by `scale` -> in the picture itself, of shape (H, W, ...)."""
+    x, y, width, height = (value / scale for value in box)
     left, top = int(x), int(y)
-    right, bottom = (
-        min(image.shape[1], int(np.ceil(x + width))),
-        min(image.shape[0], int(np.ceil(y + height))),
-    )
+    right, bottom = min(shape[1], int(np.ceil(x + width))), min(shape[0], int(np.ceil(y + height)))
     return left, top, right - left, bottom - top
 
 

@@ -80,7 +80,8 @@ class Reader:
         return pipeline.read_photo(image, self.classifier)
 
     def read_ink(self, ink: np.ndarray) -> Reading:
-        """Ink (H, W), floating point, 0 paper, 1 full ink -> Reading. Raises as `normalise` does."""
+        """Ink (H, W), floating point, 0 paper, 1 full ink -> Reading. Raises as `normalise`, and
+        ValueError where it is too large."""
         return pipeline.read_ink(ink, self.classifier)
 
 

@@ -18,6 +18,7 @@ from cnn import log_odds
 from recognition.components import Box, Components
 from recognition.context import SEPARATORS, digit_logits, sheared, with_context
 from recognition.cuts import find_cuts
+from recognition.limits import CONTEXT_WORK, CUT_WORK, WorkBudget
 from recognition.normalise import normalise
 
 WORD_GAP = 1.5  # width of the gap between two words, in digit heights
@@ -98,6 +99,7 @@ def segment(
     singles: Candidates,
     stroke: float,
     height: float,
+    budget: WorkBudget,
     classify: Classify,
     classify_with_context: Classify | None = None,
 ) -> list[list[Word]]:
@@ -105,21 +107,30 @@ def segment(
 
     lines: the component ids of each, in order. singles: the candidates of one component each. stroke: stroke
     width; height: of a digit, pixels. classify: candidates alone. classify_with_context: candidates with all
-    others around them; None where there is no such model.
+    others around them; None where there is no such model. Raises TooMuchWorkError where the budget is spent.
     """
     candidates = dict(singles)
     words = [
         (row, word) for row, line in enumerate(lines) for word in split_into_words(components, line, height)
     ]
-    parts_of = [_oversegment(components, word, candidates, stroke, height) for _, word in words]
-    ids_of = [[part.component_id for part in parts] for parts in parts_of]
-    groups = {group for ids in ids_of for group in candidate_groups(components, ids, height)}
-    candidates |= classify_groups(components, sorted(groups - candidates.keys()), classify)
-    if classify_with_context is not None and sum(map(len, parts_of)) > 1:
+    parts_of = [_oversegment(components, word, candidates, stroke, height, budget) for _, word in words]
+    has_context = classify_with_context is not None and sum(map(len, parts_of)) > 1
+    if has_context:
+        budget.spend(CONTEXT_WORK * len(candidates), sum(map(_pixels, candidates.values())))
+    groups = []
+    for parts in parts_of:
+        for group in candidate_groups(components, [part.component_id for part in parts], height):
+            if group not in candidates:
+                _, _, wide, high = components.box_of(group)
+                budget.spend(1 + CONTEXT_WORK * has_context, wide * high)
+                groups.append(group)
+    candidates |= classify_groups(components, sorted(groups), classify)
+    if has_context:
         candidates = add_context(components, candidates, classify_with_context, height)
+    longest = max(map(len, candidates), default=0)
     read: list[list[Word]] = [[] for _ in lines]
     for (row, _), parts in zip(words, parts_of, strict=True):
-        read[row].append(_best_path(components, parts, candidates, height))
+        read[row].append(_best_path(components, parts, candidates, longest, height))
     return read
 
 
@@ -190,21 +201,31 @@ def candidate_groups(components: Components, ids: Sequence[int], height: float) 
 
 
 def _oversegment(
-    components: Components, word: list[int], candidates: Candidates, stroke: float, height: float
+    components: Components,
+    word: list[int],
+    candidates: Candidates,
+    stroke: float,
+    height: float,
+    budget: WorkBudget,
 ) -> list[Part]:
     """A word's parts: components that may be several digits are cut, and stay candidates as wholes."""
     parts = []
     for component_id in word:
         cuts = []
-        if _may_be_several(candidates[(component_id,)], height):
+        whole = candidates.pop((component_id,))
+        if _may_be_several(whole, height):
+            budget.spend(CUT_WORK, _pixels(whole))
             digit_height = min(components.boxes[component_id, 3], 1.3 * height)
             cuts = find_cuts(components, component_id, stroke, digit_height)
         part_ids = components.split(component_id, cuts)
-        whole = candidates.pop((component_id,))
         group = tuple(part_ids)
         candidates[group] = Candidate(group, whole.box, whole.image, whole.logits)
         parts += [Part(part_id, index > 0) for index, part_id in enumerate(part_ids)]
     return parts
+
+
+def _pixels(candidate: Candidate) -> int:
+    return candidate.box[2] * candidate.box[3]
 
 
 def _may_be_several(whole: Candidate, height: float) -> bool:
@@ -213,10 +234,13 @@ def _may_be_several(whole: Candidate, height: float) -> bool:
     return not is_confident and is_large(whole.box, height)
 
 
-def _best_path(components: Components, parts: list[Part], candidates: Candidates, height: float) -> Word:
+def _best_path(
+    components: Components, parts: list[Part], candidates: Candidates, longest: int, height: float
+) -> Word:
     """Viterbi: costs[end, kind] = min over start of costs[start, kind before] + cost of parts[start:end]
 
     kind: of the last sign before `end`, as a separator stands between digits, or is a minus before the first.
+    longest: most parts of a candidate.
     """
     ids = tuple(part.component_id for part in parts)
     costs = {(0, START): 0.0}
@@ -231,7 +255,7 @@ def _best_path(components: Components, parts: list[Part], candidates: Candidates
         for kind in (START, DIGIT, SEPARATOR):
             if (end - 1, kind) in costs:
                 offer(end, kind, costs[end - 1, kind] + skip_cost, (end - 1, kind), None)
-        for start in range(end):
+        for start in range(max(0, end - longest), end):
             candidate = candidates.get(ids[start:end])
             if candidate is None:
                 continue

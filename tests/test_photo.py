@@ -10,6 +10,7 @@ import pytest
 from recognition import Reader
 from recognition.components import find_components, remove_border_noise, thin_strokes
 from recognition.cuts import find_cuts
+from recognition.limits import WorkBudget
 from recognition.lines import find_lines, typical_height
 from recognition.numerals import DRAWING_WEIGHTS, evidence_of_number
 from recognition.photo import (
@@ -23,7 +24,7 @@ from recognition.photo import (
 )
 from recognition.segment import Candidate, Word, classify_groups, segment
 from recognition.sheet import without_desk
-from tests.test_reader import STROKES
+from tests.strokes import STROKES
 
 HEIGHT = 60  # of a written digit, pixels
 
@@ -428,7 +429,7 @@ def test_two_doubtful_digits_are_more_likely_than_one_that_is_none_at_all():
         return 100 * np.eye(10)[0] - 100 + np.array(odds)[:, None]
 
     alone = classify_groups(components, [(1,)], judge)
-    ((word,),) = segment(components, [[1]], alone, 5, 49, judge)
+    ((word,),) = segment(components, [[1]], alone, 5, 49, WorkBudget(1000), judge)
     assert len(word.candidates) == 2
 
 

@@ -1,5 +1,7 @@
 """Which steps run in the place of which layers: a fast path that is lost fails here."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -105,3 +107,13 @@ def test_without_fast_the_layers_run_themselves():
     layers = [Dense(3, 2, rng=RNG), ReLU()]
     assert Sequential("example", layers, (3,), fast=False).steps == layers
     assert Sequential("example", layers, (3,), fast=False).copy().fast is False
+
+
+def test_only_the_model_imports_the_folder_so_that_it_can_be_deleted():
+    cnn = Path(__file__).parents[1] / "cnn"
+    importing = [
+        path.name
+        for path in cnn.glob("*.py")
+        if "import cnn.fast" in (text := path.read_text()) or "from cnn.fast" in text
+    ]
+    assert importing == ["model.py"]

@@ -19,17 +19,8 @@ from recognition.calibration import Calibration
 from recognition.context import SEPARATORS
 from recognition.normalise import normalise, to_input
 from recognition.reader import CONTEXT_MODEL, SHIPPED, WEIGHTS
+from tests.strokes import STROKES
 from training.finetune import MARGIN
-
-STROKES = {  # as a person would draw them, in a unit box
-    0: [
-        [(0.5, 0.05), (0.25, 0.2), (0.2, 0.5), (0.25, 0.8), (0.5, 0.95), (0.75, 0.8), (0.8, 0.5), (0.75, 0.2)]
-    ],
-    1: [[(0.5, 0.05), (0.5, 0.95)]],
-    3: [[(0.25, 0.1), (0.6, 0.05), (0.7, 0.25), (0.45, 0.45), (0.75, 0.65), (0.6, 0.92), (0.22, 0.88)]],
-    4: [[(0.3, 0.05), (0.2, 0.55), (0.8, 0.55)], [(0.65, 0.2), (0.62, 0.95)]],
-    7: [[(0.2, 0.1), (0.8, 0.1), (0.45, 0.95)]],
-}
 
 
 def canvas(strokes, size=280, pen=18, side=200, x=40, y=40):

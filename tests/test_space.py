@@ -29,7 +29,8 @@ from recognition.hub import WEIGHTS_FILE
 from scripts.push_space import ROOT
 from tests.browser.driver import free_port
 from tests.hub_server import serve_hub
-from tests.test_reader import STROKES, canvas, save
+from tests.strokes import STROKES
+from tests.test_reader import canvas, save
 
 # From the Spaces configuration reference: what may stand in the front matter, and how long it may be.
 KEYS = {

@@ -152,3 +152,11 @@ def test_state_of_another_optimizer_is_refused(saved, model):
     checkpoint.optimizer_state["heat"] = checkpoint.optimizer_state.pop("velocity")
     with pytest.raises(ModelFileError, match=r"SGD keeps \['velocity'\], the saved state has \['heat'\]"):
         checkpoint.restore(SGD(model, 0.1))
+
+
+@pytest.mark.parametrize("steps", [None, "many", float("inf"), float("nan")])
+def test_a_count_of_steps_that_is_no_number_is_refused(saved, model, steps):
+    checkpoint = load_model(saved)
+    checkpoint.progress["steps"] = steps
+    with pytest.raises(ModelFileError, match="the optimizer state in this file does not fit"):
+        checkpoint.restore(SGD(model, 0.1))

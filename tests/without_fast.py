@@ -1,6 +1,7 @@
 """A pytest plugin: runs tests as if the folder cnn/fast were deleted, on the layers that one reads.
 
-python -m pytest -p tests.without_fast -n 0 tests/test_layers.py tests/test_training.py ...
+`python -m pytest -p tests.without_fast -n 0 tests/test_layers.py tests/test_training.py ...` is meant for all
+tests of cnn, training and recognition, which takes minutes; tests/test_without_fast.py always runs a few.
 """
 
 import sys

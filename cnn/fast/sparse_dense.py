@@ -36,6 +36,9 @@ class SparseConvPoolDense(Step):
     of all. In the gradients the blank picture counts as one picture more, whose dy is the sum of all.
 
     Of MNIST 38 % of the positions have ink. A picture's own box has 54 % of them, that of a group 71 %.
+
+    What it gains over SparseConvPoolReLU, Flatten and FastDense depends on the processor: for a training step
+    1.17 to 1.29 times the speed on an AMD EPYC and 0.97 on an Intel Xeon; for one picture 2.2 times there.
     """
 
     _prepared: tuple[Array, Array, Array] | None = None
