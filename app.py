@@ -8,25 +8,28 @@ import os
 
 from threadpoolctl import threadpool_limits
 
-from jobs.session import Workshop
+from jobs.limits import Limits
+from jobs.manager import SessionManager
 from recognition import Reader
 from recognition.reader import SHIPPED
-from training.limits import Limits
 from training.memory import share_freed_memory
-from ui.page import LAUNCH, build_page
-from ui.server.metrics import start_log
+from ui.page import HOST, LAUNCH, build_page
+from ui.server.connections import bound_connections
+from ui.server.logs import start_log
 
 # Visitors are read at the same time, each on one core: BLAS threads would only get in their way.
 threadpool_limits(1, user_api="blas")
 share_freed_memory()
 
 start_log()
-workshop = Workshop(Limits.from_environment())
+bound_connections(HOST.behind_proxy)
+manager = SessionManager(Limits.from_environment())
 # What is uploaded goes where all visitors' files are: it is gone when the app is, even if that was killed.
-os.environ.setdefault("GRADIO_TEMP_DIR", str(workshop.folder / "uploads"))
+os.environ.setdefault("GRADIO_TEMP_DIR", str(manager.folder / "uploads"))
 
 readers = {name: Reader(weights) for name, weights in SHIPPED.items()}
-demo = build_page(readers, workshop)
+demo = build_page(readers, manager)
 
 if __name__ == "__main__":
+    manager.close_on_signals()
     demo.launch(**LAUNCH)

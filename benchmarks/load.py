@@ -38,7 +38,7 @@ from training.experiment import Settings
 from ui.photo.tab import EXAMPLES, EXAMPLES_FOLDER
 
 TICK = 0.1  # seconds from one point of a stroke to the next
-MOST_IN_FLIGHT, EASY, THINNING, LONGEST_GAP = 3, 0.040, 12, 2.0  # as in ui/pad.js; seconds
+MOST_IN_FLIGHT, EASY, THINNING, LONGEST_GAP = 3, 0.040, 12, 2.0  # as in ui/draw/live.js; seconds
 PHOTO_GAP = 5.0  # seconds from one photo of a visitor to the next
 WATCH_GAP = 0.25  # seconds between two looks at a training
 SIDE, PEN = 150, 9  # pixels of a drawing as the pad sends it

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,11 +14,13 @@ from typing import BinaryIO
 import numpy as np
 
 from cnn.architectures import ARCHITECTURES
+from cnn.archive import ArchiveError, DamagedArchiveError, printable, read_arrays
 from cnn.dropout import Dropout
 from cnn.layer import Array, Shape
 from cnn.layer_list import layer_list, network_from_list
 from cnn.model import Sequential
 from cnn.optim import Optimizer
+from cnn.sanity import check_answers
 
 FORMAT = 2  # what is written; 1, whose names count positions in fused lists of layers, is read too
 ONE_DIGIT: Shape = (28, 28, 1)  # what most networks here take
@@ -29,7 +30,13 @@ LARGEST = 64 * 2**20  # bytes a file may unpack to: ten times the largest networ
 
 
 class ModelFileError(ValueError):
-    """A weights file that cannot be used; the message says why, in words for the person who chose it."""
+    """A weights file that cannot be used; the message says why, in words for the person who chose it.
+
+    It may repeat what a stranger wrote into the file, so it is kept short and free of control characters.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(printable(sentence, 500))
 
 
 @dataclass
@@ -123,8 +130,8 @@ def load_model(
         raise ModelFileError(f"{path.name} has format {version}, this program reads formats 1 and {FORMAT}")
     try:
         progress = json.loads(_text(path.name, arrays, "progress"))
-    except (ValueError, RecursionError) as error:
-        raise ModelFileError(f"{path.name} has damaged progress notes: {error}") from error
+    except (ValueError, RecursionError) as error:  # also for integers of thousands of digits
+        raise ModelFileError(f"{path.name} has damaged progress notes: they are no JSON") from error
     if not isinstance(progress, dict):
         raise ModelFileError(f"{path.name} has damaged progress notes: expected names and values")
 
@@ -156,6 +163,10 @@ def load_model(
             )
     for name, value in wanted.items():
         value[...] = arrays[name]
+    try:
+        check_answers(model)
+    except ValueError as error:
+        raise ModelFileError(f"{path.name} cannot be read with: {error}") from error
     return Checkpoint(model, state, progress)
 
 
@@ -215,19 +226,12 @@ def _read_arrays(path: Path) -> dict[str, Array]:
     if not path.is_file():
         raise FileNotFoundError(f"there is no weights file {path}")
     try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-        if size > LARGEST:
-            raise ModelFileError(
-                f"{path.name} would unpack to {size / 2**20:.0f} MiB; at most {LARGEST >> 20} are read"
-            )
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except ModelFileError:
-        raise
-    # A broken or hostile zip can fail in any of zipfile's, zlib's and NumPy's ways; all mean the same here.
-    except Exception as error:
+        with path.open("rb") as file:
+            return read_arrays(file, most_bytes=LARGEST)
+    except DamagedArchiveError as error:
         raise ModelFileError(f"{path.name} is damaged or not an .npz weights file: {error}") from error
+    except ArchiveError as error:
+        raise ModelFileError(f"{path.name} {error}") from error
 
 
 def _check_arrays(file: str, architecture: str, arrays: dict[str, Array], wanted: dict[str, Array]) -> None:

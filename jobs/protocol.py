@@ -6,10 +6,11 @@ says. Names and numbers go into the object, arrays into the `.npz`.
 
 import io
 import json
-import zipfile
 from typing import BinaryIO
 
 import numpy as np
+
+from cnn.archive import ArchiveError, read_arrays
 
 LONGEST_LINE = 64 * 2**10  # bytes
 MOST_BYTES = 16 * 2**20  # of the .npz, and of what it unpacks to
@@ -17,7 +18,7 @@ MOST_BYTES = 16 * 2**20  # of the .npz, and of what it unpacks to
 Arrays = dict[str, np.ndarray]
 
 
-class WireError(ValueError):
+class ProtocolError(ValueError):
     """What came is no frame, or too large: the other side is broken."""
 
 
@@ -30,7 +31,7 @@ def write_frame(stream: BinaryIO, message: dict, arrays: Arrays | None = None) -
         payload = buffer.getvalue()
     line = json.dumps(message | {"bytes": len(payload)}, allow_nan=False).encode() + b"\n"
     if len(line) > LONGEST_LINE or len(payload) > MOST_BYTES:
-        raise WireError(f"a frame of {len(line)} and {len(payload)} bytes is too large")
+        raise ProtocolError(f"a frame of {len(line)} and {len(payload)} bytes is too large")
     stream.write(line + payload)
     stream.flush()
 
@@ -38,33 +39,28 @@ def write_frame(stream: BinaryIO, message: dict, arrays: Arrays | None = None) -
 def read_frame(stream: BinaryIO) -> tuple[dict, Arrays] | None:
     """The next frame as (message, arrays), or None at the end of the stream.
 
-    Raises WireError for anything that `write_frame` would not have written, a frame cut short among it.
+    Raises ProtocolError for anything that `write_frame` would not have written, a frame cut short among it.
     """
     line = stream.readline(LONGEST_LINE + 1)
     if not line:
         return None
     if len(line) > LONGEST_LINE or not line.endswith(b"\n"):
-        raise WireError("a frame's first line is too long or cut short")
+        raise ProtocolError("a frame's first line is too long or cut short")
     try:
         message = json.loads(line)
         size = message.pop("bytes")
-    except (ValueError, AttributeError, KeyError, TypeError) as error:
-        raise WireError("a frame begins with no JSON object") from error
+    except (ValueError, RecursionError, AttributeError, KeyError, TypeError) as error:
+        raise ProtocolError("a frame begins with no JSON object") from error
     if type(size) is not int or not 0 <= size <= MOST_BYTES:
-        raise WireError(f"a frame announces {size!r} bytes")
+        raise ProtocolError(f"a frame announces {size!r} bytes")
     payload = stream.read(size)
     if len(payload) != size:
-        raise WireError("a frame is cut short")
+        raise ProtocolError("a frame is cut short")
     return message, _arrays(payload) if size else {}
 
 
 def _arrays(payload: bytes) -> Arrays:
     try:
-        with zipfile.ZipFile(io.BytesIO(payload)) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-        if size > MOST_BYTES:
-            raise ValueError(f"they unpack to {size} bytes")
-        with np.load(io.BytesIO(payload), allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise WireError(f"a frame's arrays cannot be read: {error}") from error
+        return read_arrays(io.BytesIO(payload), most_bytes=MOST_BYTES)
+    except ArchiveError as error:
+        raise ProtocolError(f"the .npz of a frame cannot be read: {error}") from error

@@ -1,4 +1,4 @@
-"""Jobs in worker processes: a queue, first come first served, and what watches over a process."""
+"""Jobs in worker processes: the queue they wait in, and what watches over a process."""
 
 import contextlib
 import logging
@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import threading
-from collections import deque
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -21,13 +21,15 @@ class BusyError(ValueError):
     """No room now; the message says to try again later."""
 
 
-class Run:
-    """One job, from the queue to the end of its process. `Lane.enter` starts it.
+class Job:
+    """One job, from the queue to the end of its process. `JobQueue.submit` starts it.
 
-    command: the worker's. message, arrays: its first frame (`jobs.worker` says what jobs there are).
-    folder: where it may leave temporary files. hear(run, event, arrays): called for every event; moved(run,
-    place) for every move in the queue, 0 when it is the run's turn; ended(run) once, when there is no process
-    any more. They are called from the run's thread, or from that of whoever enters or leaves the lane.
+    command: the worker's. message, arrays: its first frame (`jobs.worker` lists the jobs). folder: where it
+    may leave temporary files. address: of the visitor whose job it is.
+
+    on_event(job, message, arrays) is called for every event of the worker; on_position(job) when its position
+    in the queue may have changed; on_exit(job) once, when there is no process any more. They come from the
+    job's own thread, or from that of whoever submits or withdraws a job.
     """
 
     def __init__(
@@ -37,53 +39,56 @@ class Run:
         arrays: Arrays,
         folder: Path,
         *,
-        hear: Callable[["Run", dict, Arrays], None],
-        moved: Callable[["Run", int], None],
-        ended: Callable[["Run"], None],
+        address: str = "",
+        on_event: Callable[["Job", dict, Arrays], None],
+        on_position: Callable[["Job"], None],
+        on_exit: Callable[["Job"], None],
     ) -> None:
         self.command, self.message, self.arrays, self.folder = command, message, arrays, folder
-        self.hear, self.moved, self.ended = hear, moved, ended
-        self.overdue = False  # whether it was ended for taking too long
+        self.address = address
+        self.on_event, self.on_position, self.on_exit = on_event, on_position, on_exit
+        self.overdue = False  # whether it was killed at its deadline
         self._process: subprocess.Popen | None = None
         self._killed = False
-        self._timer: threading.Timer | None = None
+        self._deadline: threading.Timer | None = None
         self._lock = threading.Lock()
         self._gone = threading.Event()
 
-    def order(self, name: str, arrays: Arrays | None = None) -> None:
-        """Tell the process something; nothing happens where it has ended."""
+    def send(self, command: str, arrays: Arrays | None = None) -> None:
+        """Sends a command to the process; nothing happens where that has ended."""
         with self._lock:
             if self._process is not None and not self._killed:
                 with contextlib.suppress(OSError):
-                    write_frame(self._process.stdin, {"order": name}, arrays)
+                    write_frame(self._process.stdin, {"command": command}, arrays)
 
-    def allow(self, seconds: float) -> None:
-        """End the process by force when it is still there after so many seconds from now."""
+    def set_deadline(self, seconds: float) -> None:
+        """Kills the process where it is still there after so many seconds from now."""
         with self._lock:
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer = threading.Timer(seconds, self._take_too_long)
-            self._timer.daemon = True
-            self._timer.start()
+            if self._deadline is not None:
+                self._deadline.cancel()
+            self._deadline = threading.Timer(seconds, self._miss_deadline)
+            self._deadline.daemon = True
+            self._deadline.start()
 
     def kill(self) -> None:
-        """End the process at once, or never start it."""
-        with self._lock:
-            self._killed = True
-            if self._process is not None and self._process.poll() is None:
-                _kill(self._process)
+        """Ends the process at once, or never starts it."""
+        # Not in the lock: `send` may be waiting in it for a process that reads nothing any more.
+        self._killed = True
+        process = self._process
+        if process is not None and process.poll() is None:
+            _kill(process)
 
     def wait(self, seconds: float) -> bool:
         """Whether the process was gone within so many seconds."""
         return self._gone.wait(seconds)
 
-    def watch(self) -> None:
-        """Runs the process to its end. Called once, by the lane, in a thread of its own."""
+    def run(self) -> None:
+        """Runs the process to its end. Called once, by the queue, in a thread of its own."""
         try:
             self._start()
             while not self._killed and (frame := read_frame(self._process.stdout)) is not None:
-                self.hear(self, *frame)
-        # Whatever the process sends or how it ends: the app goes on, and the visitor is told.
+                self.on_event(self, *frame)
+        # Whatever the process sends or however it ends: the app goes on, and the visitor is told.
         except Exception:
             if not self._killed:
                 logger.exception("A worker process could not be started or understood")
@@ -92,100 +97,137 @@ class Run:
 
     def _start(self) -> None:
         environment = os.environ | {"TMPDIR": str(self.folder), "OPENBLAS_NUM_THREADS": "1"}
+        if self._killed:
+            return
+        process = subprocess.Popen(
+            self.command,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
         with self._lock:
-            if self._killed:
-                return
-            self._process = subprocess.Popen(
-                self.command,
-                cwd=ROOT,
-                env=environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                start_new_session=True,
-            )
-            write_frame(self._process.stdin, self.message, self.arrays)
+            self._process = process
+            if self._killed:  # meanwhile, by somebody who saw no process yet
+                _kill(process)
+            else:
+                write_frame(process.stdin, self.message, self.arrays)
 
     def _end(self) -> None:
         self.kill()
         with self._lock:
-            if self._timer is not None:
-                self._timer.cancel()
+            if self._deadline is not None:
+                self._deadline.cancel()
         if self._process is not None:
             self._process.wait()
             for pipe in (self._process.stdin, self._process.stdout):
                 with contextlib.suppress(OSError):  # closing flushes, and nobody reads any more
                     pipe.close()
         self._gone.set()
-        self.ended(self)
+        self.on_exit(self)
 
-    def _take_too_long(self) -> None:
+    def _miss_deadline(self) -> None:
         self.overdue = True
         self.kill()
 
 
-class Lane:
-    """A queue, first come first served. at_once: how many run; waiting: how many may wait beside them."""
+class JobQueue:
+    """Lets `at_once` jobs run, while at most `most_waiting` wait, and `address_waiting` of one address.
 
-    def __init__(self, at_once: int, waiting: int) -> None:
-        self.at_once, self.most_waiting = at_once, waiting
-        self._running = 0
-        self._queue: deque[Run] = deque()
+    Addresses take turns: the first job of each address comes before anybody's second, and among these the one
+    whose address was served longest ago.
+
+    A callback of a job may ask for a `position`; no lock of a caller may be held in `submit` and `withdraw`,
+    because these call back the jobs of others.
+    """
+
+    def __init__(self, at_once: int, most_waiting: int, address_waiting: int) -> None:
+        self.at_once, self.most_waiting, self.address_waiting = at_once, most_waiting, address_waiting
+        self._running: list[Job] = []
+        self._waiting: list[Job] = []  # as they came
+        self._served: dict[str, int] = {}  # the turn an address last had; of those with jobs here
+        self._turns = 0
         self._lock = threading.Lock()
 
     @property
     def running(self) -> int:
-        with self._lock:
-            return self._running
+        """How many jobs run."""
+        return len(self._running)
 
     @property
     def waiting(self) -> int:
-        with self._lock:
-            return len(self._queue)
+        """How many jobs wait."""
+        return len(self._waiting)
 
-    def enter(self, run: Run) -> None:
-        """Let the run start, or wait for its turn. BusyError where too many wait already."""
+    def position(self, job: Job) -> int:
+        """1 for who is next; 0 for a job that does not wait."""
         with self._lock:
-            full = self._running >= self.at_once
-            if full and len(self._queue) >= self.most_waiting:
-                raise BusyError(
-                    f"{len(self._queue)} others are waiting already. Please try again in a few minutes."
-                )
-            self._queue.append(run)
+            return 1 + self._in_order().index(job) if job in self._waiting else 0
+
+    def submit(self, job: Job) -> None:
+        """Lets the job start, or wait for its turn. BusyError where too many wait already."""
+        with self._lock:
+            if len(self._running) >= self.at_once:
+                if len(self._waiting) >= self.most_waiting:
+                    raise BusyError(
+                        f"{len(self._waiting)} others are waiting already. Please try again in a few minutes."
+                    )
+                if sum(one.address == job.address for one in self._waiting) >= self.address_waiting:
+                    raise BusyError(
+                        "Others at your internet address are waiting already. Please try again later."
+                    )
+            self._waiting.append(job)
         self._advance()
 
-    def leave(self, run: Run) -> bool:
-        """Take a waiting run out of the queue; False where it does not wait (any more)."""
+    def withdraw(self, job: Job) -> bool:
+        """Takes a waiting job out of the queue; False where it does not wait (any more)."""
         with self._lock:
-            if run not in self._queue:
+            if job not in self._waiting:
                 return False
-            self._queue.remove(run)
+            self._waiting.remove(job)
         self._advance()
         return True
+
+    def _in_order(self) -> list[Job]:
+        """The waiting jobs, in the order in which their turns come. With the lock held."""
+        before: Counter[str] = Counter()
+        ranks = {}
+        for job in self._waiting:
+            ranks[job] = before[job.address], self._served.get(job.address, 0)
+            before[job.address] += 1
+        return sorted(self._waiting, key=ranks.__getitem__)  # stable: who came first comes first
 
     def _advance(self) -> None:
         with self._lock:
             starting = []
-            while self._queue and self._running < self.at_once:
-                starting.append(self._queue.popleft())
-                self._running += 1
-            places = list(enumerate(self._queue, 1))
-        for run in starting:
-            run.moved(run, 0)
-            threading.Thread(target=self._work, args=(run,), name="watch-worker", daemon=True).start()
-        for place, run in places:
-            run.moved(run, place)
+            while self._waiting and len(self._running) < self.at_once:
+                job = self._in_order()[0]
+                self._waiting.remove(job)
+                self._running.append(job)
+                starting.append(job)
+                self._turns += 1
+                self._served[job.address] = self._turns
+            waiting = tuple(self._waiting)
+            here = {job.address for job in (*waiting, *self._running)}
+            self._served = {address: turn for address, turn in self._served.items() if address in here}
+        for job in starting:
+            job.on_position(job)
+            threading.Thread(target=self._run, args=(job,), name="watch-worker", daemon=True).start()
+        for job in waiting:
+            job.on_position(job)
 
-    def _work(self, run: Run) -> None:
+    def _run(self, job: Job) -> None:
         try:
-            run.watch()
+            job.run()
         finally:
             with self._lock:
-                self._running -= 1
+                self._running.remove(job)
             self._advance()
 
 
 def _kill(process: subprocess.Popen) -> None:
-    """The process and what it may have started, which is all in a session of its own."""
+    """The process and what it may have started, all of it in a session of its own."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except (AttributeError, ProcessLookupError, PermissionError):  # not on Windows; or gone already

@@ -1,7 +1,7 @@
 """What a page shows of a visitor's training: plain values that never change once made."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -88,14 +88,15 @@ class Status:
 
     phase: "idle"; "waiting" in the queue; "preparing", "training", "teaching" or "testing" (on MNIST's test
     set) in a worker; "paused", `resume` goes on; "done"; "failed". message: a sentence for the visitor or "".
-    place: in the queue, 1 is next; 0 when not waiting. settings, snapshot, curve: of the last training.
+    position: in the queue, 1 is next; 0 when not waiting. settings, snapshot, curve: of the last training.
     lesson: of the last teaching. comparison: of the last model tested. result: whether there is a model that
-    `use_result` would take into use. resumable: whether `resume` goes on with something.
+    `use_result` would take into use. resumable: whether `resume` goes on with something. version: another
+    number after every change, from 1 on.
     """
 
     phase: str = "idle"
     message: str = ""
-    place: int = 0
+    position: int = 0
     settings: Settings | None = None
     snapshot: Snapshot | None = None
     curve: tuple[Point, ...] = ()
@@ -103,6 +104,7 @@ class Status:
     comparison: Comparison | None = None
     result: bool = False
     resumable: bool = False
+    version: int = field(default=1, compare=False)
 
     @property
     def active(self) -> bool:

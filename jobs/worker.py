@@ -1,10 +1,11 @@
-"""python -m jobs.worker: a process that does one job for the app and ends. `jobs.session` starts it.
+"""python -m jobs.worker: a process that does one job for the app and ends. `jobs.queue` starts it.
 
 The job comes as a frame on standard input (`jobs.protocol`), events go out as frames on standard output. It
 imports neither Gradio nor Matplotlib, so it is ready in a third of a second. It ends within a second when its
 standard input does: that is how it learns that the app is gone, however the app ended.
 
-Jobs, by message["job"], with paths as text; every one has `mnist`, a folder or None:
+Jobs, by message["job"], with paths as text; every one has `mnist`, a folder or None, and `cache`, where MNIST
+is kept if the user's cache cannot be written to:
 
 train  settings (`Settings` as JSON), start and resume (weights or None), out, seconds, before; array drawing
 teach  weights, out, before; arrays images, labels
@@ -18,9 +19,9 @@ full       the disk is: what is trained is not saved yet
 trained    reason: "finished", "stopped", "paused" or "time"
 taught     a `Lesson`
 tested     arrays labels, probs, refused; the same with before_; pictures of the first mistakes
-failed     a message for the visitor; nothing comes after it
+failed     a message for the visitor, and whether `out` is useless; nothing comes after it
 
-Orders, while a training runs: {"order": "stop"} or "pause", or "draw" with the array drawing.
+Commands, while a training runs: {"command": "stop"} or "pause", or "draw" with the array drawing.
 """
 
 import errno
@@ -35,8 +36,8 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from cnn import ModelFileError, load_model
-from jobs.protocol import Arrays, WireError, read_frame, write_frame
+from cnn import Checkpoint, ModelFileError, load_model
+from jobs.protocol import Arrays, ProtocolError, read_frame, write_frame
 from recognition.calibration import Calibration
 from training.data import DataError, Dataset, load_mnist
 from training.evaluate import evaluate
@@ -52,23 +53,27 @@ PATIENCE = 60  # seconds to wait for room on the disk
 PICTURES = 60  # of mistakes
 
 
-class Orders:
-    """What the visitor wants meanwhile, as told on standard input."""
+class UselessModelError(ValueError):
+    """What was trained cannot be read with; the message says why."""
+
+
+class Commands:
+    """What the visitor wants meanwhile, as it comes on standard input."""
 
     def __init__(self) -> None:
         self.end = ""  # "stop" or "pause"
         self.drawing: np.ndarray | None = None
 
     def listen(self) -> None:
-        """Hears orders until there are none to come; then nobody wants the result, and the process ends."""
+        """Takes commands until there are none to come; then nobody wants the result, and the process ends."""
         try:
             while (frame := read_frame(sys.stdin.buffer)) is not None:
                 message, arrays = frame
-                if message["order"] == "draw":
+                if message["command"] == "draw":
                     self.drawing = arrays["drawing"]
                 else:
-                    self.end = message["order"]
-        except (WireError, OSError):
+                    self.end = message["command"]
+        except (ProtocolError, OSError):
             traceback.print_exc()
         os._exit(0)
 
@@ -78,20 +83,20 @@ class Worker:
 
     def __init__(self, message: dict, arrays: Arrays, events) -> None:
         self.message, self.arrays, self.events = message, arrays, events
-        self.orders = Orders()
+        self.commands = Commands()
 
     def work(self) -> None:
-        threading.Thread(target=self.orders.listen, daemon=True).start()
+        threading.Thread(target=self.commands.listen, daemon=True).start()
         jobs = {"train": self.train, "teach": self.teach, "test": self.test}
         try:
-            jobs[self.message["job"]](load_mnist(self.message["mnist"]))
+            jobs[self.message["job"]](load_mnist(self.message["mnist"], self.message["cache"]))
         except BrokenPipeError:
             return  # nobody listens any more
         except DivergedError as error:  # the visitor's settings are to blame, not this program
-            self.tell("failed", message=str(error))
+            self.send("failed", message=str(error), is_useless=False)
         except Exception as error:
             traceback.print_exc()
-            self.tell("failed", message=_in_words(error))
+            self.send("failed", message=_in_words(error), is_useless=isinstance(error, UselessModelError))
 
     def train(self, dataset: Dataset) -> None:
         start, resume, seconds = (self.message[name] for name in ("start", "resume", "seconds"))
@@ -101,26 +106,25 @@ class Worker:
         else:
             settings = Settings.from_json(self.message["settings"])
             experiment = Experiment(settings, dataset, start and load_model(start), seconds=seconds)
-        self.orders.drawing = (
-            self.orders.drawing if self.orders.drawing is not None else self.arrays.get("drawing")
-        )
-        experiment.drawing = self.orders.drawing
+        if self.commands.drawing is None:
+            self.commands.drawing = self.arrays.get("drawing")
+        experiment.drawing = self.commands.drawing
         saved = experiment.trainer.seconds
-        if not self.orders.end and not experiment.finished:
+        if not self.commands.end and not experiment.finished:
             for now in experiment.run():
                 self.show(now)
                 if now.seconds - saved > SAVE_EVERY:
                     saved = now.seconds
                     self.save(experiment, out, patience=0)
-                experiment.drawing = self.orders.drawing
-                if self.orders.end:
+                experiment.drawing = self.commands.drawing
+                if self.commands.end:
                     experiment.stop()
         self.save(experiment, out, patience=PATIENCE)
         if experiment.finished:
             reason = "finished"
         else:
-            reason = {"pause": "paused", "stop": "stopped"}.get(self.orders.end, "time")
-        self.tell("trained", reason=reason)
+            reason = {"pause": "paused", "stop": "stopped"}.get(self.commands.end, "time")
+        self.send("trained", reason=reason)
         if reason != "paused":
             self.compare(out, dataset)
 
@@ -129,7 +133,7 @@ class Worker:
         taught = teach(load_model(self.message["weights"]), images, labels, dataset)
         taught.save(self.message["out"])
         notes, arrays = to_frame(taught.report)
-        self.tell("taught", arrays, **notes)
+        self.send("taught", arrays, **notes)
         self.compare(Path(self.message["out"]), dataset)
 
     def test(self, dataset: Dataset) -> None:
@@ -141,7 +145,7 @@ class Worker:
         before = self.message["before"]
         for prefix, path in (("", weights), ("before_", before and Path(before))):
             if path is not None:
-                checkpoint = load_model(path)
+                checkpoint = self.load(path)
                 found = evaluate(
                     checkpoint.model, dataset.test_images, dataset.test_labels, Calibration.of(checkpoint)
                 )
@@ -151,11 +155,21 @@ class Worker:
                         "labels": found.labels,
                         "pictures": dataset.test_images[found.errors[:PICTURES]],
                     }
-        self.tell("tested", arrays)
+        self.send("tested", arrays)
+
+    def load(self, path: Path) -> Checkpoint:
+        """As `load_model`; UselessModelError where it is the model just made that cannot be read with."""
+        try:
+            return load_model(path)
+        except ModelFileError as error:
+            if str(path) != self.message["out"]:
+                raise
+            reason = str(error).replace(path.name, "The new model")
+            raise UselessModelError(f"{reason}. Your model is as it was.") from error
 
     def show(self, now: Snapshot) -> None:
         notes, arrays = to_frame(now)
-        self.tell("snapshot", arrays, **notes)
+        self.send("snapshot", arrays, **notes)
 
     def save(self, experiment: Experiment, out: Path, patience: float) -> None:
         """Writes the checkpoint; while the disk is full, tries again for `patience` seconds."""
@@ -164,17 +178,17 @@ class Worker:
             try:
                 experiment.save(out)
             except OSError:
-                self.tell("full")
+                self.send("full")
                 if time.monotonic() > give_up:
                     if patience:
                         raise
                     return
                 time.sleep(1)
             else:
-                self.tell("saved")
+                self.send("saved")
                 return
 
-    def tell(self, event: str, arrays: Arrays | None = None, **notes: object) -> None:
+    def send(self, event: str, arrays: Arrays | None = None, **notes: object) -> None:
         write_frame(self.events, {"event": event} | notes, arrays)
 
 

@@ -9,12 +9,14 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from cnn import ModelFileError
+from recognition.command_line import run
 from recognition.files import SUFFIXES, PictureError, load_picture
+from recognition.messages import one_line
 from recognition.photo import on_white
 from recognition.reader import DEFAULT_WEIGHTS, Reader
 from recognition.reading import Reading
 
+PROGRAM = "python -m recognition"
 GREEN, RED = (0, 140, 60), (200, 30, 30)  # of boxes around digits, and around what is none
 COLUMNS = ("picture", "line", "digit", "confidence", "x", "y", "width", "height")
 
@@ -65,7 +67,7 @@ def pictures_in(paths: list[Path]) -> list[Path]:
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m recognition", description="Read photos, scans and drawings of handwritten digits."
+        prog=PROGRAM, description="Read photos, scans and drawings of handwritten digits."
     )
     parser.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE", help="files, or folders of them")
     parser.add_argument("--weights", type=Path, default=DEFAULT_WEIGHTS, help="default: %(default)s")
@@ -81,40 +83,34 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
-    try:
-        reader = Reader(options.weights)
-    except (ModelFileError, FileNotFoundError) as error:
-        print(f"python -m recognition: {error}", file=sys.stderr)
-        return 1
+    return run(PROGRAM, lambda: read(options))
+
+
+def read(options: argparse.Namespace) -> int:
+    """Reads all pictures; 1 where one of them could not be read."""
+    reader = Reader(options.weights)
     paths = pictures_in(options.pictures)
     if not paths:
-        print("python -m recognition: there is no picture in that folder.", file=sys.stderr)
-        return 1
+        raise ValueError("there is no picture in that folder.")
     several = len(paths) > 1 or options.pictures[0].is_dir()
     failures, rows = 0, []
-    try:
-        for path in paths:
-            if several:
-                print(f"{path}:")
-            try:
-                picture = load_picture(path)
-            except PictureError as error:
-                failures += 1
-                print(f"{path}: {error}", file=sys.stderr)
-                continue
-            reading = reader.read_photo(picture)
-            print(describe(reading))
-            rows += rows_of(path, reading)
-            if options.boxes:
-                _save_boxes(with_boxes(picture, reading), path, options.boxes, several)
-        if options.csv:
-            with options.csv.open("w", newline="", encoding="utf-8") as file:
-                csv.writer(file).writerows([COLUMNS, *rows])
-    except OSError as error:
-        print(
-            f"python -m recognition: {error.filename} cannot be written: {error.strerror}.", file=sys.stderr
-        )
-        return 1
+    for path in paths:
+        if several:
+            print(f"{one_line(path)}:")
+        try:
+            picture = load_picture(path)
+        except PictureError as error:
+            failures += 1
+            print(one_line(f"{path}: {error}", 1000), file=sys.stderr)
+            continue
+        reading = reader.read_photo(picture)
+        print(describe(reading))
+        rows += rows_of(path, reading)
+        if options.boxes:
+            _save_boxes(with_boxes(picture, reading), path, options.boxes, several)
+    if options.csv:
+        with options.csv.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+            csv.writer(file).writerows([COLUMNS, *rows])
     return 1 if failures else 0
 
 

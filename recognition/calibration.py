@@ -47,6 +47,6 @@ class Calibration:
                 raise ValueError(f"the temperature is {found.temperature}")
             if found.threshold is not None and not math.isfinite(found.threshold):
                 raise ValueError(f"the threshold is {found.threshold}")
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise ModelFileError(f"the calibration in this weights file makes no sense: {error}") from error
         return found

@@ -1,7 +1,9 @@
 """What all tests share."""
 
+import contextlib
 import gc
 import time
+from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,6 +12,12 @@ from huggingface_hub import close_session, constants, utils
 from threadpoolctl import threadpool_limits
 
 from cnn import save_model, seed_net
+from jobs import manager as manager_module
+from jobs.limits import Limits
+from jobs.manager import SessionManager
+from recognition import Reader
+from recognition.reader import DEFAULT_NETWORK
+from tests.bars import bars_dataset, worker_command, write_mnist
 from tests.hub_server import serve_hub, turn_to
 
 # As the app and the training do: `cnn` spreads work over the cores, BLAS must not do it again.
@@ -38,3 +46,81 @@ def weights(tmp_path):
     path = tmp_path / "mine" / "mine.npz"
     save_model(path, seed_net(np.random.default_rng(3)), progress={"calibration": {"temperature": 1.5}})
     return path
+
+
+@pytest.fixture(scope="session")
+def dataset():
+    """The stand-in for MNIST."""
+    return bars_dataset(600)
+
+
+@pytest.fixture(scope="session")
+def bars_mnist(dataset, tmp_path_factory):
+    """The stand-in as MNIST's four files: their folder and their checksums."""
+    folder = tmp_path_factory.mktemp("mnist")
+    return folder, write_mnist(folder, dataset)
+
+
+@pytest.fixture
+def open_manager(bars_mnist, tmp_path, monkeypatch):
+    """Managers in a temporary folder of the test's own; at its end nothing may be left in it."""
+    monkeypatch.setattr(manager_module.tempfile, "tempdir", str(tmp_path))
+    folder, digests = bars_mnist
+    with contextlib.ExitStack() as stack:
+
+        def open_one(before="", **limits):
+            limits = Limits(**{"epochs": 1000, "address_percent": 100} | limits)
+            manager = SessionManager(limits, worker=worker_command(digests, before), mnist=folder)
+            return stack.enter_context(contextlib.closing(manager))
+
+        yield open_one
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def manager(open_manager):
+    return open_manager()
+
+
+# A worker that teaches until it has been learned: on the page, a lesson's time is bounded.
+PATIENT = "import functools, math; worker.teach = functools.partial(worker.teach, seconds=math.inf);"
+
+
+@pytest.fixture
+def house(bars_mnist):
+    """The visitors of a page, with room for five of them."""
+    from ui.shared.visitors import Visitors  # Gradio is slow to import, and few tests need it
+
+    reader = shipped_reader()
+    folder, digests = bars_mnist
+    limits = Limits(epochs=1000, visitors=5, address_percent=40)
+    manager = SessionManager(limits, worker=worker_command(digests, PATIENT), mnist=folder)
+    with contextlib.closing(manager):
+        yield Visitors({DEFAULT_NETWORK: reader, "seed": reader}, manager)
+
+
+@cache
+def shipped_reader():
+    return Reader()
+
+
+@pytest.fixture
+def page(house):
+    """A page that is open."""
+    from tests.visitor_page import Page
+
+    return Page(house, "one")
+
+
+@pytest.fixture
+def send(monkeypatch, tmp_path):
+    """Puts a file where Gradio puts uploads, and gives what the script then asks."""
+    from ui.server import uploads
+
+    monkeypatch.setattr(uploads, "get_upload_folder", lambda: str(tmp_path))
+
+    def put(content, name="upload.npz"):
+        (tmp_path / name).write_bytes(content)
+        return {"path": str(tmp_path / name)}
+
+    return put

@@ -1,8 +1,10 @@
 """MNIST from a folder, the cache, a mirror or the package; checked, kept, and never fetched twice."""
 
+import errno
 import functools
 import gzip
 import hashlib
+import tempfile
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
@@ -101,6 +103,40 @@ def test_a_mirror_is_asked_once_and_then_the_cache(mirror, contents):
     assert len(Handler.asked) == 4
     np.testing.assert_array_equal(first.train_images, second.train_images)
     assert {path.name for path in data.CACHE.iterdir()} == set(contents)
+
+
+@pytest.fixture(params=["full", "a file stands there"])
+def unwritable_cache(request, monkeypatch):
+    if request.param == "full":
+        mkstemp = tempfile.mkstemp
+
+        def full(*, dir, **options):
+            if dir == data.CACHE:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return mkstemp(dir=dir, **options)
+
+        monkeypatch.setattr(tempfile, "mkstemp", full)
+    else:
+        data.CACHE.parent.mkdir(parents=True, exist_ok=True)
+        data.CACHE.write_text("in the way")
+
+
+def test_where_the_cache_cannot_be_written_the_spare_one_is_used(
+    mirror, contents, tmp_path, unwritable_cache, caplog
+):
+    spare = tmp_path / "spare"
+    first = load_mnist(spare_cache=spare)
+    assert {path.name for path in spare.iterdir()} == set(contents)
+    assert f"MNIST cannot be kept in {data.CACHE}" in caplog.text
+    assert "Set DIGITS_CACHE" in caplog.text
+    asked = len(Handler.asked)
+    np.testing.assert_array_equal(load_mnist(spare_cache=spare).train_images, first.train_images)
+    assert len(Handler.asked) == asked
+
+
+def test_what_cannot_be_kept_anywhere_is_used_all_the_same(mirror, unwritable_cache, caplog):
+    assert len(load_mnist().train_labels) == 60
+    assert "Set DIGITS_CACHE" in caplog.text
 
 
 def test_a_mirror_with_damaged_files_leaves_nothing_in_the_cache(mirror, monkeypatch):

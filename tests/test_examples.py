@@ -9,7 +9,6 @@ from PIL import Image
 
 from training import examples as module
 from training.examples import Example, read_examples, write_examples
-from training.limits import Limits
 
 
 def seven(shift=0):
@@ -108,16 +107,16 @@ def test_a_bomb_is_not_unpacked(monkeypatch):
     bomb = packed([("001.png", GOOD[1] + bytes(50_000_000))], compression=zipfile.ZIP_DEFLATED)
     assert len(bomb) < 100_000
     monkeypatch.setattr(module, "load_picture", lambda *_: pytest.fail("it was unpacked"))
-    with pytest.raises(ValueError, match=r"001\.png is too large: at most 2 MB"):
+    with pytest.raises(ValueError, match=r"holds 001\.png, which is too large: at most 2 MiB"):
         read_examples(bomb)
 
 
 def test_more_entries_or_bytes_than_allowed_are_refused():
     files = [(f"{i}.png", GOOD[1]) for i in range(4)]
     with pytest.raises(ValueError, match="more than 3 examples"):
-        read_examples(packed(files), Limits(examples=3))
+        read_examples(packed(files), most_examples=3)
     with pytest.raises(ValueError, match=r"too large: at most 0\.0001 MB"):
-        read_examples(packed(files), Limits(upload_bytes=100))
+        read_examples(packed(files), most_bytes=100)
 
 
 def test_a_name_that_occurs_twice_is_refused():

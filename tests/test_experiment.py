@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from cnn import Checkpoint, ModelFileError, load_model, save_model
+from jobs.limits import Limits
 from recognition.calibration import Calibration
 from tests.bars import bars_dataset
 from training import data
 from training import experiment as module
 from training.experiment import NETWORKS, Experiment, Settings, unfinished
-from training.limits import Limits
 from training.trainer import NOT_A_DIGIT, DivergedError, Trainer
 
 SHORT = Settings("small_net", epochs=2, images=600, batch_size=50, learning_rate=5e-3)
@@ -37,7 +37,7 @@ def every_step(monkeypatch):
 def test_every_network_has_settings_that_a_public_host_allows(network, fine_tune):
     settings = Settings.of(network, fine_tune=fine_tune)
     assert (settings.network, settings.fine_tune) == (network, fine_tune)
-    assert settings.within(Limits()) == (settings, "")
+    assert settings.within(epochs=30, images=55_000) == (settings, "")
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_what_cannot_be_is_refused_in_words(changes, message):
 
 
 def test_what_the_host_does_not_allow_is_lowered_and_told():
-    settings, note = Settings.of("small_net", epochs=50, batch_size=300).within(Limits(epochs=5, images=200))
+    settings, note = Settings.of("small_net", epochs=50, batch_size=300).within(epochs=5, images=200)
     assert (settings.epochs, settings.images, settings.batch_size) == (5, 200, 200)
     assert note == "At most 5 epochs and 200 images here, so that is what was set."
 

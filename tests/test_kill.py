@@ -17,11 +17,12 @@ import pytest
 
 from cnn import load_model, save_model
 from cnn.architectures import small_net
-from jobs.session import Workshop
+from jobs.limits import Limits
+from jobs.manager import SessionManager
 from tests.bars import bars_dataset, worker_command, write_mnist
+from tests.sessions import wait_for
 from training import data
 from training.experiment import Settings
-from training.limits import Limits
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 120  # seconds, for a machine that does other things
@@ -111,6 +112,7 @@ def test_whenever_saving_is_killed_there_is_a_whole_file(tmp_path):
 
 
 FETCH = """
+from tests.sessions import wait_for
 from training import data
 data.FILES, data.CACHE, data.MIRRORS = json.loads(sys.argv[1]), Path(sys.argv[2]), (sys.argv[3],)
 data._from_wheel = lambda: {}
@@ -250,22 +252,22 @@ def test_a_worker_that_is_killed_while_it_saves_leaves_the_checkpoint_before(tmp
         "import os, signal; fsync, calls = os.fsync, iter(range(99)); worker.SAVE_EVERY = 0.05;"
         f"os.fsync = lambda descriptor: {KILL} if next(calls) == 2 else fsync(descriptor);"
     )
-    workshop = Workshop(Limits(epochs=1000), worker=worker_command(digests, before), mnist=tmp_path / "mnist")
+    manager = SessionManager(
+        Limits(epochs=1000), worker=worker_command(digests, before), mnist=tmp_path / "mnist"
+    )
     try:
-        session = workshop.session("ann")
+        session = manager.session("ann")
         session.start(Settings("small_net", epochs=1000, images=600, batch_size=8))
-        *_, status = session.updates()
+        status = wait_for(session, lambda status: not status.active)
         assert (status.phase, status.resumable) == ("paused", True)
         assert "you can go on from there" in status.message
         assert load_model(session.result).progress["steps"] > 0
-        workshop.worker = tuple(worker_command(digests))
+        manager.shared.worker = tuple(worker_command(digests))
         session.resume()
-        for status in session.updates():
-            if status.phase == "training" and status.snapshot is not None:
-                session.stop()
-                break
-        *_, status = session.updates()
+        wait_for(session, lambda status: status.phase == "training")
+        session.stop()
+        status = wait_for(session, lambda status: not status.active)
         assert status.phase in ("done", "paused")
         assert status.result
     finally:
-        workshop.close()
+        manager.close()

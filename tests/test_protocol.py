@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jobs import protocol
-from jobs.protocol import WireError, read_frame, write_frame
+from jobs.protocol import ProtocolError, read_frame, write_frame
 
 
 def test_messages_and_arrays_come_back_one_after_the_other():
@@ -38,7 +38,7 @@ def test_messages_and_arrays_come_back_one_after_the_other():
     ],
 )
 def test_what_is_no_frame_is_an_error(content):
-    with pytest.raises(WireError):
+    with pytest.raises(ProtocolError):
         read_frame(io.BytesIO(content))
 
 
@@ -50,7 +50,7 @@ def test_a_pickled_object_is_not_opened():
     payload = io.BytesIO()
     np.savez(payload, trap=np.array([Trap()], dtype=object))
     line = json.dumps({"event": "saved", "bytes": len(payload.getvalue())}).encode()
-    with pytest.raises(WireError, match="cannot be read"):
+    with pytest.raises(ProtocolError, match="cannot be read"):
         read_frame(io.BytesIO(line + b"\n" + payload.getvalue()))
 
 
@@ -60,16 +60,16 @@ def test_arrays_that_unpack_to_too_much_are_refused(monkeypatch):
     line = json.dumps({"event": "saved", "bytes": len(payload.getvalue())}).encode()
     monkeypatch.setattr(protocol, "MOST_BYTES", 5_000)
     assert len(payload.getvalue()) < 5_000
-    with pytest.raises(WireError, match="they unpack to 80128 bytes"):
+    with pytest.raises(ProtocolError, match="would unpack to 80,128 bytes"):
         read_frame(io.BytesIO(line + b"\n" + payload.getvalue()))
 
 
 def test_too_large_a_frame_is_not_written(monkeypatch):
     stream = io.BytesIO()
     monkeypatch.setattr(protocol, "MOST_BYTES", 5_000)
-    with pytest.raises(WireError, match="too large"):
+    with pytest.raises(ProtocolError, match="too large"):
         write_frame(stream, {}, {"zeros": np.zeros(10_000)})
-    with pytest.raises(WireError, match="too large"):
+    with pytest.raises(ProtocolError, match="too large"):
         write_frame(stream, {"text": "x" * 70_000})
     with pytest.raises(ValueError):
         write_frame(stream, {"loss": float("nan")})

@@ -2,23 +2,19 @@
 
 import base64
 import contextlib
-import getpass
 import os
-import shutil
 import signal
-import subprocess
-import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
-from tests.browser.driver import data_url, free_port, serve_app, seven
+from tests.browser.driver import data_url, serve_app, seven
+from tests.nginx import PATIENCE, serve_nginx
 
 CONFIGURATION = Path(__file__).parents[1] / "docs" / "nginx.conf"
 VISITORS = 16  # all with the same replica by chance: once in 30,000 runs
-PATIENCE = 120  # seconds, for a machine that does other things
 
 
 class Visitor:
@@ -62,31 +58,10 @@ def replicas():
 
 @pytest.fixture(scope="module")
 def url(replicas, tmp_path_factory):
-    if shutil.which("nginx") is None:
-        if os.environ.get("CI"):
-            pytest.fail("nginx is not installed; in CI this test may not be skipped")
-        pytest.skip("nginx is not installed")
-    folder, port = tmp_path_factory.mktemp("nginx"), free_port()
-    text = CONFIGURATION.read_text()
     port1, port2 = (urlsplit(replica.url).port for replica in replicas)
-    for name, value in (("@folder", folder), ("@port1", port1), ("@port2", port2), ("@port", port)):
-        text = text.replace(name, str(value))
-    (folder / "nginx.conf").write_text(text)
-    options = f"daemon off; {f'user {getpass.getuser()};' if os.getuid() == 0 else ''}"
-    nginx = subprocess.Popen(["nginx", "-e", "stderr", "-c", folder / "nginx.conf", "-g", options])
-    try:
-        end = time.monotonic() + PATIENCE
-        while True:
-            try:
-                httpx.get(f"http://127.0.0.1:{port}/health").raise_for_status()
-                break
-            except httpx.HTTPError:
-                assert nginx.poll() is None and time.monotonic() < end
-                time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        nginx.terminate()
-        nginx.wait()
+    folder = tmp_path_factory.mktemp("nginx")
+    with serve_nginx(CONFIGURATION.read_text(), folder, port1=port1, port2=port2) as url:
+        yield url
 
 
 def test_a_visitor_stays_with_one_replica_and_when_that_dies_the_other_takes_over(url, replicas):

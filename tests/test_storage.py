@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from cnn import SGD, ModelFileError, inverse_time_decay, load_model, save_model, seed_net
+from cnn import ARCHITECTURES, SGD, ModelFileError, inverse_time_decay, load_model, save_model, seed_net
 from cnn.storage import LARGEST, atomic_write
 
 
@@ -73,12 +73,37 @@ def test_weights_alone_cannot_restore_an_optimizer(tmp_path, model):
         ({"progress": np.array("{")}, "damaged progress notes"),
         ({"progress": np.array("[1]")}, "damaged progress notes"),
         ({"progress": np.array("[" * 100_000)}, "damaged progress notes"),
+        ({"progress": np.array('{"steps": ' + "9" * 5000 + "}")}, "damaged progress notes"),
+        ({"architecture": np.array("\x1b[31m" + "x" * 10**6)}, r"for the network '.{1,500}$"),
+        ({"format": np.array("x" * 10**6)}, r"has format .{1,500}$"),
+        (
+            {"param.conv1.bias": np.full(32, 3e38, np.float32)},
+            "cannot be read with: its answers are not finite",
+        ),
     ],
 )
 def test_a_file_that_does_not_fit_its_architecture_is_refused(saved, changes, message):
     rewrite(saved, **changes)
     with pytest.raises(ModelFileError, match=message):
         load_model(saved)
+
+
+@pytest.mark.parametrize("value", [0, 1e30])
+def test_a_network_that_cannot_be_read_with_is_refused(tmp_path, model, value):
+    useless = model.copy()
+    useless.parameters[...] = value
+    save_model(tmp_path / "useless.npz", useless)
+    with pytest.raises(
+        ModelFileError, match=r"useless.npz cannot be read with: its answers are|it answers the"
+    ):
+        load_model(tmp_path / "useless.npz")
+
+
+def test_a_network_that_is_not_trained_yet_can_be_read_with(tmp_path):
+    for name, build in ARCHITECTURES.items():
+        network = build(np.random.default_rng(0))
+        save_model(tmp_path / f"{name}.npz", network)
+        load_model(tmp_path / f"{name}.npz", network.input_shape)
 
 
 def test_a_truncated_file_is_refused(saved):

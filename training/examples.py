@@ -8,6 +8,7 @@ The zip holds PNG pictures and `labels.csv`, a line a picture under the heading 
 
 import csv
 import io
+import time
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,15 +16,17 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from cnn.archive import Archive, ArchiveError, DamagedArchiveError, printable
 from recognition import ink_of_drawing, normalise
 from recognition.files import PictureError, load_picture
 from recognition.normalise import SIZE
-from training.limits import Limits
 
 LABELS = "labels.csv"
 HEADING = ["file", "label"]
 MOST_PIXELS = 4_000_000  # of a picture in a zip
-MOST_BYTES = 2_000_000  # of a file in a zip, unpacked
+MOST_BYTES = 2 * 2**20  # of a file in a zip, unpacked
+MOST_BYTES_OF_ZIP = 20_000_000  # of the zip itself
+MOST_SECONDS = 10.0  # for the pictures of a zip
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -62,61 +65,57 @@ def write_examples(examples: Sequence[Example]) -> bytes:
     return buffer.getvalue()
 
 
-def read_examples(packed: bytes, limits: Limits | None = None) -> list[Example]:
+def read_examples(
+    packed: bytes, *, most_examples: int = 50, most_bytes: int = MOST_BYTES_OF_ZIP
+) -> list[Example]:
     """What `write_examples` wrote, or what a person packed alike.
 
     Pictures of 28x28 grey pixels are taken as they are; all others, of any size and with dark ink on light
     paper or light on dark, are normalised as a drawing is. Nothing is written to disk. Raises ValueError, in
     words for the person who sent it, where anything in the file is not as it should be.
+
+    most_examples: in the zip; most_bytes: of the zip itself.
     """
-    limits = limits or Limits()
-    if len(packed) > limits.upload_bytes:
-        raise ValueError(f"The file is too large: at most {limits.upload_bytes / 1e6:g} MB are read.")
+    if len(packed) > most_bytes:
+        raise ValueError(f"The file is too large: at most {most_bytes / 1e6:g} MB are read.")
+    files = most_examples + 1
+    # macOS adds a file to each, and a folder or two.
+    limits = {"most_members": 2 * files + 4, "most_bytes": files * MOST_BYTES}
     try:
-        with zipfile.ZipFile(io.BytesIO(packed)) as archive:
-            return _read(archive, limits)
-    except ValueError:
-        raise
-    # A broken or hostile zip can fail in any of zipfile's and zlib's ways; all mean the same here.
-    except Exception as error:
-        raise ValueError("The file is damaged or not a zip file of examples.") from error
+        with Archive(io.BytesIO(packed), **limits) as archive:
+            return _read(archive, most_examples)
+    except DamagedArchiveError as error:
+        raise ValueError(f"The file is damaged or not a zip file of examples: {error}.") from error
+    except ArchiveError as error:
+        raise ValueError(f"The zip {error}.") from error
 
 
-def _read(archive: zipfile.ZipFile, limits: Limits) -> list[Example]:
-    members = {}
-    for member in archive.infolist():
-        if member.is_dir() or member.filename.startswith("__MACOSX/"):
-            continue  # what file managers add
-        name = member.filename
+def _read(archive: Archive, most_examples: int) -> list[Example]:
+    names = {name for name in archive.names if not name.startswith("__MACOSX/")}
+    for name in names:
         if name.startswith("/") or "\\" in name or ":" in name or ".." in name.split("/"):
-            raise ValueError(f"The zip holds a file that would lie outside of it: {_shown(name)}.")
-        if name in members:
-            raise ValueError(f"The zip holds {_shown(name)} twice.")
-        members[name] = member
-        if len(members) > limits.examples + 1:
-            raise ValueError(
-                f"The zip holds more than {limits.examples} examples, which is the most there can be."
-            )
-    if LABELS not in members:
+            raise ValueError(f"The zip holds a file that would lie outside of it: {printable(name)}.")
+    if len(names) > most_examples + 1:
+        raise ValueError(f"The zip holds more than {most_examples} examples, which is the most there can be.")
+    if LABELS not in names:
         raise ValueError(f"The zip holds no {LABELS} with a line for every picture.")
-    labels = _labels(_unpack(archive, members.pop(LABELS)))
-    for missing in labels.keys() - members.keys():
-        raise ValueError(f"{LABELS} names {_shown(missing)}, which is not in the zip.")
-    for foreign in members.keys() - labels.keys():
-        raise ValueError(f"The zip holds {_shown(foreign)}, which {LABELS} does not name.")
+    labels = _labels(archive.read(LABELS, MOST_BYTES))
+    pictures = names - {LABELS}
+    for missing in labels.keys() - pictures:
+        raise ValueError(f"{LABELS} names {printable(missing)}, which is not in the zip.")
+    for foreign in pictures - labels.keys():
+        raise ValueError(f"The zip holds {printable(foreign)}, which {LABELS} does not name.")
     if not labels:
         raise ValueError("The zip holds no examples.")
-    return [Example(_picture(name, _unpack(archive, members[name])), label) for name, label in labels.items()]
-
-
-def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    if member.flag_bits & 1:
-        raise ValueError("The zip is encrypted. Please send one without a password.")
-    with archive.open(member) as file:
-        content = file.read(MOST_BYTES + 1)  # whatever size the zip claims
-    if len(content) > MOST_BYTES:
-        raise ValueError(f"{_shown(member.filename)} is too large: at most {MOST_BYTES / 1e6:g} MB are read.")
-    return content
+    ends = time.monotonic() + MOST_SECONDS
+    examples = []
+    for name, label in labels.items():
+        if time.monotonic() > ends:
+            raise ValueError(
+                "The pictures in the zip take too long to read. Please send simpler or fewer ones."
+            )
+        examples.append(Example(_picture(name, archive.read(name, MOST_BYTES)), label))
+    return examples
 
 
 def _labels(content: bytes) -> dict[str, int]:
@@ -131,29 +130,22 @@ def _labels(content: bytes) -> dict[str, int]:
     for number, row in enumerate(rows[1:], 2):
         cells = [cell.strip() for cell in row]
         if len(cells) != 2 or cells[1] not in "0123456789" or len(cells[1]) != 1:
-            raise ValueError(
-                f"Line {number} of {LABELS} must be a file and a digit, 0 to 9, got {_shown(','.join(row))}."
-            )
+            line = printable(",".join(row))
+            raise ValueError(f"Line {number} of {LABELS} must be a file and a digit, 0 to 9, got {line}.")
         if cells[0] in labels:
-            raise ValueError(f"{LABELS} names {_shown(cells[0])} twice.")
+            raise ValueError(f"{LABELS} names {printable(cells[0])} twice.")
         labels[cells[0]] = int(cells[1])
     return labels
 
 
 def _picture(name: str, content: bytes) -> np.ndarray:
     if not content.startswith(PNG):
-        raise ValueError(f"{_shown(name)} is no PNG picture.")
+        raise ValueError(f"{printable(name)} is no PNG picture.")
     try:
         pixels = load_picture(io.BytesIO(content), MOST_PIXELS)
     except PictureError as error:
-        raise ValueError(f"{_shown(name)}: {error}") from error
+        raise ValueError(f"{printable(name)}: {error}") from error
     image = pixels if pixels.shape == (SIZE, SIZE) else normalise(ink_of_drawing(pixels))
     if image is None or not image.any():
-        raise ValueError(f"{_shown(name)} is empty: nothing is drawn in it.")
+        raise ValueError(f"{printable(name)} is empty: nothing is drawn in it.")
     return image
-
-
-def _shown(text: str) -> str:
-    """A stranger's text as a message may repeat it."""
-    printable = "".join(character if character.isprintable() else "?" for character in text)
-    return printable if len(printable) <= 60 else printable[:59] + "…"

@@ -40,7 +40,6 @@ from recognition.calibration import Calibration
 from training.augment import Augmentation
 from training.calibrate import fit_temperature, logits_of
 from training.data import Dataset, split_held_out
-from training.limits import Limits
 from training.synthesis import synthesise_digits, synthesise_non_digits
 from training.trainer import NOT_A_DIGIT, DivergedError, Trainer
 
@@ -122,13 +121,10 @@ class Settings:
             raise ValueError("The settings of this training are incomplete or from another version.")
         return cls(**values)
 
-    def within(self, limits: Limits) -> tuple["Settings", str]:
-        """These settings as far as the host allows, and a sentence about what was lowered, or ""."""
-        lowered = {
-            name: getattr(limits, name)
-            for name in ("epochs", "images")
-            if getattr(self, name) > getattr(limits, name)
-        }
+    def within(self, *, epochs: int, images: int) -> tuple["Settings", str]:
+        """These settings with at most so many of both, and a sentence about what was lowered, or ""."""
+        most = {"epochs": epochs, "images": images}
+        lowered = {name: value for name, value in most.items() if getattr(self, name) > value}
         if not lowered:
             return self, ""
         allowed = " and ".join(f"{value:,} {name}" for name, value in lowered.items())
@@ -347,7 +343,7 @@ def unfinished(checkpoint: Checkpoint) -> Settings | None:
     try:
         settings = Settings.from_json(checkpoint.progress.get("settings"))
         steps, images = int(checkpoint.progress["steps"]), int(checkpoint.progress["images"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
     return settings if steps < settings.epochs * -(-images // settings.batch_size) else None
 

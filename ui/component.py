@@ -1,13 +1,12 @@
 """A tab is one `gr.HTML` component: how it is put together from static files, and what its script is sent."""
 
-import base64
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from recognition import Reading
+from ui import scripts
 
 HERE = Path(__file__).parent
 READING = "shared/reading"
@@ -16,12 +15,12 @@ READING = "shared/reading"
 def component(
     name: str, server_functions: list[Callable], parts: tuple[str, ...] = (), **props: Any
 ) -> gr.HTML:
-    """The component of `name`.html, .css and .js, with base.css, visit.js and reading.* that all share.
+    """The component of `name`.html and .css, with base.css and reading.* that all share, run by `name`.js.
 
     name, parts: as "folder/name". The word `@reading` in the HTML stands for reading.html, and `@PART` for
-    that of each of `parts`, whose .css and .js come with it. server_functions: what the script may call, as
-    `server.NAME(argument)`; props: what the HTML's `{{...}}` are filled with. A plain `gr.HTML`: a subclass
-    would have Gradio write a .pyi beside us.
+    that of each of `parts`, whose .css comes with it. The module exports `mount({element, server, upload,
+    props})`. server_functions: what it may call, as `server.NAME(argument)`; props: what the HTML's `{{...}}`
+    are filled with. A plain `gr.HTML`: a subclass would have Gradio write a .pyi beside us.
     """
     html = _asset(f"{name}.html")
     for part in (READING, *parts):
@@ -29,24 +28,13 @@ def component(
     return gr.HTML(
         html_template=html,
         css_template="".join(_asset(f"{part}.css") for part in ("shared/base", READING, *parts, name)),
-        js_on_load="".join(_asset(f"{part}.js") for part in ("shared/visit", READING, name, *parts)),
+        js_on_load=_asset("mount.js").replace("@module", scripts.address_of(f"{name}.js")),
         server_functions=server_functions,
         apply_default_css=False,
         elem_id=Path(name).name,
         digits=list(range(10)),  # reading.html repeats a bar for each
         **props,
     )
-
-
-def answer_of(reading: Reading) -> dict:
-    """What reading.js shows: the JSON of a reading, each digit with the `picture` that the network saw.
-
-    The picture is 28x28 grey bytes in base64.
-    """
-    answer = reading.to_json()
-    for shown, found in zip(answer["digits"], reading.digits, strict=True):
-        shown["picture"] = base64.b64encode(found.image.tobytes()).decode()
-    return answer
 
 
 def _asset(name: str) -> str:

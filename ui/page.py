@@ -6,11 +6,14 @@ from pathlib import Path
 import gradio as gr
 from starlette.middleware import Middleware
 
-from jobs.session import Workshop
+from jobs.manager import SessionManager
+from ui import scripts
 from ui.draw import tab as draw
 from ui.photo import tab as photo
-from ui.server import metrics
-from ui.server.request_guard import Gate, Host, lifespan
+from ui.server import metrics, uploads
+from ui.server.host import Host
+from ui.server.lifespan import lifespan
+from ui.server.request_guard import RequestGuard
 from ui.shared.visitors import Readers, Visitors
 from ui.theme import theme
 from ui.train import hub
@@ -31,13 +34,20 @@ TABS: tuple[tuple[str, Builder], ...] = (
     ("Train", train.build),
 )
 
+HOST = Host.from_environment()
+
 LAUNCH = {
     "theme": theme(),
     "css": (HERE / "page.css").read_text(encoding="utf-8"),
+    "head": scripts.preload_links(),
     "favicon_path": HERE / "icon.svg",
     "footer_links": ["api"],
     "max_file_size": "20mb",
-    "app_kwargs": {"middleware": [Middleware(Gate, Host.from_environment())], "lifespan": lifespan},
+    "app_kwargs": {
+        "routes": [scripts.ROUTE],
+        "middleware": [Middleware(RequestGuard, HOST)],
+        "lifespan": lifespan,
+    },
     "state_session_capacity": 300,  # what Gradio remembers of a page; ours needs none of it
     "ssr_mode": False,  # would need Node
     "pwa": False,  # a Space would have the page installed as an app, with icons that are not ours
@@ -46,13 +56,14 @@ LAUNCH = {
 }
 
 
-def build_page(readers: Readers, workshop: Workshop) -> gr.Blocks:
+def build_page(readers: Readers, manager: SessionManager) -> gr.Blocks:
     """The whole page around shared, read-only readers, by the names of their networks.
 
-    workshop: where visitors train networks of their own. Show it with `launch(**LAUNCH)`.
+    manager: of the visitors who train networks of their own. Show it with `launch(**LAUNCH)`.
     """
-    visitors = Visitors(readers, workshop)
-    metrics.watch_workshop(workshop)
+    visitors = Visitors(readers, manager)
+    metrics.watch_jobs(manager)
+    uploads.share_account(manager.shared.storage)
     sign_in = hub.sign_in()
     with gr.Blocks(title=TITLE, analytics_enabled=False) as demo:
         gr.HTML(f"<h1>{TITLE}</h1><p>{SENTENCE}</p>", elem_id="masthead", apply_default_css=False)

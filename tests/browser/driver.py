@@ -64,16 +64,23 @@ class Served(NamedTuple):
 
 
 @contextlib.contextmanager
-def serve_app(port: int | None = None, **environment: str) -> Iterator[Served]:
-    """Runs app.py in a process of its own."""
+def serve_app(
+    port: int | None = None, descriptors: int | None = None, **environment: str
+) -> Iterator[Served]:
+    """Runs app.py in a process of its own, which may open so many `descriptors`."""
     port = port or free_port()
     environment = os.environ | environment
     environment |= {"GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1"}
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "app.log"
         with log.open("wb") as output:
+            limit = ["prlimit", f"--nofile={descriptors}"] if descriptors else []
             app = subprocess.Popen(
-                [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+                [*limit, sys.executable, "app.py"],
+                cwd=ROOT,
+                env=environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
             )
         try:
             url = f"http://127.0.0.1:{port}"

@@ -106,7 +106,7 @@ def test_files_that_are_no_pictures_are_refused_in_words(
     "sent", [None, 7, "/etc/hostname", {}, {"path": None}, {"path": "/tmp/gradio/../../etc/hostname"}]
 )
 def test_only_uploaded_files_are_read(client, sent, endpoint):
-    with pytest.raises(AppError, match="Please send an image file"):
+    with pytest.raises(AppError, match="Please send a file"):
         client.predict(sent, api_name=endpoint)
 
 
@@ -115,12 +115,10 @@ def test_a_file_of_the_server_cannot_be_named_in_a_bare_request(url, endpoint):
     _, call = _post(f"{url}/gradio_api/call{endpoint}", b'{"data": [{"path": "/etc/hostname"}]}')
     events = f"{url}/gradio_api/call{endpoint}/{call['event_id']}"
     with urllib.request.urlopen(events, timeout=120) as answer:
-        assert "Please send an image file" in answer.read().decode()
+        assert "Please send a file" in answer.read().decode()
 
 
-@pytest.mark.parametrize(
-    "drawing", [None, 7, "seven", [], {}, {"image": float("nan")}, {"image": "data:text/html,x"}]
-)
+@pytest.mark.parametrize("drawing", [None, 7, "seven", [], {}, {"image": 0.5}, {"image": "data:text/html,x"}])
 def test_the_pads_own_function_answers_nonsense_in_words(url, drawing):
     status, answer = _call(url, "pad", "live", drawing)
     assert status == 200
@@ -133,7 +131,7 @@ def test_the_pads_own_function_answers_nonsense_in_words(url, drawing):
 def test_the_photo_tabs_own_function_answers_nonsense_in_words(url, asked):
     status, answer = _call(url, "photo", "read", asked)
     assert status == 200
-    assert answer["error"].startswith(("Please send an image file", "There is no such example"))
+    assert answer["error"].startswith(("Please send a file", "There is no such example"))
 
 
 def test_a_request_too_large_to_be_a_drawing_is_refused_unread(url):

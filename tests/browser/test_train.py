@@ -146,7 +146,7 @@ def test_two_visitors_teach_their_own_networks_and_what_was_misread_is_read_by_o
     page = ann.page
     page.get_by_text("MNIST's test pictures:").wait_for(timeout=SLOW)
     with page.expect_download() as download:
-        page.locator(".pack").click()
+        page.locator(".export").click()
     download.value.save_as(tmp_path / "mine.zip")
     page.get_by_role("button", name="Unlearn").click()
     page.locator(OWN).wait_for(state="hidden")
@@ -253,9 +253,12 @@ def test_a_page_that_finds_another_session_says_what_was_lost_and_gives_its_exam
     tab.page.get_by_role("button", name="Delete this 7").wait_for()
     # As if the one that the page knows had been freed, with a training and another 7, while a phone slept.
     tab.page.evaluate(
-        """picture => {
-          Object.assign(digitsFromScratch.status, { session: "freed", resumable: true });
-          digitsFromScratch.mine.examples = [{ picture, label: 7 }];
+        """async picture => {
+          const scripts = performance.getEntriesByType("resource").map(({ name }) => name);
+          const session = scripts.find((name) => name.endsWith("/shared/session.js"));
+          const { sessionState } = await import(session); // the one that the tabs share
+          Object.assign(sessionState.status, { session: "freed", resumable: true });
+          sessionState.mine.examples = [{ picture, label: 7 }];
         }""",
         base64.b64encode(bytes(28 * 13) + bytes([255]) * 28 * 2 + bytes(28 * 13)).decode(),
     )
@@ -284,7 +287,7 @@ def _damaged(folder: Path) -> list[tuple[str, Path, str]]:
         ("#train .file", pickled, "The file is damaged or not an .npz weights file"),
         ("#train .file", bomb, "would unpack to"),
         ("#pad .zip", outside, "a file that would lie outside of it: ../../escaped.png"),
-        ("#pad .zip", huge, "001.png is too large: at most 2 MB are read"),
+        ("#pad .zip", huge, "001.png, which is too large: at most 2 MiB are read"),
         ("#pad .zip", words, "The file is damaged or not a zip file of examples"),
     ]
 

@@ -14,21 +14,22 @@ import time
 import anyio
 import gradio as gr
 
+from jobs.picture_answer import answer_of, outcome_of
 from recognition.files import PictureError, load_picture
-from recognition.reader import DEFAULT_NETWORK
-from ui.component import answer_of, component
+from ui.component import component
 from ui.draw import teach
 from ui.server import metrics
-from ui.server.queue import Crowded, Superseded, Turns
-from ui.server.uploads import read_upload
-from ui.shared.visitors import Readers, Visitors, chosen_from, key_of
+from ui.server.queue import FairQueue, QueueFull, Superseded
+from ui.shared.visitors import Readers, Visitors, chosen_from, session_hash
 
 PNG = "data:image/png;base64,"
 MAX_CHARACTERS = 40_000  # of a drawing from the pad, base64; its script sends about 4,000 a digit
 MAX_PIXELS = 512 * 512  # of the same; its script sends about 150 x 150 for a digit, 488 x 488 at most
 MAX_FILE_PIXELS = 16_000_000  # of an image file; a phone photographs a sheet of paper with 12 million
+CHUNKS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})  # of a PNG, that its pixels depend on
 READ_AT_ONCE = 1  # drawings; two take Python's lock from each other and from who answers
-MOST_WAITING = 200  # visitors, of each the newest drawing; about a second's work
+MOST_WAITING = 200  # drawings, of each session the newest
+MOST_WAITING_OF_ADDRESS = 100  # of them; a school may sit behind one
 
 logger = logging.getLogger(__name__)
 
@@ -39,24 +40,26 @@ def build(visitors: Visitors) -> None:
     def read_by_own(key: str, drawing: object) -> dict:
         return read_live(visitors.readers_of(key), drawing)
 
-    turns = Turns(READ_AT_ONCE, MOST_WAITING)
+    queue = FairQueue(READ_AT_ONCE, MOST_WAITING, most_of_address=MOST_WAITING_OF_ADDRESS, latest_only=True)
+    metrics.DRAWINGS_WAITING.set_function(lambda: queue.waiting)
 
     async def live(drawing: object, request: gr.Request) -> dict:
-        key = await key_of(request)
+        key = await session_hash(request)
         try:
-            async with turns.turn(key, request.state.address):
+            async with queue.turn(key, request.state.address):
                 answer = await anyio.to_thread.run_sync(read_by_own, key, drawing)
         except Superseded:
             answer = {"superseded": True}
-        except Crowded:
+        except QueueFull:
             answer = {"busy": "Very many people are drawing now."}
         # By this the pad sees how busy we are, and thins what it sends.
         return answer | {"took": round(1000 * (time.perf_counter() - request.state.began))}
 
-    component("draw/pad", [live, *visitors.server_functions(teach.ACTIONS)], ("draw/teach",))
+    functions = [live, *visitors.server_functions(teach.ACTIONS), teach.import_of_examples(visitors)]
+    component("draw/pad", functions, ("draw/teach",))
 
-    def read_drawing(image: gr.FileData) -> dict:
-        return read_upload(visitors.readers[DEFAULT_NETWORK].read_drawing, image, MAX_FILE_PIXELS)
+    async def read_drawing(image: gr.FileData, request: gr.Request) -> dict:
+        return await visitors.pictures.read_for_program("drawing", image, MAX_FILE_PIXELS, request)
 
     gr.api(
         read_drawing,
@@ -66,7 +69,7 @@ def build(visitors: Visitors) -> None:
             "confidence, probs, box, line}]}, the digits in reading order, each box [x, y, width, height] in "
             "pixels, lines counted from 0."
         ),
-        concurrency_limit=2,
+        concurrency_limit=None,  # they wait in a line that is fair
     )
 
 
@@ -80,7 +83,7 @@ def read_live(readers: Readers, drawing: object) -> dict:
     try:
         image = load_picture(_png(drawing), MAX_PIXELS)
         reading = chosen_from(readers, drawing).read_drawing(image)
-        metrics.count_reading("draw", reading)
+        metrics.count_reading("draw", outcome_of(reading))
     except (PictureError, ValueError, TypeError) as error:
         return {"error": str(error)}
     except Exception:
@@ -96,6 +99,18 @@ def _png(drawing: object) -> io.BytesIO:
     if len(image) > MAX_CHARACTERS:
         raise ValueError(f"A drawing may have {MAX_CHARACTERS:,} characters, this one has {len(image):,}.")
     try:
-        return io.BytesIO(base64.b64decode(image.removeprefix(PNG), validate=True))
+        return io.BytesIO(_pixels_only(base64.b64decode(image.removeprefix(PNG), validate=True)))
     except (binascii.Error, ValueError):
         raise ValueError("The drawing is not valid base64.") from None
+
+
+def _pixels_only(png: bytes) -> bytes:
+    """The PNG without what is no part of its picture: texts and profiles of it may unpack to a thousand times
+    their size, and a drawing is decoded in the process that everybody's are."""
+    kept, at = [png[:8]], 8
+    while at < len(png):
+        end = at + 12 + int.from_bytes(png[at : at + 4], "big")  # a chunk: length, name, content, checksum
+        if png[at + 4 : at + 8] in CHUNKS:
+            kept.append(png[at:end])
+        at = end
+    return b"".join(kept)

@@ -5,55 +5,77 @@
 
 import base64
 
+import gradio as gr
+
 from jobs.session import Session
+from training.examples import Example
 from ui.server.uploads import uploaded
-from ui.shared.visitors import Action, picture_of
-
-Asked = object  # what a script sent: anything, until it is looked at
+from ui.shared.visitors import Action, Payload, ServerFunction, Visitors, picture_of, session_hash
 
 
-def add_example(session: Session, asked: Asked) -> None:
-    """asked: {"picture": as the network saw it, "label": what it is}"""
-    picture = picture_of(asked, "picture")
+def add_example(session: Session, payload: Payload) -> None:
+    """payload: {"picture": as the network saw it, "label": what it is}"""
+    picture = picture_of(payload, "picture")
     if picture is None:
         raise ValueError("Draw something first, then say what it is.")
-    session.add_example(picture, asked.get("label"))
+    session.add_example(picture, payload.get("label"))
 
 
-def remove_example(session: Session, asked: Asked) -> None:
-    """asked: {"position": from 0}"""
-    position = asked.get("position") if isinstance(asked, dict) else None
+def remove_example(session: Session, payload: Payload) -> None:
+    """payload: {"position": from 0}"""
+    position = payload.get("position") if isinstance(payload, dict) else None
     if not isinstance(position, int):
         raise ValueError("There is no such example (any more).")
     session.remove_example(position)
 
 
-def pack_examples(session: Session, asked: Asked) -> dict:
+def export_examples(session: Session, payload: Payload) -> dict:
     """Returns {"file": .zip in base64}"""
-    return {"file": base64.b64encode(session.pack_examples()).decode()}
+    return {"file": base64.b64encode(session.export_examples()).decode()}
 
 
-def unpack_examples(session: Session, asked: Asked) -> None:
-    """asked: {"path": of an uploaded .zip}"""
-    with uploaded(asked) as file:
-        if file.stat().st_size > session.workshop.limits.upload_bytes:
-            raise ValueError("The file is too large.")
-        session.unpack_examples(file.read_bytes())
-
-
-def teach(session: Session, asked: Asked) -> None:
+def teach(session: Session, payload: Payload) -> None:
     session.teach()
 
 
-def undo(session: Session, asked: Asked) -> None:
+def undo(session: Session, payload: Payload) -> None:
     session.undo()
 
 
 ACTIONS: tuple[Action, ...] = (
     add_example,
     remove_example,
-    pack_examples,
-    unpack_examples,
+    export_examples,
     teach,
     undo,
 )
+
+
+def import_of_examples(visitors: Visitors) -> ServerFunction:
+    """The server function `import_examples`, whose zip the picture worker opens: it is a stranger's."""
+    limits = visitors.manager.shared.limits
+
+    async def import_examples(payload: Payload, request: gr.Request) -> dict:
+        """payload: {"path": of an uploaded .zip}"""
+        try:
+            with uploaded(payload) as file:
+                job = {
+                    "job": "examples",
+                    "path": str(file.absolute()),
+                    "examples": limits.examples,
+                    "upload_bytes": limits.upload_bytes,
+                }
+                _, arrays = await visitors.pictures.read(
+                    job, await session_hash(request), request.state.address
+                )
+        except ValueError as error:
+            return {"error": str(error)}
+        labels = arrays["labels"].tolist()
+        added = [Example(image, label) for image, label in zip(arrays["images"], labels, strict=True)]
+
+        def add_examples(session: Session, payload: Payload) -> None:
+            session.add_examples(added)
+
+        return await visitors.act(add_examples, payload, request)
+
+    return import_examples

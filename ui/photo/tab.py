@@ -4,33 +4,27 @@ One component of static files, as the pad is: `photo.html`, `photo.css` and `pho
 picture, asks `read` for everything there is to show, and keeps the visitor's corrections to itself.
 """
 
-import base64
-import io
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
 import gradio as gr
-import numpy as np
-from PIL import Image
+from starlette.responses import Response
 
-from recognition import Reading
-from recognition.files import MAX_PIXELS, PictureError, load_picture
-from recognition.reader import DEFAULT_NETWORK
-from ui.component import answer_of, component
+from jobs.picture_answer import jpeg_url
+from recognition.files import MAX_PIXELS, load_picture
+from ui.component import component
 from ui.server import metrics
-from ui.server.uploads import load_upload, read_upload
-from ui.shared.visitors import Readers, Visitors, chosen_from, key_of
+from ui.server.pictures import reading_job
+from ui.server.uploads import uploaded
+from ui.shared.visitors import Visitors, chosen_from, session_hash
 
 EXAMPLES_FOLDER = Path(__file__).parent / "examples"  # made by scripts/example_photos.py
-SHOWN = 1600  # longest side of the photo on the page, pixels
-STAGE = 1000  # of a stage of its reading
-THUMBNAIL = 192  # of an example
-QUALITY = 82  # of these pictures, as JPEG
-AT_ONCE = 1  # photos read at the same time for the page; the other cores are for those who draw
-MOST_IN_LINE = 20  # visitors, about half a minute's work
+THUMBNAIL = 192  # longest side of an example's picture, pixels
+FAULT = "The photo could not be read. Please try another one."
 
 logger = logging.getLogger(__name__)
 
@@ -54,16 +48,14 @@ EXAMPLES = (
 
 def build(visitors: Visitors) -> None:
     """Lays out the tab, and opens the endpoint `/read_photo` to `gradio_client`."""
-    reader = visitors.readers[DEFAULT_NETWORK]
-    in_turn = read_in_turn()
 
-    async def read(asked: object, request: gr.Request) -> dict:
-        return await in_turn(visitors.readers_of(await key_of(request)), asked)
+    async def read(asked: object, request: gr.Request) -> dict | Response:
+        return await read_for_page(visitors, asked, await session_hash(request), request.state.address)
 
     component("photo/photo", [read], examples=[_offer(example) for example in EXAMPLES])
 
-    def read_photo(image: gr.FileData) -> dict:
-        return read_upload(reader.read_photo, image, MAX_PIXELS)
+    async def read_photo(image: gr.FileData, request: gr.Request) -> dict:
+        return await visitors.pictures.read_for_program("photo", image, MAX_PIXELS, request)
 
     gr.api(
         read_photo,
@@ -73,83 +65,55 @@ def build(visitors: Visitors) -> None:
             "digits: [{digit, confidence, probs, box, line}]}, the digits in reading order, each box [x, y, "
             "width, height] in pixels of the picture held upright, lines counted from 0."
         ),
-        concurrency_limit=1,
+        concurrency_limit=None,  # they wait in a line that is fair
     )
 
 
-def read_in_turn() -> Callable[[Readers, object], Awaitable[dict]]:
-    """The page's `read`: `read_for_page` for one visitor after the other, so that drawing stays live."""
-    turns = anyio.CapacityLimiter(AT_ONCE)
-    in_line = 0
-
-    async def read(readers: Readers, asked: object) -> dict:
-        nonlocal in_line
-        if in_line == MOST_IN_LINE:
-            return {"error": "Very many photos are being read. Please try again in a minute."}
-        in_line += 1
-        try:
-            # Who waits for a turn holds no thread: those are for the people who draw.
-            return await anyio.to_thread.run_sync(read_for_page, readers, asked, limiter=turns)
-        finally:
-            in_line -= 1
-
-    return read
-
-
-def read_for_page(readers: Readers, asked: object) -> dict:
+async def read_for_page(visitors: Visitors, asked: object, key: str, address: str) -> dict | Response:
     """What the script asked for -> all that it shows.
 
     asked: {"path": of an uploaded file} or {"example": its name}; the name of the "network" to read with;
-    and by how many quarters the photo "turns" clockwise before it is read, 0 to 3. Returns the JSON of the
-    reading, each digit with the `picture` the network saw, and besides `width` and `height` of the picture
-    that the boxes are in, the `photo` itself and the `stages` [{name, picture}] as data URLs. Anybody on the
-    net can call this with anything, so every failure comes back as {"error": a sentence}.
+    and by how many quarters the photo "turns" clockwise before it is read, 0 to 3. key, address: of the
+    visitor. Answers with what `answer_with_stages` makes, in the very bytes that the worker process sent.
+    Anybody on the net can call this with anything, so every failure comes back as {"error": a sentence}.
     """
     try:
-        image = _turned(_picture(asked), asked.get("turns", 0))
-        reading = metrics.count_reading("photo", chosen_from(readers, asked).read_photo(image))
-        return answer_of(reading) | _pictures(image, reading)
-    except (PictureError, ValueError, TypeError) as error:
+        with _file(asked) as path:
+            # In a thread: it reads the visitor's own network where that was not used before.
+            weights = await anyio.to_thread.run_sync(_weights, visitors, asked, key)
+            job = reading_job("page", path, weights, MAX_PIXELS, turns=_turns(asked))
+            message, arrays = await visitors.pictures.read(job, key, address)
+    except (ValueError, TypeError) as error:
         return {"error": str(error)}
     except Exception:
         logger.exception("A photo could not be read")
-        return {"error": "The photo could not be read. Please try another one."}
+        return {"error": FAULT}
+    metrics.count_reading("photo", message["outcome"])
+    return Response(arrays["json"].tobytes(), media_type="application/json")
 
 
-def _picture(asked: object) -> np.ndarray:
-    if not isinstance(asked, dict) or "example" not in asked:
-        return load_upload(asked, MAX_PIXELS, forget=True)
-    if asked["example"] not in [example.name for example in EXAMPLES]:
-        raise ValueError("There is no such example.")
-    return load_picture(EXAMPLES_FOLDER / f"{asked['example']}.jpg")
+def _weights(visitors: Visitors, asked: dict, key: str) -> Path:
+    return chosen_from(visitors.readers_of(key), asked).weights
 
 
-def _turned(image: np.ndarray, turns: object) -> np.ndarray:
-    if not isinstance(turns, int) or turns not in range(4):
+def _turns(asked: dict) -> int:
+    turns = asked.get("turns", 0)
+    if type(turns) is not int or turns not in range(4):
         raise ValueError("A photo can be turned by 0, 1, 2 or 3 quarters.")
-    return np.ascontiguousarray(np.rot90(image, -turns))
+    return turns
 
 
-def _pictures(image: np.ndarray, reading: Reading) -> dict:
-    stages = [{"name": stage.name, "picture": _jpeg(stage.picture, STAGE)} for stage in reading.stages]
-    height, width = image.shape[:2]
-    return {"width": width, "height": height, "photo": _jpeg(image, SHOWN), "stages": stages}
+@contextlib.contextmanager
+def _file(asked: object) -> Iterator[Path]:
+    if not isinstance(asked, dict) or "example" not in asked:
+        with uploaded(asked) as path:
+            yield path
+    elif asked["example"] in [example.name for example in EXAMPLES]:
+        yield EXAMPLES_FOLDER / f"{asked['example']}.jpg"
+    else:
+        raise ValueError("There is no such example.")
 
 
 def _offer(example: Example) -> dict:
     picture = load_picture(EXAMPLES_FOLDER / f"{example.name}.jpg")
-    return {"name": example.name, "title": example.title, "thumbnail": _jpeg(picture, THUMBNAIL)}
-
-
-def _jpeg(picture: np.ndarray, longest: int) -> str:
-    """A picture -> a data URL, no side longer; transparent paper is white, or black under light ink."""
-    image = Image.fromarray(picture)
-    image.thumbnail((longest, longest), reducing_gap=2)
-    if image.mode == "RGBA":
-        grey, alpha = np.asarray(image.convert("L"), float), np.asarray(image.getchannel("A"), float)
-        ink_is_light = (grey * alpha).sum() > 128 * alpha.sum() and alpha.min() < 128
-        paper = Image.new("RGBA", image.size, "black" if ink_is_light else "white")
-        image = Image.alpha_composite(paper, image).convert("RGB")
-    file = io.BytesIO()
-    image.save(file, "JPEG", quality=QUALITY)
-    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
+    return {"name": example.name, "title": example.title, "thumbnail": jpeg_url(picture, THUMBNAIL)}

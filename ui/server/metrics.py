@@ -1,15 +1,10 @@
-"""What the host can see: counts for Prometheus at /metrics, a sign of life at /health, a log of JSON lines.
+"""What the host can see: counts for Prometheus at /metrics, and a sign of life at /health.
 
 Both pages are public where the app is. So there are counts and times in them and nothing of any visitor: no
-address, no session, no drawing; and no more is logged.
+address, no session, no drawing.
 """
 
-import json
 import logging
-import os
-import sys
-import traceback
-from collections.abc import Mapping
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -23,10 +18,8 @@ from prometheus_client import (
 )
 from starlette.responses import JSONResponse, Response
 
-from jobs.session import Workshop
-from recognition import Reading
+from jobs.manager import SessionManager
 
-LEVEL_VARIABLE = "DIGITS_LOG"  # debug: every request, too; info; warning; error
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2.5, 5, 10)  # up to what a histogram's bar counts
 
 disable_created_metrics()  # a second line for each count
@@ -61,13 +54,14 @@ STORED = Gauge("digits_stored_bytes", "Uploaded files that are kept now", regist
 logger = logging.getLogger(__name__)
 
 
-def watch_workshop(workshop: Workshop) -> None:
-    """Counts what happens in this workshop from now on."""
-    workshop.told = _count_job
-    VISITORS.set_function(lambda: workshop.visitors)
-    for name, lane in (("trainings", workshop.trainings), ("teachings", workshop.teachings)):
-        RUNNING.labels(name).set_function(lambda lane=lane: lane.running)
-        WAITING.labels(name).set_function(lambda lane=lane: lane.waiting)
+def watch_jobs(manager: SessionManager) -> None:
+    """Counts this manager's visitors and jobs from now on."""
+    shared = manager.shared
+    shared.on_job_event = _count_job
+    VISITORS.set_function(lambda: manager.visitors)
+    for name, queue in (("trainings", shared.trainings), ("teachings", shared.teachings)):
+        RUNNING.labels(name).set_function(lambda queue=queue: queue.running)
+        WAITING.labels(name).set_function(lambda queue=queue: queue.waiting)
 
 
 def _count_job(job: str, event: str) -> None:
@@ -75,72 +69,15 @@ def _count_job(job: str, event: str) -> None:
     logger.info("%s %s", job, event)
 
 
-def count_reading(source: str, reading: Reading) -> Reading:
-    """source: draw, photo or api. Returns the reading."""
-    if not reading.digits:
-        outcome = "empty"
-    else:
-        outcome = "refused" if all(one.digit is None for one in reading.digits) else "read"
+def count_reading(source: str, outcome: str) -> None:
+    """source: draw, photo or api. outcome: of `jobs.picture_answer.outcome_of`."""
     READINGS.labels(source, outcome).inc()
-    return reading
 
 
 def health() -> Response:
-    """Answered by the loop that answers everything, and touching nothing else: if it comes, the app lives."""
+    """Answered by the loop that answers everything, and of nothing else: if it comes, the app lives."""
     return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
 
 
 def metrics() -> Response:
     return Response(generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-
-class JSONLines(logging.Formatter):
-    """A record as one JSON object on one line: time, level, logger, message, what `extra` holds, error."""
-
-    USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
-
-    def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        line |= {name: value for name, value in vars(record).items() if name not in self.USUAL}
-        if record.exc_info:
-            line["error"] = "".join(traceback.format_exception(*record.exc_info))
-        return json.dumps(line, default=str)
-
-
-class _CountErrors(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        ERRORS.inc()
-
-
-def start_log(environment: Mapping[str, str] = os.environ) -> None:
-    """Everything logged goes to standard error as JSON lines, from $DIGITS_LOG on ("info" if it is not set).
-
-    ValueError where $DIGITS_LOG is no level.
-    """
-    level = environment.get(LEVEL_VARIABLE, "").strip().upper() or "INFO"
-    if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
-        raise ValueError(f"{LEVEL_VARIABLE} must be debug, info, warning or error, got {level.lower()!r}")
-    lines = logging.StreamHandler(sys.stderr)
-    lines.setFormatter(JSONLines())
-    root = logging.getLogger()
-    root.handlers[:] = [lines, _CountErrors(logging.ERROR)]
-    root.setLevel("INFO")  # what libraries tell each other is none of ours
-    logging.getLogger("ui").setLevel(level)
-    for package in ("jobs", "training", "recognition"):
-        logging.getLogger(package).setLevel(level)
-    for name in ("httpx", "httpx2"):  # which would log the signed addresses that the Hub hands out
-        logging.getLogger(name).setLevel("WARNING")
-    if level in ("WARNING", "ERROR"):
-        root.setLevel(level)
-
-
-def take_over_log_of_server() -> None:
-    """uvicorn has a handler of its own, set when a server is made: let its lines be as all others are."""
-    for name in ("uvicorn", "uvicorn.error"):
-        logging.getLogger(name).handlers.clear()
-        logging.getLogger(name).propagate = True

@@ -1,115 +1,156 @@
-"""What each visitor has of their own: who asks, the network they read with, and what the page is told of it.
+"""What each visitor has of their own: who asks, the network they read with, and what the page shows of it.
 
 A visitor is one open page. Gradio gives each a session hash, which only that page and the server know; every
 server function finds it in the request, never in what the script sends as an argument.
 """
 
+import asyncio
 import base64
 import binascii
 import contextlib
 import errno
 import logging
 import threading
-import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict
-from pathlib import Path
-from weakref import WeakKeyDictionary
 
 import anyio
 import gradio as gr
 import numpy as np
 
-from jobs.session import Session, Workshop
-from jobs.status import Comparison, Status
+from jobs.activity import SessionEndedError
+from jobs.manager import SessionManager
+from jobs.picture_pool import PicturePool
+from jobs.session import Session
+from jobs.status import Status
 from recognition import Reader
 from recognition.normalise import SIZE
 from recognition.reader import DEFAULT_NETWORK, SHIPPED
-from training.evaluate import Evaluation
-from training.experiment import Snapshot
-from training.finetune import Lesson
+from ui.server.pictures import PictureQueue
+from ui.shared.status_json import encoded, status_json
 
 Readers = Mapping[str, Reader]  # by the name under which their network was shipped, and OWN
-Action = Callable[[Session, object], dict | None]
-ServerFunction = Callable[[object, gr.Request], Awaitable[dict]]
+Payload = object  # what a script sent: anything, until it is checked
+Action = Callable[[Session, Payload], dict | None]
+ServerFunction = Callable[[Payload, gr.Request], Awaitable[dict]]
 
 OWN = "own"  # beside the names of the shipped networks: the visitor's
 PATIENCE = 10.0  # seconds that `watch` waits for something new
-LOOK = 0.05  # seconds between two looks for it
+ACTIONS_AT_ONCE = 8  # threads; those of `live` are others
+FILES_AT_ONCE = 2  # weights and zips that are read
+MOST_FILES_WAITING, ADDRESS_FILES_WAITING = 40, 4
 PAUSED_AFTER = 5.0  # seconds after a page was closed, or lost its connection and did not come back
 AWAY = "You were away, so the training was paused to make room for others. Nothing is lost."
+BUSY = "Many files are being read now. Please try again in a moment."
 DISK_FULL = "There is no room left on the disk of this page. Please try again later."
 FAULT = "That did not work, for a reason of our own. Please try again."
 
 logger = logging.getLogger(__name__)
 
 
+def reads_file(action: Action) -> Action:
+    """Marks an action that reads a stranger's file, which may take seconds and some memory."""
+    action.reads_file = True
+    return action
+
+
 class Visitors:
     """The visitors of a page, all reading with shared `readers` until they have a network of their own."""
 
-    def __init__(self, readers: Readers, workshop: Workshop) -> None:
-        self.readers, self.workshop = readers, workshop
-        self._own: WeakKeyDictionary[Session, tuple[Path, Reader]] = WeakKeyDictionary()
-        self._versions: WeakKeyDictionary[Session, tuple[Status, int]] = WeakKeyDictionary()
+    def __init__(self, readers: Readers, manager: SessionManager) -> None:
+        self.readers, self.manager = readers, manager
+        self.pictures = PictureQueue(PicturePool(manager.shared.limits))
+        self._actions = anyio.CapacityLimiter(ACTIONS_AT_ONCE)
+        self._file_actions = anyio.CapacityLimiter(FILES_AT_ONCE)
+        self._files: Counter[str] = Counter()  # file actions under way, by address; the event loop's alone
 
     def readers_of(self, key: str) -> Readers:
-        """All that a visitor can choose from: what they trained, taught or brought is OWN, if they use it."""
-        session = self.workshop.known(key)
-        own = session and self._own_reader(session)
+        """All that a visitor can choose from: what they trained, taught or uploaded is OWN, if they use it.
+
+        It may load a file: not for the event loop.
+        """
+        session = self.manager.find(key)
+        own = session and session.own_reader()
         return {OWN: own, **self.readers} if own else self.readers
 
     def server_functions(self, actions: Sequence[Action]) -> list[ServerFunction]:
-        """What a script may call: `watch`, and each action, of the visitor's session and what was sent.
+        """What a script may call: `watch`, and each action, with the visitor's session and what was sent.
 
         An action answers with what it returned, or else with all there is to show, as `watch` does. Its
         ValueError becomes {"error": the sentence}, any other mistake an {"error"} too: Gradio would answer an
         exception with a bare null.
         """
 
-        async def watch(asked: object, request: gr.Request) -> dict:
+        async def watch(payload: Payload, request: gr.Request) -> dict:
             try:
-                return await self.watch(await key_of(request), asked)
+                return await self.watch(await session_hash(request), payload)
             except Exception:
                 logger.exception("watch failed")
                 return {"error": FAULT}
 
         return [watch, *map(self._server_function, actions)]
 
-    def _server_function(self, do: Action) -> ServerFunction:
-        async def answer(asked: object, request: gr.Request) -> dict:
-            return await self.act(do, asked, request)
+    def _server_function(self, action: Action) -> ServerFunction:
+        async def answer(payload: Payload, request: gr.Request) -> dict:
+            return await self.act(action, payload, request)
 
-        answer.__name__ = do.__name__
+        answer.__name__ = action.__name__
         return answer
 
-    async def act(self, do: Action, asked: object, request: gr.Request) -> dict:
-        """Has `do` done for the visitor who asks, and answers as `server_functions` says."""
-        return await anyio.to_thread.run_sync(self._act, do, await key_of(request), asked)
-
-    def _act(self, do: Action, key: str, asked: object) -> dict:
+    async def act(self, action: Action, payload: Payload, request: gr.Request) -> dict:
+        """Does `action` for the visitor who asks, and answers as `server_functions` says."""
+        key, address = await session_hash(request), request.state.address
+        if not getattr(action, "reads_file", False):
+            return await self._in_thread(self._actions, action, key, address, payload)
+        if self._files[address] >= ADDRESS_FILES_WAITING or self._files.total() >= MOST_FILES_WAITING:
+            return {"error": BUSY}
+        self._files[address] += 1
         try:
-            session = self.workshop.session(key)
-            answer = do(session, asked)
+            return await self._in_thread(self._file_actions, action, key, address, payload)
+        finally:
+            self._files[address] -= 1
+            if not self._files[address]:
+                del self._files[address]
+
+    async def _in_thread(self, limiter: anyio.CapacityLimiter, *call: object) -> dict:
+        return await anyio.to_thread.run_sync(self._act, *call, limiter=limiter)
+
+    def _act(self, action: Action, key: str, address: str, payload: Payload) -> dict:
+        try:
+            session = self.manager.session(key, address)
+            try:
+                answer = action(session, payload)
+            except SessionEndedError:  # it had nothing in it, and another visitor took its place just now
+                session = self.manager.session(key, address)
+                answer = action(session, payload)
             return self._shown(session, True) if answer is None else answer
         except (ValueError, TypeError) as error:
             return {"error": str(error)}
         except Exception as error:
             if isinstance(error, OSError) and error.errno == errno.ENOSPC:
                 return {"error": DISK_FULL}
-            logger.exception("%s failed", do.__name__)
+            logger.exception("%s failed", action.__name__)
             return {"error": FAULT}
 
-    async def watch(self, key: str, asked: object) -> dict:
+    async def watch(self, key: str, payload: Payload) -> dict:
         """All there is to show, as soon as it is not what the script knows already, or after PATIENCE.
 
-        asked: the `version` of the last answer. Whoever has no session yet is told so at once, as version 0.
+        payload: the `version` of the last answer. Whoever has no session is told so at once, as version 0.
         """
-        session = self.workshop.known(key)
+        session = self.manager.find(key)
         if session is None:
             return self._nothing()
-        deadline = time.monotonic() + PATIENCE
-        while self._version(session)[1] == asked and time.monotonic() < deadline:
-            await anyio.sleep(LOOK)
+        loop, changed = asyncio.get_running_loop(), asyncio.Event()
+
+        def wake() -> None:  # in the thread that changes it
+            with contextlib.suppress(RuntimeError):  # the app ends, and with it the loop
+                loop.call_soon_threadsafe(changed.set)
+
+        with session.listening(wake):
+            if session.status.version == payload:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(PATIENCE):
+                        await changed.wait()
         return await anyio.to_thread.run_sync(self._shown, session, False)
 
     def leave(self, request: gr.Request) -> None:
@@ -117,7 +158,7 @@ class Visitors:
 
         So its process ends. All else waits for a phone that slept: `Limits.away_seconds`.
         """
-        session = self.workshop.known(request.session_hash)
+        session = self.manager.find(request.session_hash)
         if session is None:
             return
         session.leave()
@@ -131,41 +172,21 @@ class Visitors:
         timer.daemon = True
         timer.start()
 
-    def _own_reader(self, session: Session) -> Reader | None:
-        weights = session.model
-        if weights in SHIPPED.values():
-            return None
-        known = self._own.get(session)
-        if known is None or known[0] != weights:
-            try:
-                known = self._own[session] = weights, Reader(weights)
-            except FileNotFoundError:
-                return None  # the visitor left just now
-        return known[1]
-
-    def _version(self, session: Session) -> tuple[Status, int]:
-        """The session's status, with a number that is another for every other one."""
-        known, number = self._versions.get(session, (None, 0))
-        status = session.status
-        if status is not known:
-            self._versions[session] = status, number + 1
-        return self._versions[session]
-
     def _shown(self, session: Session, asked_for: bool) -> dict:
         """What is the visitor's own is left out of the many answers while a training runs."""
-        status, number = self._version(session)
-        answer = _status(status) | {"version": number, "session": session.id}
+        status = session.status
+        answer = status_json(status) | {"session": session.id}
         if asked_for or status.phase != "training":
             answer["mine"] = self._mine(session)
         return answer
 
     def _mine(self, session: Session) -> dict:
-        own = self._own_reader(session)
-        shipped = next((name for name, path in SHIPPED.items() if path == session.model), DEFAULT_NETWORK)
+        own, weights = session.own_reader(), session.model
+        shipped = next((name for name, path in SHIPPED.items() if path == weights), DEFAULT_NETWORK)
         examples = [{"picture": encoded(one.image), "label": one.label} for one in session.examples]
         return {
             "own": own is not None,
-            "weights": session.model.stem,
+            "weights": weights.stem,
             "network": (own or self.readers[shipped]).model.name,
             "can_undo": session.can_undo,
             "is_tested": session.is_tested,
@@ -181,18 +202,18 @@ class Visitors:
             "is_tested": False,
             "examples": [],
         }
-        return _status(Status()) | {"version": 0, "session": "", "mine": mine}
+        return status_json(Status(version=0)) | {"session": "", "mine": mine}
 
 
-def chosen_from(readers: Readers, asked: dict) -> Reader:
-    """asked: {"network": a name}, of the best where there is none. ValueError where it is not among them."""
-    network = asked.get("network", DEFAULT_NETWORK)
+def chosen_from(readers: Readers, payload: dict) -> Reader:
+    """payload: {"network": a name}, by default the best. ValueError where it is not among them."""
+    network = payload.get("network", DEFAULT_NETWORK)
     if not isinstance(network, str) or network not in readers:
         raise ValueError(f"There is no such network; there are {' and '.join(readers)}.")
     return readers[network]
 
 
-async def key_of(request: gr.Request) -> str:
+async def session_hash(request: gr.Request) -> str:
     """The session hash of the page that asks.
 
     Gradio hands its server functions the web server's own request, which has read its JSON already.
@@ -201,9 +222,9 @@ async def key_of(request: gr.Request) -> str:
     return str(body["session_hash"])
 
 
-def picture_of(asked: object, name: str) -> np.ndarray | None:
-    """asked[name], 28x28 grey bytes in base64, as (28, 28) uint8; None where it is left out or null."""
-    text = asked.get(name) if isinstance(asked, dict) else None
+def picture_of(payload: Payload, name: str) -> np.ndarray | None:
+    """payload[name], 28x28 grey bytes in base64, as (28, 28) uint8; None where it is left out or null."""
+    text = payload.get(name) if isinstance(payload, dict) else None
     if text is None:
         return None
     try:
@@ -213,81 +234,3 @@ def picture_of(asked: object, name: str) -> np.ndarray | None:
     if len(content) != SIZE * SIZE:
         raise ValueError(f"A {name} is sent as {SIZE} x {SIZE} grey bytes in base64.")
     return np.frombuffer(content, np.uint8).reshape(SIZE, SIZE)
-
-
-def encoded(array: np.ndarray) -> str:
-    return base64.b64encode(array.tobytes()).decode()
-
-
-def _status(status: Status) -> dict:
-    return {
-        "phase": status.phase,
-        "active": status.active,
-        "message": status.message,
-        "place": status.place,
-        "result": status.result,
-        "resumable": status.resumable,
-        "settings": status.settings and asdict(status.settings),
-        "now": status.snapshot and _snapshot(status.snapshot),
-        "curve": [_rounded(asdict(point).values()) for point in status.curve],
-        "lesson": status.lesson and _lesson(status.lesson),
-        "comparison": status.comparison and _comparison(status.comparison),
-    }
-
-
-def _snapshot(now: Snapshot) -> dict:
-    size, _, _, count = now.kernels.shape
-    # The kernels that look at the picture's only channel, one after the other, row by row.
-    kernels = np.moveaxis(now.kernels[:, :, 0], -1, 0).astype("<f4")
-    return {
-        **{name: value for name, value in asdict(now).items() if name not in ("kernels", "probs")},
-        "done": now.done,
-        "kernels": {"size": size, "count": count, "weights": encoded(kernels)},
-        "probs": None if now.probs is None else _rounded(now.probs),
-    }
-
-
-def _lesson(lesson: Lesson) -> dict:
-    return {
-        "before": _readings(lesson.before, lesson.refused_before),
-        "after": _readings(lesson.after, lesson.refused_after),
-    }
-
-
-def _readings(probs: np.ndarray, refused: np.ndarray) -> list[dict]:
-    return [
-        {"digit": None if no_digit else int(row.argmax()), "confidence": float(row.max())}
-        for row, no_digit in zip(probs, refused, strict=True)
-    ]
-
-
-def _comparison(comparison: Comparison) -> dict:
-    mistakes = [
-        {
-            "picture": encoded(one.image),
-            "predicted": one.predicted,
-            "true": one.true,
-            "confidence": one.confidence,
-        }
-        for one in comparison.mistakes
-    ]
-    return {
-        "images": len(comparison.after.labels),
-        "after": _evaluation(comparison.after),
-        "before": _evaluation(comparison.before),
-        "newly_right": comparison.newly_right,
-        "newly_wrong": comparison.newly_wrong,
-        "mistakes": mistakes,
-    }
-
-
-def _evaluation(evaluation: Evaluation) -> dict:
-    return {
-        "accuracy": evaluation.accuracy,
-        "wrong": len(evaluation.errors),
-        "confusion": evaluation.confusion.tolist(),
-    }
-
-
-def _rounded(values: object) -> list[float | None]:
-    return [None if value is None else round(float(value), 4) for value in values]

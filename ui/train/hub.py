@@ -10,7 +10,6 @@ import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TypeVar
 
 import gradio as gr
@@ -54,37 +53,35 @@ def can_sign_in() -> bool:
 def server_functions(visitors: Visitors) -> list[ServerFunction]:
     """What hub.js may call beside the actions: with whoever is signed in, as Gradio says, not the script."""
 
-    async def signed_in(asked: object, profile: gr.OAuthProfile | None) -> dict:
+    async def signed_in(payload: object, profile: gr.OAuthProfile | None) -> dict:
         return {"user": profile and profile.username}
 
     async def push_to_hub(
-        asked: object,
+        payload: object,
         request: gr.Request,
         profile: gr.OAuthProfile | None,
         token: gr.OAuthToken | None,
     ) -> dict:
-        """asked: {"name": of the repository, in the visitor's own account}"""
+        """payload: {"name": of the repository, in the visitor's own account}"""
         # The cookie comes with requests that other sites have a visitor's browser make, too.
         is_own_page = request.headers.get("sec-fetch-site") == "same-origin"
 
-        def push_own(session: Session, asked: object) -> dict:
+        def push_own(session: Session, payload: object) -> dict:
             if profile is None or token is None:
                 raise ValueError(NOT_SIGNED_IN)
             if not is_own_page:
                 raise ValueError(FOREIGN)
-            return push_network(session, f"{profile.username}/{_text(asked, 'name')}", token.token)
+            return push_network(session, f"{profile.username}/{_text(payload, 'name')}", token.token)
 
-        return await visitors.act(push_own, asked, request)
+        return await visitors.act(push_own, payload, request)
 
     return [signed_in, push_to_hub]
 
 
-def load_from_hub(session: Session, asked: object) -> None:
-    """asked: {"model": "user/model"}, a public one; it is then what an uploaded file is."""
-    name = check_name(_text(asked, "model"))
-    if session.status.active:
-        raise ValueError("Something is running already. Please wait for its end, or stop it.")
-    folder, most_bytes = session.workshop.folder, session.workshop.limits.upload_bytes
+def load_from_hub(session: Session, payload: object) -> None:
+    """payload: {"model": "user/model"}, a public one; it is then what an uploaded file is."""
+    name = check_name(_text(payload, "model"))
+    folder, most_bytes = session.shared.folder, session.shared.limits.upload_bytes
 
     def fetch() -> bytes:
         # token=False: without it, the host's own would open the host's private models to everybody.
@@ -92,14 +89,7 @@ def load_from_hub(session: Session, asked: object) -> None:
         with tempfile.TemporaryDirectory(dir=folder, prefix="hub-") as cache:
             return download(name, most_bytes, revision=commit, token=False, cache_dir=cache).read_bytes()
 
-    content = _transfer(fetch)
-    with tempfile.TemporaryDirectory(dir=folder, prefix="hub-") as kept:
-        file = Path(kept, "network.npz")
-        file.write_bytes(content)
-        try:
-            session.upload(file)
-        except ValueError as error:
-            raise ValueError(str(error).replace(file.name, f"The file of {name}")) from None
+    session.fetch(lambda path: path.write_bytes(_transfer(fetch)), f"The file of {name}")
 
 
 def push_network(session: Session, name: str, token: str) -> dict:
@@ -133,6 +123,6 @@ def _transfer(work: Callable[[], Result]) -> Result:
         raise ValueError(SLOW) from None
 
 
-def _text(asked: object, name: str) -> str:
-    text = asked.get(name) if isinstance(asked, dict) else None
+def _text(payload: object, name: str) -> str:
+    text = payload.get(name) if isinstance(payload, dict) else None
     return text.strip() if isinstance(text, str) else ""

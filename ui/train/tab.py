@@ -1,7 +1,7 @@
 """The Train tab: a training before one's eyes, and what comes out of it.
 
 One component of static files, as the other tabs are: `train.html`, `train.css` and `train.js`. Its script
-asks `watch` for what there is to show, over and over, and draws it. What trains is `jobs.session`.
+asks `watch` for what there is to show, over and over, and draws it. What trains is in `jobs`.
 """
 
 import base64
@@ -11,15 +11,15 @@ from jobs.session import Session
 from recognition.reader import DEFAULT_WEIGHTS
 from training.experiment import NETWORKS, Settings
 from ui.component import component
-from ui.draw.teach import Asked, undo
+from ui.draw.teach import undo
 from ui.server.uploads import uploaded
-from ui.shared.visitors import Action, Visitors, picture_of
+from ui.shared.visitors import Action, Payload, Visitors, picture_of, reads_file
 from ui.train import hub
 
 
 def build(visitors: Visitors) -> None:
     """Lays out the tab."""
-    limits = visitors.workshop.limits
+    limits = visitors.manager.limits
     component(
         "train/train",
         [*visitors.server_functions(ACTIONS), *hub.server_functions(visitors)],
@@ -32,51 +32,48 @@ def build(visitors: Visitors) -> None:
     )
 
 
-def start(session: Session, asked: Asked) -> None:
-    """asked: {"settings": all of them, "drawing": the last one or null}"""
-    settings = Settings.from_json(asked.get("settings") if isinstance(asked, dict) else None)
-    session.start(settings, picture_of(asked, "drawing"))
+def start(session: Session, payload: Payload) -> None:
+    """payload: {"settings": all of them, "drawing": the last one or null}"""
+    settings = Settings.from_json(payload.get("settings") if isinstance(payload, dict) else None)
+    session.start(settings, picture_of(payload, "drawing"))
 
 
-def resume(session: Session, asked: Asked) -> None:
-    """asked: {"drawing": the last one or null}"""
-    session.resume(picture_of(asked, "drawing"))
+def resume(session: Session, payload: Payload) -> None:
+    """payload: {"drawing": the last one or null}"""
+    session.resume(picture_of(payload, "drawing"))
 
 
-def pause(session: Session, asked: Asked) -> None:
+def pause(session: Session, payload: Payload) -> None:
     session.pause()
 
 
-def stop(session: Session, asked: Asked) -> None:
+def stop(session: Session, payload: Payload) -> None:
     session.stop()
 
 
-def draw(session: Session, asked: Asked) -> dict:
-    """asked: {"drawing": the last one}, to be read anew from now on"""
-    drawing = picture_of(asked, "drawing")
+def draw(session: Session, payload: Payload) -> dict:
+    """payload: {"drawing": the last one}, to be read anew from now on"""
+    drawing = picture_of(payload, "drawing")
     if drawing is not None:
         session.draw(drawing)
     return {}
 
 
-def use_result(session: Session, asked: Asked) -> None:
-    if session.status.active:  # the file is still written to
-        raise ValueError("Something is running. Please wait for its end, or stop it.")
+def use_result(session: Session, payload: Payload) -> None:
     session.use_result()
 
 
-def discard_result(session: Session, asked: Asked) -> None:
+def discard_result(session: Session, payload: Payload) -> None:
     session.discard_result()
 
 
-def use_shipped(session: Session, asked: Asked) -> None:
-    if session.model != DEFAULT_WEIGHTS:
-        session.use(DEFAULT_WEIGHTS)
+def use_shipped(session: Session, payload: Payload) -> None:
+    session.use(DEFAULT_WEIGHTS)
 
 
-def download(session: Session, asked: Asked) -> dict:
-    """asked: "result" or "model", the one in use. Returns {"file": .npz in base64}"""
-    weights = session.result if asked == "result" else session.model
+def download(session: Session, payload: Payload) -> dict:
+    """payload: "result" or "model", the one in use. Returns {"file": .npz in base64}"""
+    weights = session.result if payload == "result" else session.model
     if weights is None:
         raise ValueError("There is no new model.")
     try:
@@ -85,13 +82,11 @@ def download(session: Session, asked: Asked) -> dict:
         raise ValueError("The model is no longer here.") from None
 
 
-def bring(session: Session, asked: Asked) -> None:
-    """asked: {"path": of an uploaded .npz}"""
-    with uploaded(asked) as file:
-        try:
-            session.upload(file)
-        except ValueError as error:
-            raise ValueError(str(error).replace(file.name, "The file")) from None
+@reads_file
+def upload_model(session: Session, payload: Payload) -> None:
+    """payload: {"path": of an uploaded .npz}"""
+    with uploaded(payload) as file:
+        session.upload(file)
 
 
 ACTIONS: tuple[Action, ...] = (
@@ -105,7 +100,7 @@ ACTIONS: tuple[Action, ...] = (
     use_shipped,
     undo,
     download,
-    bring,
+    upload_model,
     hub.load_from_hub,
 )
 

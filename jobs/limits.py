@@ -1,4 +1,4 @@
-"""What a host lets its visitors do: numbers from environment variables, with defaults for a public Space."""
+"""The host's bounds for visitors: numbers from environment variables, with defaults for a public Space."""
 
 import os
 from collections.abc import Mapping
@@ -11,21 +11,23 @@ PREFIX = "DIGITS_MAX_"
 class Limits:
     """Positive whole numbers; the environment variable DIGITS_MAX_EPOCHS sets `epochs`, and so on for all.
 
-    `Limits()` has the defaults, `Limits.from_environment()` what the host wants.
+    `Limits()` has the defaults, `Limits.from_environment()` what the host sets.
     """
 
     epochs: int = 30  # of one training
     images: int = 55_000  # of MNIST that one training uses
-    seconds: int = (
-        600  # of one training, over all its parts; a worker that takes longer is ended from outside
-    )
+    seconds: int = 600  # of one training, over all its parts; a worker that takes longer is killed
     trainings: int = 1  # at once, all visitors together
     teachings: int = 1  # at once; they and tests of models take seconds and do not wait behind trainings
-    waiting: int = 8  # in each of the two queues
+    waiting: int = 8  # jobs in each of the two queues
     examples: int = 50  # a visitor's own drawings
     upload_bytes: int = 20_000_000  # of a weights file or a zip of examples
-    stored_bytes: int = 1_000_000_000  # of all uploads together
-    visitors: int = 100  # with a model, a collection or a run of their own
+    model_bytes: int = 60_000_000  # of a visitor's models; the oldest that `undo` goes back to make room
+    stored_bytes: int = 1_000_000_000  # of all uploads and all visitors' models together
+    picture_seconds: int = 10  # to read a photo, or a zip of examples; then its process is killed
+    picture_bytes: int = 800_000_000  # of memory of that process
+    visitors: int = 100  # with a model, a collection or a job of their own
+    address_percent: int = 40  # of visitors, waiting jobs and stored bytes, that one address may hold
     idle_seconds: int = 1800  # without a sign of a visitor until theirs is freed, if nothing of it runs
     away_seconds: int = 600  # the same once the page was closed or lost its connection
 
@@ -36,6 +38,10 @@ class Limits:
                 raise ValueError(
                     f"{PREFIX}{field.name.upper()} must be a whole number of 1 or more, got {value!r}"
                 )
+
+    def share(self, total: int) -> int:
+        """What one address may hold of `total`: at least 1."""
+        return max(1, total * self.address_percent // 100)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Limits":

@@ -1,0 +1,149 @@
+"""The networks of one visitor: which one is in use, which one is new, which ones `undo` goes back to.
+
+They are files in the visitor's folder; what nothing leads to any more is deleted by `tidy`.
+"""
+
+import contextlib
+import shutil
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from cnn import ModelFileError, load_model
+from recognition import Reader
+from recognition.calibration import Calibration
+from recognition.reader import DEFAULT_WEIGHTS, SHIPPED
+from training.evaluate import Evaluation
+from training.experiment import Settings, unfinished
+
+MOST_UNDO = 10  # models before the one in use that are kept, where there is room
+
+
+@dataclass(frozen=True)
+class Model:
+    """Weights in a file that was checked.
+
+    network: the name of its architecture. training: the settings of the training that can go on from this
+    file, or None. base: what it was fine-tuned from, or None.
+    """
+
+    path: Path
+    network: str
+    training: Settings | None = None
+    base: "Model | None" = None
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether it came with the program, and so is nobody's own."""
+        return self.path in SHIPPED.values()
+
+
+@cache
+def shipped_model(path: Path) -> Model:
+    """The shipped model of these weights."""
+    return Model(path, load_model(path).model.name)
+
+
+def read_model(path: Path, name: str) -> Model:
+    """Checks the weights that a stranger sent. name: what to call the file in messages.
+
+    Raises ModelFileError, in one sentence, whatever is wrong with it; OSError where it cannot be read.
+    """
+    try:
+        checkpoint = load_model(path)
+        Calibration.of(checkpoint)
+        return Model(path, checkpoint.model.name, unfinished(checkpoint))
+    except ModelFileError as error:
+        raise ModelFileError(str(error).replace(path.name, name)) from error
+    except OSError:
+        raise
+    # A file can be wrong in ways that nobody thought of; none of them is a fault of the program's.
+    except Exception as error:
+        raise ModelFileError(f"{name} is damaged or not a weights file of this project.") from error
+
+
+class Models:
+    """The models of one visitor, in a folder of their own that is made when it is needed.
+
+    Whoever changes them holds the lock of the visitor's session.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.in_use = shipped_model(DEFAULT_WEIGHTS)
+        self.result: Model | None = None  # made or uploaded, and not in use yet
+        self.paused: Model | None = None  # what `resume` goes on with
+        self.evaluations: dict[Path, Evaluation] = {}  # of the visitor's own, on MNIST's test set
+        self._undo: list[Model] = []
+        self._reader: tuple[Path, Reader] | None = None
+        self._count = 0
+
+    @property
+    def can_undo(self) -> bool:
+        return bool(self._undo)
+
+    @property
+    def has_own(self) -> bool:
+        """Whether any of them is the visitor's own."""
+        kept = (self.in_use, self.result, self.paused, *self._undo)
+        return any(model is not None and not model.is_shipped for model in kept)
+
+    def new_path(self) -> Path:
+        """Where a new model can be written."""
+        self.folder.mkdir(exist_ok=True)
+        self._count += 1
+        return self.folder / f"model-{self._count}.npz"
+
+    def use(self, model: Model) -> None:
+        """`model` is in use from now on."""
+        self._undo = [*self._undo, self.in_use][-MOST_UNDO:]
+        self.in_use = model
+
+    def undo(self) -> None:
+        """Back to the model that was in use before; ValueError where there was none."""
+        if not self._undo:
+            raise ValueError("There is nothing to undo.")
+        self.in_use = self._undo.pop()
+
+    def own_reader(self) -> Reader | None:
+        """Reads with the model in use, where that is the visitor's own. From any thread, without a lock."""
+        while not (model := self.in_use).is_shipped:
+            known = self._reader
+            if known is not None and known[0] == model.path:
+                return known[1]
+            try:
+                self._reader = model.path, Reader(model.path)
+                return self._reader[1]
+            except (OSError, ModelFileError):
+                if self.in_use is model:
+                    return None  # the visitor left just now, and their files are gone
+        self._reader = None
+        return None
+
+    def tidy(self, most_bytes: int) -> None:
+        """Deletes what nothing leads to any more, and the oldest to undo while all take more than this."""
+        while self.stored_bytes() > most_bytes and self._undo:
+            del self._undo[0]
+        kept = {model.path for model in self._kept()}
+        for path in set(self.folder.glob("*")) - kept:
+            if path.is_dir():  # of a worker that was killed
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        self.evaluations = {path: one for path, one in self.evaluations.items() if path in kept}
+
+    def delete(self) -> None:
+        """Deletes all files."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _kept(self) -> set[Model]:
+        kept = {self.in_use, self.result, self.paused, *self._undo} - {None}
+        return kept | {model.base for model in kept if model.base is not None}
+
+    def stored_bytes(self) -> int:
+        """Of all files that are led to."""
+        size = 0
+        for path in {model.path for model in self._kept() if not model.is_shipped}:
+            with contextlib.suppress(OSError):
+                size += path.stat().st_size
+        return size

@@ -1,0 +1,59 @@
+"""A reading as the page shows it: its JSON, with the pictures that belong to it as data URLs or in base64."""
+
+import base64
+import io
+
+import numpy as np
+from PIL import Image
+
+from recognition import Reading
+
+PHOTO_SIDE = 1600  # longest side of the photo on the page, pixels
+STAGE_SIDE = 1000  # of a stage of its reading
+QUALITY = 82  # of these pictures, as JPEG
+
+
+def answer_of(reading: Reading) -> dict:
+    """What reading.js shows: the JSON of a reading, each digit with the `picture` that the network saw.
+
+    The picture is 28x28 grey bytes in base64.
+    """
+    answer = reading.to_json()
+    for shown, found in zip(answer["digits"], reading.digits, strict=True):
+        shown["picture"] = base64.b64encode(found.image.tobytes()).decode()
+    return answer
+
+
+def answer_with_stages(image: np.ndarray, reading: Reading) -> dict:
+    """What photo.js shows: `answer_of`, the `width` and `height` of the picture that the boxes are in, the
+    `photo` itself and the `stages` [{name, picture}] of its reading, as data URLs."""
+    height, width = image.shape[:2]
+    return answer_of(reading) | {
+        "width": width,
+        "height": height,
+        "photo": jpeg_url(image, PHOTO_SIDE),
+        "stages": [
+            {"name": stage.name, "picture": jpeg_url(stage.picture, STAGE_SIDE)} for stage in reading.stages
+        ],
+    }
+
+
+def outcome_of(reading: Reading) -> str:
+    """For counting: "read"; "refused" where there is ink and none of it is a digit; "empty"."""
+    if not reading.digits:
+        return "empty"
+    return "refused" if all(one.digit is None for one in reading.digits) else "read"
+
+
+def jpeg_url(picture: np.ndarray, longest: int) -> str:
+    """A picture -> a data URL, no side longer; transparent paper is white, or black under light ink."""
+    image = Image.fromarray(picture)
+    image.thumbnail((longest, longest), reducing_gap=2)
+    if image.mode == "RGBA":
+        grey, alpha = np.asarray(image.convert("L"), float), np.asarray(image.getchannel("A"), float)
+        ink_is_light = (grey * alpha).sum() > 128 * alpha.sum() and alpha.min() < 128
+        paper = Image.new("RGBA", image.size, "black" if ink_is_light else "white")
+        image = Image.alpha_composite(paper, image).convert("RGB")
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=QUALITY)
+    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()

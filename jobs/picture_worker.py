@@ -1,0 +1,211 @@
+"""python -m jobs.picture_worker BYTES: a process that reads strangers' files for the app, one at a time.
+
+A small file can make decoders, and what follows them, take minutes or gigabytes, or crash. So the app opens
+no such file: `jobs.picture_pool` starts this process and kills it when it takes too long, and the system
+gives it no more than BYTES of memory. Jobs come as frames on standard input (`jobs.protocol`), and each is
+answered by one frame on standard output. The first frame of all, {"event": "ready"}, answers none.
+
+Jobs, by message["job"], all with the `path` of the file and `seconds`, their limit of time:
+
+page      weights, max_pixels, turns: a photo, turned by 0 to 3 quarters clockwise before it is read
+photo     weights, max_pixels: a photo for a program
+drawing   weights, max_pixels: a drawing for a program
+examples  examples, upload_bytes (as of `Limits`): a zip of drawings with what they are
+
+Answers:
+
+outcome   of `outcome_of`; the array json, the bytes of the reading's JSON
+examples  how many; arrays images (N, 28, 28) uint8 and labels (N,)
+error     a sentence for the visitor
+fault     the traceback of a mistake of ours
+
+An answer with "last" is the last one: the process ends.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from jobs.picture_answer import answer_with_stages, outcome_of
+from jobs.protocol import Arrays, ProtocolError, read_frame, write_frame
+from recognition import Reader, Reading
+from recognition.files import PictureError, load_picture
+from recognition.reader import SHIPPED
+from training.examples import read_examples
+from training.memory import share_freed_memory
+
+NICENESS = 5  # those who draw come first; a photo comes before trainings
+ALARM = 5.0  # seconds after its limit at which a job whose app is gone, or hangs, is ended by the system
+GONE = "The file is no longer here. Please send it again."
+NETWORK_GONE = "The network is no longer here. Please choose another one."
+TOO_LARGE = "Reading this file takes more memory than one may use here. Please send a smaller one."
+
+Answer = tuple[dict, Arrays]
+
+
+class Readers:
+    """The networks read with so far: those that are shipped, and the last one of a visitor's."""
+
+    def __init__(self) -> None:
+        self._shipped: dict[Path, Reader] = {}
+        self._own: dict[Path, Reader] = {}
+
+    def of(self, weights: Path) -> Reader:
+        kept = self._shipped if weights in SHIPPED.values() else self._own
+        if weights not in kept:
+            if kept is self._own:
+                kept.clear()
+            kept[weights] = Reader(weights)
+        return kept[weights]
+
+
+def answer_to(job: dict, readers: Readers) -> Answer:
+    """Does one job, and answers to whatever goes wrong in it."""
+    kinds: dict[str, Callable[[dict, Readers], Answer]] = {
+        "page": _read_for_page,
+        "photo": _read_for_program,
+        "drawing": _read_for_program,
+        "examples": _read_examples,
+    }
+    try:
+        return kinds[job["job"]](job, readers)
+    except Exception as error:
+        if _lacked_memory(error):
+            return {"error": TOO_LARGE, "last": True}, {}
+        if isinstance(error, ValueError | TypeError):
+            return {"error": str(error)}, {}
+        return {"fault": traceback.format_exc()[-8000:]}, {}
+
+
+def _read_for_page(job: dict, readers: Readers) -> Answer:
+    reader = _reader(job, readers)
+    image = np.ascontiguousarray(np.rot90(_pixels(job), -job["turns"]))
+    reading = reader.read_photo(image)
+    return _answer(reading, answer_with_stages(image, reading))
+
+
+def _read_for_program(job: dict, readers: Readers) -> Answer:
+    reader = _reader(job, readers)
+    read = reader.read_photo if job["job"] == "photo" else reader.read_drawing
+    reading = read(_pixels(job))
+    return _answer(reading, reading.to_json())
+
+
+def _read_examples(job: dict, readers: Readers) -> Answer:
+    try:
+        packed = Path(job["path"]).read_bytes()
+    except OSError:
+        raise ValueError(GONE) from None
+    found = read_examples(packed, most_examples=job["examples"], most_bytes=job["upload_bytes"])
+    arrays = {
+        "images": np.stack([example.image for example in found]),
+        "labels": np.array([example.label for example in found]),
+    }
+    return {"examples": len(found)}, arrays
+
+
+def _answer(reading: Reading, answer: dict) -> Answer:
+    """As JSON already, because a line of a frame is short and the app has nothing to do but to pass it on."""
+    content = json.dumps(answer, allow_nan=False, separators=(",", ":")).encode()
+    return {"outcome": outcome_of(reading)}, {"json": np.frombuffer(content, np.uint8)}
+
+
+def _reader(job: dict, readers: Readers) -> Reader:
+    try:
+        return readers.of(Path(job["weights"]))
+    except OSError:
+        raise ValueError(NETWORK_GONE) from None
+
+
+def _pixels(job: dict) -> np.ndarray:
+    try:
+        with Path(job["path"]).open("rb") as file:
+            return load_picture(file, job["max_pixels"])
+    except OSError:
+        raise PictureError(GONE) from None
+
+
+def _lacked_memory(error: BaseException | None) -> bool:
+    """Whether memory ran out, here or in what this was raised from; each decoder says so in its own way."""
+    while error is not None:
+        if isinstance(error, MemoryError):
+            return True
+        if isinstance(error, OSError | RuntimeError | cv2.error) and "memory" in str(error).lower():
+            return True
+        error = error.__cause__
+    return False
+
+
+def bound_memory(most: int) -> None:
+    """From now on Linux gives this process at most `most` bytes of memory; elsewhere there is no such bound.
+
+    What the system bounds is the address space, much of which are files that were never read in. So the bound
+    is on how much it grows from here: by what is left beside the memory that was asked for already.
+    """
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        size, _, shared, _, _, data, _ = map(int, Path("/proc/self/statm").read_text().split())
+        growth = max(0, most - (data + shared) * resource.getpagesize())
+        resource.setrlimit(resource.RLIMIT_AS, (size * resource.getpagesize() + growth,) * 2)
+
+
+def bound_time(seconds: float) -> None:
+    """The system kills this process after so many seconds, whatever it is doing; 0 calls that off.
+
+    Python's own handlers would wait until a decoder written in C is done.
+    """
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+def _warm_up(readers: Readers) -> None:
+    """Has the libraries take what they take once, which is no picture's."""
+    written = np.full((100, 100), 255, np.uint8)
+    written[20:80, 48:54] = 0
+    for weights in SHIPPED.values():
+        readers.of(weights).read_photo(written)
+
+
+def main() -> None:
+    # Standard output carries frames only: whatever prints, prints to standard error.
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    share_freed_memory()
+    threadpool_limits(1, user_api="blas")
+    readers = Readers()
+    _warm_up(readers)
+    bound_memory(int(sys.argv[1]))
+    write_frame(answers, {"event": "ready"})
+    # From here on only decoders print, as often as a stranger likes; our own mistakes are answers.
+    for stream in (1, 2):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+    while (frame := read_frame(sys.stdin.buffer)) is not None:
+        job, _ = frame
+        bound_time(job["seconds"] + ALARM)
+        message, arrays = answer_to(job, readers)
+        bound_time(0)
+        try:
+            write_frame(answers, message, arrays)
+        except ProtocolError:
+            write_frame(answers, {"error": TOO_LARGE})
+        del arrays
+        if "last" in message:
+            break
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

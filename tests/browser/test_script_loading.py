@@ -1,0 +1,238 @@
+"""The page's scripts reach the browser: once, from wherever the page is shown, or with a word why not."""
+
+import collections
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
+import pytest
+from playwright.sync_api import Route
+
+from tests.browser.conftest import Visitors
+from tests.browser.driver import DIGITS, PATIENCE, TrainTab, along, in_pixels, serve_app
+from tests.nginx import serve_nginx
+from ui import scripts
+
+SCRIPTS = "**/scripts/**"
+FAILURE = "This part of the page could not be loaded"
+MOST_BYTES = 300_000  # of the page and its scripts, before they are compressed
+
+# A proxy that serves the app under a path.
+UNDER_A_PATH = """
+worker_processes 1;
+pid @folder/nginx.pid;
+error_log @folder/error.log;
+events {}
+http {
+    access_log off;
+    client_body_temp_path @folder/body;
+    proxy_temp_path @folder/proxy;
+    fastcgi_temp_path @folder/fastcgi;
+    uwsgi_temp_path @folder/uwsgi;
+    scgi_temp_path @folder/scgi;
+    server {
+        listen 127.0.0.1:@port;
+        location = /favicon.ico {  # a browser asks for it here, whatever the path
+            proxy_pass http://127.0.0.1:@app;
+        }
+        location /digits/ {
+            proxy_pass http://127.0.0.1:@app/;
+            proxy_http_version 1.1;
+            proxy_set_header Host $http_host;
+            proxy_buffering off;
+        }
+    }
+}
+"""
+
+
+def _script_of(url, name="draw/pad.js"):
+    return f"{url}/{scripts.address_of(name)}"
+
+
+def test_scripts_are_served_as_modules_that_a_browser_may_keep(url):
+    answer = httpx.get(_script_of(url))
+    assert answer.status_code == 200
+    assert answer.content == scripts.MODULES["draw/pad.js"]
+    assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert httpx.head(_script_of(url)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "scripts/0123456789abcdef/draw/pad.js",
+        f"scripts/{scripts.VERSION}/draw/nothing.js",
+        f"scripts/{scripts.VERSION}/draw/tab.py",
+        f"scripts/{scripts.VERSION}/draw/pad.html",
+        f"scripts/{scripts.VERSION}/mount.js",
+        f"scripts/{scripts.VERSION}/draw/%2e%2e/shared/session.js",
+        f"scripts/{scripts.VERSION}/",
+        "scripts/",
+    ],
+)
+def test_nothing_else_is_served_there(url, path):
+    answer = httpx.get(f"{url}/{path}")
+    assert answer.status_code == 404
+    assert "There is no" in answer.json()["error"]
+    assert "max-age" not in answer.headers.get("cache-control", "")
+
+
+def test_the_page_and_its_scripts_are_light(url):
+    page = httpx.get(url).content
+    assert len(page) + sum(map(len, scripts.MODULES.values())) < MOST_BYTES
+
+
+def test_each_module_is_fetched_and_evaluated_once_a_page(open_train_tab):
+    requests = collections.Counter()
+    tab = open_train_tab()
+    page = tab.page
+
+    def count(route: Route) -> None:
+        name = route.request.url.partition(f"{scripts.VERSION}/")[2]
+        requests[name] += 1
+        counted = f"(globalThis.evaluated ??= []).push({name!r});\n"
+        route.fulfill(body=counted + scripts.MODULES[name].decode(), content_type="text/javascript")
+
+    page.route(SCRIPTS, count)
+    page.reload()
+    for name in ("Draw", "Photo", "Train", "Draw"):
+        tab.go_to(name)
+        page.wait_for_timeout(200)
+    tab.pad.draw(DIGITS[7])
+    once = {name: 1 for name in scripts.MODULES}
+    assert requests == once
+    assert collections.Counter(page.evaluate("evaluated")) == once
+    entries = page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name)")
+    assert sum("/scripts/" in name for name in entries) == len(once)
+
+
+def test_scripts_leave_no_names_on_the_window(open_pad):
+    def names(pad):
+        return set(pad.page.evaluate("Object.keys(window)"))
+
+    pad = open_pad(expected_errors="Failed to")
+    pad.draw(DIGITS[7])
+    with_scripts = names(pad)
+    pad.page.route(SCRIPTS, lambda route: route.abort())
+    pad.page.reload()
+    pad.page.get_by_text(FAILURE).first.wait_for()
+    assert with_scripts - names(pad) == set()
+
+
+def test_a_tab_can_be_opened_for_the_first_time_without_a_connection(open_pad):
+    page = open_pad().page
+    page.wait_for_function(
+        "count => performance.getEntriesByType('resource').filter(({ name, responseEnd }) =>"
+        " responseEnd > 0 && name.includes('/scripts/')).length === count",
+        arg=len(scripts.MODULES),
+    )
+    page.context.set_offline(True)
+    page.get_by_role("tab", name="Photo").click()
+    page.get_by_text("Waiting for a photo").wait_for()
+
+
+def test_the_tabs_share_what_the_visitor_has_chosen(open_train_tab):
+    tab = open_train_tab()
+    tab.go_to("Draw")
+    tab.page.get_by_text("the first, simple one").first.click()
+    tab.go_to("Photo")
+    tab.page.get_by_text("Read by the first, simple network").wait_for()
+
+
+def test_a_page_under_the_path_of_a_proxy_finds_its_scripts(browser, tmp_path):
+    with serve_app(GRADIO_ROOT_PATH="/digits") as app:
+        port = int(app.url.rpartition(":")[2])
+        with serve_nginx(UNDER_A_PATH, tmp_path, app=port) as address:
+            visitors = Visitors(browser, f"{address}/digits/", TrainTab)
+            tab = visitors()
+            tab.go_to("Photo")
+            tab.page.get_by_text("Waiting for a photo").wait_for()
+            tab.go_to("Draw")
+            tab.pad.draw(DIGITS[7])
+            assert tab.page.locator("#pad .answer").inner_text() == "7"
+            visitors.leave()
+
+
+@pytest.fixture
+def other_site(url):
+    """The address of a page of another site, with ours in a frame of it."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(f'<iframe src="{url}" width="1240" height="860"></iframe>'.encode())
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://localhost:{server.server_port}"  # to a browser, another site than 127.0.0.1
+        server.shutdown()
+        thread.join()
+
+
+def test_a_page_in_a_frame_of_another_site_finds_its_scripts(browser, other_site):
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(PATIENCE)
+    page.goto(other_site)
+    inside = page.frame_locator("iframe")
+    inside.get_by_text("Waiting for ink").wait_for()
+    box = inside.locator("canvas.strokes").bounding_box()
+    for stroke in DIGITS[7]:
+        path = [in_pixels(point, box) for point in along(stroke)]
+        page.mouse.move(*path[0])
+        page.mouse.down()
+        for x, y in path[1:]:
+            page.mouse.move(x, y)
+        page.mouse.up()
+    inside.locator(".reading[data-state=read]").first.wait_for()
+    assert inside.locator(".answer").first.inner_text() == "7"
+    page.close()
+
+
+def _abort(route: Route) -> None:
+    route.abort()
+
+
+def _fail(route: Route) -> None:
+    route.fulfill(status=502, body="Bad gateway")
+
+
+@pytest.mark.parametrize("how", [_abort, _fail], ids=["no connection", "bad gateway"])
+@pytest.mark.parametrize("which", [SCRIPTS, "**/scripts/**/shared/session.js"], ids=["all", "a shared one"])
+def test_a_page_whose_scripts_do_not_load_says_so_and_offers_another_try(open_pad, how, which):
+    pad = open_pad(expected_errors="Failed to")
+    page = pad.page
+    page.route(which, how)
+    page.reload()
+    for tab in ("Draw", "Photo", "Train"):
+        page.get_by_role("tab", name=tab).click()
+        page.get_by_role("alert").get_by_text(FAILURE).filter(visible=True).wait_for()
+    page.get_by_role("tab", name="Draw").click()
+    if which == SCRIPTS:
+        page.get_by_role("button", name="Try again").filter(visible=True).click()
+        page.get_by_text("There is still no connection").wait_for()
+    page.unroute(which)
+    page.get_by_role("button", name="Try again").filter(visible=True).click()
+    page.get_by_text("Waiting for ink").wait_for()
+    assert not page.get_by_text(FAILURE).is_visible()
+    pad.draw(DIGITS[7])
+    assert pad.answer == "7"
+
+
+def test_a_page_older_than_its_server_is_loaded_anew(open_pad):
+    pad = open_pad(expected_errors="Failed to")
+    pad.page.route(
+        SCRIPTS, lambda route: route.fulfill(status=404, json={"error": "There is no such script."})
+    )
+    pad.page.reload()
+    pad.page.get_by_text(FAILURE).first.wait_for()
+    with pad.page.expect_navigation():
+        pad.page.get_by_role("button", name="Try again").first.click()

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { boxOf, digitSize, layOutForServer, newestDigit, PEN } from "../../ui/draw/geometry.js";
+
+const PICTURE = "a picture";
+
+function assertClose(actual, expected) {
+  assert.equal(actual.length, expected.length);
+  actual.forEach((value, i) => assert.ok(Math.abs(value - expected[i]) < 1e-9, `${actual} is not ${expected}`));
+}
+
+test("the box of a stroke holds all its points, and a picture fills the pad", () => {
+  assert.deepEqual(boxOf([0.2, 0.7, 0.5, 0.1, 0.3, 0.4]), [0.2, 0.1, 0.5, 0.7]);
+  assert.deepEqual(boxOf([0.2, 0.7]), [0.2, 0.7, 0.2, 0.7]);
+  assert.deepEqual(boxOf(PICTURE), [0, 0, 1, 1]);
+});
+
+test("strokes that touch are one digit, in whatever order they were drawn", () => {
+  const [left, right, bridge] = [[0, 0, 0.1, 0.2], [0.3, 0, 0.4, 0.2], [0.1, 0.1, 0.3, 0.1]];
+  for (const boxes of [[left, bridge, right], [left, right, bridge], [bridge, right, left]]) {
+    assert.equal(digitSize(boxes), 0.4);
+  }
+  assert.equal(digitSize([left, right]), 0.2);
+});
+
+test("there is nothing to send without ink on the pad", () => {
+  assert.equal(layOutForServer([]), null);
+  assert.equal(layOutForServer([[1.5, 0.5, 1.6, 0.5]]), null);
+});
+
+test("digits are sent at the same size, however large they were drawn", () => {
+  const heights = [0.1, 0.3, 0.9].map((size) => layOutForServer([[0.05, 0.05, 0.05, 0.05 + size]]).height);
+  for (const height of heights) assert.ok(Math.abs(height - 148) <= 1, `${heights}`); // 140 and the margin
+});
+
+test("the pen is finer for small digits, and never wider than the pad's", () => {
+  const penFor = (size) => layOutForServer([[0.05, 0.05, 0.05, 0.05 + size]]).pen;
+  assert.equal(penFor(0.01), 0.03);
+  assert.ok(Math.abs(penFor(0.3) - 0.054) < 1e-9);
+  assert.equal(penFor(0.9), PEN);
+});
+
+test("a long number fits what the server takes", () => {
+  const digits = Array.from({ length: 40 }, (_, i) => [i / 40, 0.5, i / 40, 0.51]);
+  const { width, height } = layOutForServer(digits);
+  assert.ok(width <= 512 && height <= 512, `${width} x ${height}`);
+});
+
+test("a picture is sent pixel by pixel", () => {
+  const { width, height, x, y, scale } = layOutForServer([PICTURE]);
+  assert.deepEqual([width, height, x, y, scale], [36, 36, 4, 4, 28]);
+});
+
+test("a box of the sheet comes back to where its ink lies on the pad", () => {
+  const { scale, x, y, pen, toPad } = layOutForServer([[0.3, 0.2, 0.6, 0.8]]);
+  const box = [x + 0.3 * scale, y + 0.2 * scale, 0.3 * scale, 0.6 * scale];
+  const outset = (PEN - pen) / 2 + 0.012;
+  assertClose(toPad(box), [0.3 - outset, 0.2 - outset, 0.6 + outset, 0.8 + outset]);
+});
+
+test("ink beside the pad is cut off", () => {
+  const { width, scale } = layOutForServer([[0.5, 0.5, 1.7, 0.5]]);
+  assert.ok(width <= Math.ceil(0.5 * scale + (PEN / 2) * scale) + 8);
+});
+
+test("the newest digit holds most points of the last stroke", () => {
+  const boxes = [[0, 0, 0.4, 1], [0.6, 0, 1, 1]];
+  assert.equal(newestDigit([[0.1, 0.5], [0.8, 0.5, 0.9, 0.5, 0.3, 0.5]], boxes), 1);
+  assert.equal(newestDigit([[0.8, 0.5], [0.1, 0.5]], boxes), 0);
+  assert.equal(newestDigit([[0.8, 0.5], PICTURE], boxes), 1);
+  assert.equal(newestDigit([[0.1, 0.5]], []), -1);
+});

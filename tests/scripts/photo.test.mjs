@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { File } from "node:buffer";
+import { test } from "node:test";
+
+import { csvOf, fieldOf } from "../../ui/photo/csv.js";
+import { indexAfterKey, linesOf, nearestInLine, placeOf, squareAround, textLines } from "../../ui/photo/digits.js";
+import { createPhotoRequests, tooLarge } from "../../ui/photo/request.js";
+import { settle } from "./clock.mjs";
+
+globalThis.File ??= File; // Node 18
+
+// 1 2 3 above 4 and a non-digit.
+const DIGITS = [
+  { digit: 1, confidence: 0.99, line: 0, box: [0, 0, 10, 20] },
+  { digit: 2, confidence: 0.5, line: 0, box: [50, 0, 10, 20] },
+  { digit: 3, confidence: 0.9, line: 0, box: [100, 0, 10, 20] },
+  { digit: 4, confidence: 0.9, line: 1, box: [95, 40, 10, 20] },
+  { digit: null, confidence: 0.4, line: 1, box: [10, 40, 10, 20] },
+];
+
+test("digits are grouped by their lines", () => {
+  assert.deepEqual(linesOf(DIGITS), [[0, 1, 2], [3, 4]]);
+  assert.deepEqual(linesOf([]), []);
+});
+
+test("the text leaves out what the visitor left out, and lines of which nothing is left", () => {
+  assert.deepEqual(textLines(DIGITS, ["1", "", "33", "4", "?"]), ["133", "4?"]);
+  assert.deepEqual(textLines(DIGITS, ["1", "2", "3", "", ""]), ["123"]);
+});
+
+test("up and down go to the nearest digit of the next line, and stay where there is none", () => {
+  assert.equal(nearestInLine(DIGITS, 0, 1), 4);
+  assert.equal(nearestInLine(DIGITS, 2, 1), 3);
+  assert.equal(nearestInLine(DIGITS, 4, -1), 0);
+  assert.equal(nearestInLine(DIGITS, 3, 1), 3);
+  assert.equal(nearestInLine(DIGITS, 1, -1), 1);
+});
+
+test("the arrow keys stop at the ends", () => {
+  const from = (key, i) => indexAfterKey(key, DIGITS, i);
+  assert.deepEqual(["ArrowRight", "ArrowLeft", "Home", "End"].map((key) => from(key, 2)), [3, 1, 0, 4]);
+  assert.equal(from("ArrowRight", 4), 4);
+  assert.equal(from("ArrowLeft", 0), 0);
+  assert.equal(from("7", 2), undefined);
+});
+
+test("a box lies at the same share of the photo, whatever its size on the page", () => {
+  const place = placeOf([50, 20, 100, 10], { width: 200, height: 40 });
+  assert.deepEqual(place, { left: "25%", top: "50%", width: "50%", height: "25%" });
+});
+
+test("a crop is a square around its digit's middle", () => {
+  assert.deepEqual(squareAround([10, 20, 4, 8], 0.25), [6, 18, 12, 12]);
+});
+
+test("the CSV has a row per digit that is not left out", () => {
+  const lines = csvOf(DIGITS, ["1", "", "8", "4", "?"]).split("\r\n");
+  assert.deepEqual(lines, [
+    "line,place,answer,read_as,confidence,x,y,width,height",
+    "1,1,1,1,0.99,0,0,10,20",
+    "1,3,8,3,0.9,100,0,10,20",
+    "2,1,4,4,0.9,95,40,10,20",
+    "2,2,?,?,0.4,10,40,10,20",
+    "",
+  ]);
+});
+
+test("a field that a spreadsheet would run as a formula becomes text, and separators are quoted", () => {
+  assert.deepEqual(["=1+1", "+1", "-1", "@a", "7", "a,b", 'say "7"', "a\nb"].map(fieldOf), [
+    "'=1+1",
+    "'+1",
+    "'-1",
+    "'@a",
+    "7",
+    '"a,b"',
+    '"say ""7"""',
+    '"a\nb"',
+  ]);
+  assert.equal(fieldOf(-0.5), "-0.5");
+});
+
+test("a file above 20 MB is not sent, and its size is said", () => {
+  assert.equal(tooLarge(20_000_000), "");
+  assert.match(tooLarge(20_100_000), /20\.1 MB, and at most 20 MB/);
+});
+
+/** Photo requests whose server and upload are answered by hand. */
+function newRequests() {
+  const log = [];
+  const pending = { reads: [], uploads: [] };
+  const promise = (list, argument) => new Promise((resolve, reject) => list.push({ argument, resolve, reject }));
+  const requests = createPhotoRequests({
+    server: { read: (photo) => promise(pending.reads, photo) },
+    upload: (file) => promise(pending.uploads, file),
+    onBegin: (sentence) => log.push(`begin ${sentence}`),
+    onStep: (sentence) => log.push(sentence),
+    onEnd: () => log.push("end"),
+    onAnswer: (answer, readAgain) => log.push({ answer, readAgain }),
+    onTrouble: (sentence, tryAgain) => log.push({ sentence, tryAgain }),
+  });
+  return { requests, log, pending };
+}
+
+test("a photo is uploaded, read, and read again as far turned as the visitor wants", async () => {
+  const { requests, log, pending } = newRequests();
+  requests.readFile(new File(["x"], "a.jpg"));
+  pending.uploads[0].resolve({ path: "/uploads/x" });
+  await settle();
+  assert.deepEqual(pending.reads[0].argument, { path: "/uploads/x", turns: 0, network: "digits" });
+  pending.reads[0].resolve({ digits: [] });
+  await settle();
+  assert.deepEqual(log.slice(0, 3), ["begin Sending the photo\u2026", "Reading\u2026", "end"]);
+  log.at(-1).readAgain(3);
+  pending.uploads[1].resolve({ path: "/uploads/y" });
+  await settle();
+  assert.equal(pending.reads[1].argument.turns, 3);
+  pending.reads[1].resolve({ digits: [] });
+  await settle();
+  log.at(-1).readAgain(2);
+  pending.uploads[2].resolve({ path: "/uploads/z" });
+  await settle();
+  assert.equal(pending.reads[2].argument.turns, 1);
+  pending.reads[2].resolve({ digits: [] });
+});
+
+test("only the photo that was chosen last is shown", async () => {
+  const { requests, log, pending } = newRequests();
+  requests.readExample("ruled");
+  requests.readExample("board");
+  pending.reads[1].resolve({ digits: ["second"] });
+  pending.reads[0].resolve({ digits: ["first"] });
+  await settle();
+  assert.deepEqual(log.filter(({ answer }) => answer).map(({ answer }) => answer.digits), [["second"]]);
+});
+
+test("a photo without a connection can be tried again, one that the server refuses cannot", async () => {
+  const { requests, log, pending } = newRequests();
+  requests.readExample("ruled");
+  pending.reads[0].reject(new Error("offline"));
+  await settle();
+  assert.match(log.at(-1).sentence, /no connection/);
+  log.at(-1).tryAgain();
+  pending.reads[1].resolve({ error: "There is no such example." });
+  await settle();
+  assert.deepEqual(log.at(-1), { sentence: "There is no such example.", tryAgain: null });
+});

@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { describeTeaching } from "../../ui/draw/teach.js";
+import { coloursOf } from "../../ui/train/kernels.js";
+import { describeComparison, mostConfused } from "../../ui/train/outcome.js";
+import { HEIGHT, heightOf, latestOf, pathOf, SCALES, WIDTH } from "../../ui/train/scales.js";
+import { buttonsOf, describeDetails, describePhase, duration } from "../../ui/train/wording.js";
+
+const STATUS = { phase: "idle", active: false, position: 0, resumable: false, result: false, message: "", now: null };
+const MINE = { own: false, is_tested: false };
+const NOW = { epoch: 1, epochs: 3, step: 2, steps: 10, images_per_second: 1234.5, seconds: 5, seconds_left: 100 };
+
+test("the loss falls to the lower end of its scale, and the accuracy rises to the upper end", () => {
+  const { loss, accuracy } = SCALES;
+  assert.equal(heightOf(loss, loss.max), 0);
+  assert.equal(heightOf(loss, loss.min), HEIGHT);
+  assert.equal(heightOf(accuracy, accuracy.max), HEIGHT);
+  assert.equal(heightOf(accuracy, accuracy.min), 0);
+  assert.equal(heightOf(loss, 0), HEIGHT); // beyond the scale
+  assert.equal(heightOf(loss, 99), 0);
+});
+
+test("every tenth of the loss is the same way down", () => {
+  const [one, tenth, hundredth] = SCALES.loss.ticks.map((tick) => heightOf(SCALES.loss, tick));
+  assert.ok(Math.abs(tenth - one - (hundredth - tenth)) < 1e-9);
+});
+
+test("the ticks are named as the visitor reads them", () => {
+  assert.deepEqual(SCALES.loss.ticks.map(SCALES.loss.nameOf), ["1", "0.1", "0.01"]);
+  assert.deepEqual(SCALES.accuracy.ticks.map(SCALES.accuracy.nameOf), ["0%", "90%", "99%", "99.9%"]);
+});
+
+test("a curve spans the epochs, and a validation is drawn where it changes", () => {
+  const curve = [
+    { epoch: 0, loss: 3, accuracy: 0, held_out_loss: null, held_out_accuracy: null },
+    { epoch: 1, loss: 0.3, accuracy: 0.9, held_out_loss: 0.2, held_out_accuracy: 0.95 },
+    { epoch: 2, loss: 0.01, accuracy: 0.99, held_out_loss: 0.2, held_out_accuracy: 0.95 },
+  ];
+  const middle = heightOf(SCALES.loss, 0.3).toFixed(1);
+  const path = `M0.0 0.0L${WIDTH / 2}.0 ${middle}L${WIDTH}.0 ${HEIGHT}.0`;
+  assert.equal(pathOf(SCALES.loss, curve, SCALES.loss.training, 2), path);
+  assert.equal(pathOf(SCALES.loss, curve, SCALES.loss.validation, 2), ""); // one point is no line
+  assert.equal(latestOf(SCALES.loss, curve), "0.20");
+  assert.equal(latestOf(SCALES.accuracy, curve), "95.00%");
+  assert.equal(latestOf(SCALES.loss, curve.slice(0, 1)), "");
+});
+
+test("a kernel's colours say sign and size", () => {
+  const [positive, negative, zero] = [[58, 104, 232, 255], [232, 128, 32, 128], [232, 128, 32, 0]];
+  assert.deepEqual([...coloursOf(Float32Array.of(1, -0.25, 0), 1)], [...positive, ...negative, ...zero]);
+});
+
+test("the largest confusion is off the diagonal", () => {
+  assert.equal(mostConfused([[90, 2], [5, 80]]), 5);
+  assert.equal(mostConfused([[90, 0], [0, 80]]), 1);
+});
+
+test("two models are compared in one sentence", () => {
+  const [after, before] = [{ accuracy: 0.98765, wrong: 1235 }, { accuracy: 0.5 }];
+  assert.equal(
+    describeComparison({ images: 10_000, after, before, newly_right: 4000, newly_wrong: 1 }),
+    "1,235 of 10,000 are wrong. The model before: 50%; 4,000 are read right only now, 1 no longer.",
+  );
+});
+
+test("each phase is said in words", () => {
+  assert.match(describePhase(STATUS), /press Start/);
+  assert.equal(describePhase({ ...STATUS, phase: "waiting", position: 2 }), "Waiting: number 2 in the queue");
+  assert.equal(describePhase({ ...STATUS, phase: "training", now: NOW }), "Epoch 1 of 3, step 2 of 10");
+  const comparison = { after: { accuracy: 0.9876 } };
+  assert.match(describePhase({ ...STATUS, phase: "done", comparison }), /^Done: 98.76% of the test pictures/);
+  assert.match(describePhase({ ...STATUS, phase: "done", comparison, lesson: {} }), /^Taught: 98.76%/);
+});
+
+test("the line under it says how fast it is and how long it takes", () => {
+  const details = (changes) => describeDetails({ ...STATUS, ...changes }, MINE);
+  assert.equal(details({ phase: "training", now: NOW }), "1,235 pictures a second \u00b7 1 min 40 s left");
+  assert.equal(details({ phase: "testing", now: NOW }), "1,235 pictures a second \u00b7 5 s of training");
+  assert.equal(details({ phase: "failed", message: "It died." }), "It died.");
+  assert.deepEqual([0.2, 89, 90, 3600].map(duration), ["1 s", "89 s", "1 min 30 s", "60 min 0 s"]);
+});
+
+/** Names of the buttons that can be seen, the main one in capitals. */
+function seen(changes, mine = MINE) {
+  const { main, ...buttons } = buttonsOf({ ...STATUS, ...changes }, mine);
+  const names = Object.keys(buttons).filter((button) => buttons[button]);
+  return names.map((button) => (button === main ? button.toUpperCase() : button));
+}
+
+test("every phase offers what can be done in it", () => {
+  assert.deepEqual(seen({}), ["START"]);
+  assert.deepEqual(seen({ phase: "waiting", active: true }), ["stop"]);
+  assert.deepEqual(seen({ phase: "training", active: true }), ["pause", "stop"]);
+  assert.deepEqual(seen({ phase: "paused", resumable: true }), ["RESUME", "stop"]);
+  assert.deepEqual(seen({ phase: "done", result: true }), ["start", "after"]);
+  assert.deepEqual(seen({ phase: "done" }, { ...MINE, is_tested: true }), ["start", "in-use"]);
+  assert.equal(buttonsOf({ ...STATUS, phase: "done", result: true }, MINE).main, "use");
+  assert.equal(buttonsOf({ ...STATUS, phase: "done" }, { ...MINE, is_tested: true }).main, "try");
+});
+
+test("teaching is reported from the queue to the comparison", () => {
+  const readings = (...digits) => digits.map((digit) => ({ digit }));
+  const lesson = { before: readings(1, 7), after: readings(7, 7) };
+  assert.match(describeTeaching(null, []), /^Examples of your own handwriting/);
+  assert.match(describeTeaching({ phase: "waiting", position: 3 }, []), /number 3/);
+  assert.match(describeTeaching({ phase: "training" }, []), /A training is running/);
+  assert.match(describeTeaching({ phase: "testing", lesson }, [7, 7]), /^Taught. .* 2 of your 2 .*, 1 before. Does it/);
+  assert.match(describeTeaching({ phase: "done", lesson }, [7, 3]), / 1 of your 2 .*, 0 before. The rest/);
+  assert.match(describeTeaching({ phase: "done", lesson }, [1, 1]), /^Not learned/);
+  const comparison = { after: { accuracy: 0.99 }, before: { accuracy: 0.9912 } };
+  assert.match(describeTeaching({ phase: "done", lesson, comparison }, [7, 7]), /99.00% right, 99.12% before/);
+});

@@ -1,0 +1,95 @@
+// Where ink lies, in shares of the pad's side. A box here is [left, top, right, bottom].
+
+import { isPicture } from "./history.js";
+import { SIDE } from "../shared/picture.js";
+
+export const PEN = 0.07; // width of the pen
+const SENT_SIDE = 140; // pixels of a digit's longer side as sent: seven times what the network keeps of it
+const MAX_SENT_SIDE = 480; // pixels of the longer side of all ink as sent: ui/draw/tab.py takes 512 x 512
+const SENT_MARGIN = 4; // pixels of paper around it
+const MIN_SENT_PEN = 0.03; // width of the pen as sent
+const SENT_PEN = 0.18; // the same as a share of a digit's size, up to PEN
+const FRAME_GAP = 0.012; // between a digit and the frame around it
+
+/** The box around a stroke's points. */
+export function boxOf(stroke) {
+  if (isPicture(stroke)) return [0, 0, 1, 1];
+  const box = [Infinity, Infinity, -Infinity, -Infinity];
+  for (let i = 0; i < stroke.length; i += 2) {
+    box[0] = Math.min(box[0], stroke[i]);
+    box[1] = Math.min(box[1], stroke[i + 1]);
+    box[2] = Math.max(box[2], stroke[i]);
+    box[3] = Math.max(box[3], stroke[i + 1]);
+  }
+  return box;
+}
+
+const unionOf = (a, b) => a.map((edge, i) => (i < 2 ? Math.min(edge, b[i]) : Math.max(edge, b[i])));
+const distanceOf = (a, b) => Math.max(a[0] - b[2], b[0] - a[2], a[1] - b[3], b[1] - a[3]); // below 0: they overlap
+const extentOf = (box) => Math.max(box[2] - box[0], box[3] - box[1]);
+
+/** About how large the digits are: the largest extent of strokes that touch each other. boxes: of the strokes. */
+export function digitSize(boxes) {
+  const groups = [];
+  for (let group of boxes) {
+    let i = groups.length;
+    while (i-- > 0) {
+      if (distanceOf(groups[i], group) > PEN / 2) continue;
+      group = unionOf(group, groups.splice(i, 1)[0]);
+      i = groups.length; // it has grown: it may touch one that was passed
+    }
+    groups.push(group);
+  }
+  return groups.map(extentOf).reduce((a, b) => Math.max(a, b));
+}
+
+/**
+ * How ink is drawn for the server: cut to its bounding box, at a scale that gives digits a fixed size, small ones as
+ * sharp as large ones, and with a finer pen, since the pad's own, enlarged, would close their loops.
+ *
+ * Returns {width, height, x, y, scale, pen, toPad}: the sheet in pixels, where the pad's corner lies on it, pixels
+ * per side, the pen, and what takes a server's box [x, y, width, height] in pixels of the sheet to the box of a
+ * frame around the ink on the pad. Null where there is no ink on the pad: what lies beside it does not count.
+ */
+export function layOutForServer(strokes) {
+  if (strokes.length === 0) return null;
+  const boxes = strokes.map(boxOf);
+  const box = boxes.reduce(unionOf);
+  const size = digitSize(boxes);
+  const pen = Math.min(Math.max(SENT_PEN * size, MIN_SENT_PEN), PEN);
+  const left = Math.max(box[0] - pen / 2, 0);
+  const top = Math.max(box[1] - pen / 2, 0);
+  const width = Math.min(box[2] + pen / 2, 1) - left;
+  const height = Math.min(box[3] + pen / 2, 1) - top;
+  if (width <= 0 || height <= 0) return null;
+
+  const longest = Math.max(width, height);
+  const scale = strokes.every(isPicture)
+    ? SIDE // a pixel of the picture is a pixel of the sheet
+    : Math.min(SENT_SIDE / Math.min(size + pen, longest), MAX_SENT_SIDE / longest);
+  const outset = (PEN - pen) / 2 + FRAME_GAP;
+  return {
+    width: Math.ceil(width * scale) + 2 * SENT_MARGIN,
+    height: Math.ceil(height * scale) + 2 * SENT_MARGIN,
+    x: SENT_MARGIN - left * scale,
+    y: SENT_MARGIN - top * scale,
+    scale,
+    pen,
+    toPad: ([x, y, w, h]) => [
+      (x - SENT_MARGIN) / scale + left - outset,
+      (y - SENT_MARGIN) / scale + top - outset,
+      (x + w - SENT_MARGIN) / scale + left + outset,
+      (y + h - SENT_MARGIN) / scale + top + outset,
+    ],
+  };
+}
+
+/** Index of the digit written last: the one that holds most points of the last stroke. boxes: of the digits. */
+export function newestDigit(strokes, boxes) {
+  const last = strokes.findLast((stroke) => !isPicture(stroke)) ?? [];
+  const counts = boxes.map(([left, top, right, bottom]) => {
+    const isInside = (x, y) => x >= left && x <= right && y >= top && y <= bottom;
+    return last.filter((x, i) => i % 2 === 0 && isInside(x, last[i + 1])).length;
+  });
+  return counts.lastIndexOf(Math.max(...counts));
+}

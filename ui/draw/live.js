@@ -1,0 +1,116 @@
+// Has the drawing read while it grows: the newest ink first, no more often than the server can bear, and again and
+// again where an answer fails to come.
+
+const MIN_GAP = 33; // milliseconds from one request to the next
+const EASY = 40; // milliseconds that a server takes for a drawing while it is not busy
+const THINNING = 12; // milliseconds by which the gap grows with each that it takes longer
+const MAX_GAP = 2000; // milliseconds; a pen that is lifted does not wait for it
+const MAX_IN_FLIGHT = 3; // requests under way at once
+const TIMEOUT = 5000; // milliseconds after which a request counts as lost
+const RETRY_DELAYS = [500, 1000, 2000, 4000]; // milliseconds before each new try; the last one repeats
+
+/** Milliseconds from one request to the next, where the server took so many for the last. */
+export const gapAfter = (took) => Math.min(Math.max(MIN_GAP, THINNING * (took - EASY)), MAX_GAP);
+
+/** Milliseconds before the next try after so many failures in a row. */
+export const retryDelay = (failures) => RETRY_DELAYS[Math.min(failures, RETRY_DELAYS.length) - 1];
+
+export class LiveReader {
+  #hasNewInk = false; // since the last request
+  #inFlight = 0;
+  #sent = 0; // number of the latest request
+  #shown = 0; // number of the request whose answer is shown; earlier answers are stale
+  #sentAt = -Infinity;
+  #timer = null;
+  #failures = 0; // in a row
+  #took = 0; // milliseconds that the server took for the last drawing
+
+  /**
+   * render: returns {image, toPad}, or null where there is no ink.
+   * read: sends an image; resolves to the server's answer.
+   * onSend, onAnswer(answer, toPad), onEmpty: what became of the ink.
+   * onFailure(reason): nothing came back, and it is tried again; onRecovery: something did.
+   * now: milliseconds of a clock that only goes forward.
+   */
+  constructor({ render, read, onSend, onAnswer, onEmpty, onFailure, onRecovery, now = () => performance.now() }) {
+    Object.assign(this, { render, read, onSend, onAnswer, onEmpty, onFailure, onRecovery, now });
+  }
+
+  /** Whether the reading that is shown is of the ink as it is. */
+  get isUpToDate() {
+    return this.#sent === this.#shown && !this.#hasNewInk;
+  }
+
+  /** There is new ink: reads it as soon as its turn comes. */
+  request() {
+    this.#hasNewInk = true;
+    if (this.#timer !== null || this.#inFlight >= MAX_IN_FLIGHT || this.#failures > 0) return;
+    const wait = this.#sentAt + gapAfter(this.#took) - this.now();
+    if (wait <= 0) this.#send();
+    else this.#timer = setTimeout(() => this.#send(), wait);
+  }
+
+  /** The pen is up and no ink will follow: reads the last of it now. */
+  flush() {
+    if (this.#hasNewInk && this.#inFlight < MAX_IN_FLIGHT && this.#failures === 0) this.#send();
+  }
+
+  /** The connection is back: does not wait for the next try. */
+  retryNow() {
+    if (this.#timer !== null && this.#failures > 0) this.#send();
+  }
+
+  /** The ink is gone: answers that are under way are not shown. */
+  forget() {
+    this.#shown = this.#sent;
+    this.#hasNewInk = false;
+  }
+
+  async #send() {
+    clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#hasNewInk = false;
+    const ink = this.render();
+    if (ink === null) {
+      this.#recover(); // there is nothing left to try again with
+      this.onEmpty();
+      return;
+    }
+    const number = ++this.#sent;
+    this.#sentAt = this.now();
+    this.#inFlight += 1;
+    this.onSend();
+    const answer = await this.#answerTo(ink.image);
+    this.#inFlight -= 1;
+    if (!answer || answer.busy) return this.#fail(number, answer?.busy);
+    this.#recover();
+    this.#took = answer.took ?? this.#took;
+    if (number > this.#shown && !answer.superseded) {
+      this.#shown = number;
+      this.onAnswer(answer, ink.toPad);
+    }
+    if (this.#hasNewInk) this.request();
+  }
+
+  /** undefined: no connection, refused, or no answer in time; null: the server failed. */
+  async #answerTo(image) {
+    let timeout;
+    const late = new Promise((resolve) => (timeout = setTimeout(resolve, TIMEOUT)));
+    const answer = await Promise.race([this.read(image), late]).catch(() => undefined);
+    clearTimeout(timeout);
+    return answer;
+  }
+
+  #recover() {
+    this.#failures = 0;
+    this.onRecovery();
+  }
+
+  #fail(number, reason) {
+    this.#hasNewInk ||= number > this.#shown;
+    this.onFailure(reason);
+    if (this.#timer !== null) return;
+    this.#failures += 1;
+    this.#timer = setTimeout(() => this.#send(), retryDelay(this.#failures));
+  }
+}

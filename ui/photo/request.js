@@ -1,0 +1,69 @@
+// A photo on its way to the server and back: the latest one counts, and what is on the screen stays until there is
+// something new to show.
+
+import { withRandomName } from "../shared/files.js";
+import { sessionState } from "../shared/session.js";
+
+const MAX_BYTES = 20_000_000; // of a file: `max_file_size` in ui/page.py
+const TIMEOUT = 60_000; // milliseconds after which a reading counts as lost
+
+/** Why a file of so many bytes cannot be sent; "" where it can. */
+export function tooLarge(bytes) {
+  if (bytes <= MAX_BYTES) return "";
+  return `The file is too large: ${(bytes / 1e6).toFixed(1)} MB, and at most ${MAX_BYTES / 1e6} MB can be sent.`;
+}
+
+/**
+ * server, upload: as Gradio hands them over.
+ * onBegin(sentence, file): something is under way, with a file or null; onStep(sentence): it goes on; onEnd: it ended.
+ * onAnswer(answer, readAgain): a reading; readAgain(quarters) reads the photo once more, turned so far clockwise.
+ * onTrouble(sentence, tryAgain): there is none; tryAgain where the same may succeed later, else null.
+ *
+ * Returns {readFile(file), readExample(name)}.
+ */
+export function createPhotoRequests({ server, upload, onBegin, onStep, onEnd, onAnswer, onTrouble }) {
+  let latest = 0; // number of the latest request; answers to earlier ones are not shown
+
+  function begin(sentence, file) {
+    onBegin(sentence, file);
+    return ++latest;
+  }
+
+  async function readFile(file, turns = 0) {
+    const sentence = tooLarge(file.size);
+    if (sentence) return onTrouble(sentence, null);
+    const number = begin("Sending the photo\u2026", file);
+    const sent = await upload(withRandomName(file)).catch(() => undefined);
+    if (number !== latest) return;
+    const readTurned = (anew) => readFile(file, anew);
+    if (!sent) return lose(() => readTurned(turns));
+    await read(number, { path: sent.path }, turns, readTurned);
+  }
+
+  function readExample(name, turns = 0) {
+    return read(begin("", null), { example: name }, turns, (anew) => readExample(name, anew));
+  }
+
+  /** photo: {path} or {example}; turns: quarters clockwise; readTurned(turns): does the same again. */
+  async function read(number, photo, turns, readTurned) {
+    onStep("Reading\u2026");
+    let timeout;
+    const late = new Promise((resolve) => (timeout = setTimeout(resolve, TIMEOUT)));
+    const answering = server.read({ ...photo, turns, network: sessionState.network });
+    const answer = await Promise.race([answering, late]).catch(() => undefined);
+    clearTimeout(timeout);
+    if (number !== latest) return;
+    // undefined: no connection or no answer in time; null: the server failed
+    if (!answer) return lose(() => readTurned(turns));
+    onEnd();
+    if (answer.error) onTrouble(answer.error, null);
+    else onAnswer(answer, (quarters) => readTurned((turns + quarters) % 4));
+  }
+
+  function lose(tryAgain) {
+    onEnd();
+    onTrouble("There is no connection. Your photo is still here.", tryAgain);
+  }
+
+  return { readFile: (file) => readFile(file), readExample: (name) => readExample(name) };
+}

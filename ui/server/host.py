@@ -1,0 +1,29 @@
+"""Where the app stands: a Space or not, behind a proxy or not, and what its host allows."""
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Host:
+    """What environment variables say of the place where the app runs."""
+
+    space: bool  # SPACE_ID: a Hugging Face Space
+    behind_proxy: bool  # DIGITS_PROXIES=1, and a Space: a proxy that writes X-Forwarded-For stands in front
+    rate: float  # DIGITS_RATE: all rate limits times this
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Host":
+        """Raises ValueError, naming the variable, where one makes no sense."""
+        space = bool(environment.get("SPACE_ID"))
+        proxies = environment.get("DIGITS_PROXIES", "0") not in ("", "0")
+        text = environment.get("DIGITS_RATE", "").strip() or "1"
+        try:
+            rate = float(text)
+        except ValueError:
+            rate = math.nan
+        if not 0 < rate < math.inf:
+            raise ValueError(f"DIGITS_RATE must be a number above 0, got {text[:100]!r}")
+        return cls(space, space or proxies, rate)

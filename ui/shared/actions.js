@@ -1,0 +1,36 @@
+// What a tab has the server do for this visitor. Everything here resolves to a sentence that says what went wrong,
+// or "".
+
+import { decodeBytes } from "./base64.js";
+import { endingOf, saveBlob, withRandomName } from "./files.js";
+import { applyStatus } from "./session.js";
+
+export const NO_CONNECTION = "There is no connection. Please try again.";
+
+/** server, upload: as Gradio hands them to the tab's component. */
+export function createActions({ server, upload }) {
+  /** Calls one of the server's actions, which answers with the new status. */
+  async function act(action, payload = null) {
+    const answer = await server[action](payload).catch(() => undefined);
+    if (!answer) return NO_CONNECTION;
+    if (answer.error) return answer.error;
+    applyStatus(answer, server.watch);
+    return "";
+  }
+
+  /** Downloads the file that an action answers with. */
+  async function saveFile(action, payload, name) {
+    const answer = await server[action](payload).catch(() => undefined);
+    if (!answer?.file) return answer?.error ?? NO_CONNECTION;
+    saveBlob(new Blob([decodeBytes(answer.file)]), name);
+    return "";
+  }
+
+  /** Uploads a file, and calls an action with where it lies. */
+  async function sendFile(action, file) {
+    const sent = await upload(withRandomName(file, endingOf(file.name))).catch(() => undefined);
+    return sent ? act(action, { path: sent.path }) : "The file could not be sent. Is it larger than 20 MB?";
+  }
+
+  return { act, saveFile, sendFile };
+}

@@ -1,0 +1,96 @@
+// What the server keeps for this visitor, and what the tabs tell each other. A module is evaluated once a page, so
+// every tab that imports this one shares the same state.
+
+export const BEST = "digits"; // the network that reads best, by its name in recognition/reader.py
+export const OWN = "own"; // the visitor's own network, by its name in ui/shared/visitors.py
+
+const RETRY_DELAY = 2000; // milliseconds until a server that did not answer is asked again
+const EXAMPLES = "your examples";
+
+/**
+ * Events: "status"; "model", the visitor's own network has changed; "network", the visitor chose another one to read
+ * with; "drawing"; "picture"; "lost".
+ */
+export const sessionState = Object.assign(new EventTarget(), {
+  status: null, // the latest answer of ui/shared/visitors.py; null until there is one
+  mine: { own: false, examples: [], can_undo: false }, // the part of it that belongs to the visitor
+  network: BEST, // name of the network that reads
+  drawing: null, // the digit on the pad whose bars are shown
+  picture: null, // the test image that was last sent to the pad, 28x28 grey bytes in base64
+  lostSentence: "", // what the server no longer has
+  lostExamples: [], // the examples among that, which the page still has
+});
+
+let isPolling = false;
+
+const emit = (event) => sessionState.dispatchEvent(new Event(event));
+
+export function chooseNetwork(name) {
+  sessionState.network = name;
+  emit("network");
+}
+
+/** digit: as the server read it, or null where there is none. */
+export function setDrawing(digit) {
+  sessionState.drawing = digit;
+  emit("drawing");
+}
+
+export function sendToPad(picture) {
+  sessionState.picture = picture;
+  emit("picture");
+}
+
+/** What would be lost if the visitor left, in words. */
+export function belongings() {
+  const { mine, status } = sessionState;
+  return [
+    mine.own && "your own network",
+    (status?.active || status?.resumable || status?.result) && "your training",
+    mine.examples.length > 0 && EXAMPLES,
+  ].filter(Boolean);
+}
+
+/**
+ * Takes over an answer of the server, tells the tabs, and polls for the next one. watch: the server function of that
+ * name, which answers as soon as the status is no longer the version that it is given.
+ */
+export function applyStatus(status, watch) {
+  if (status.version === undefined) return; // the answer carries no status
+  const weights = sessionState.mine.weights;
+  const known = sessionState.status?.session;
+  if (known && known !== status.session) reportLoss();
+  sessionState.status = status;
+  sessionState.mine = status.mine ?? sessionState.mine;
+  emit("status");
+  if (sessionState.mine.weights !== weights) {
+    // A new network of the visitor's own reads at once; another one can still be chosen.
+    if (sessionState.mine.own) sessionState.network = OWN;
+    else if (sessionState.network === OWN) sessionState.network = BEST;
+    emit("model");
+  }
+  pollStatus(watch);
+}
+
+/** The server has started a new session for this page: it was restarted, or the page was offline for too long. */
+function reportLoss() {
+  const lost = belongings().filter((what) => what !== EXAMPLES).join(" and "); // draw/teach.js sends those again
+  const sentence = `There was no connection for so long that ${lost} could not be kept. You can start again.`;
+  sessionState.lostSentence = lost && sentence;
+  sessionState.lostExamples = sessionState.mine.examples;
+  emit("lost");
+}
+
+/** Asks for news as long as the server keeps anything for this visitor. */
+async function pollStatus(watch) {
+  if (isPolling) return;
+  isPolling = true;
+  while (sessionState.status.version !== 0) {
+    const known = sessionState.status;
+    const answer = await watch(known.version).catch(() => undefined);
+    if (sessionState.status !== known) continue; // an action brought a newer status meanwhile
+    if (!answer || answer.error) await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY));
+    else if (answer.version !== known.version || answer.session !== known.session) applyStatus(answer, watch);
+  }
+  isPolling = false;
+}

@@ -1,0 +1,89 @@
+// What a training came to: accuracy on MNIST's test set, the confusion matrix, and the surest mistakes.
+
+import { paintPicture } from "../shared/picture.js";
+import { sendToPad } from "../shared/session.js";
+import { certainty, exactPercent } from "../shared/wording.js";
+
+const SHOWN_AT_FIRST = 24; // mistakes
+
+const thousands = (count) => count.toLocaleString("en");
+
+/** How the model that was trained compares with the one before. */
+export function describeComparison({ images, after, before, newly_right, newly_wrong }) {
+  return (
+    `${thousands(after.wrong)} of ${thousands(images)} are wrong. ` +
+    `The model before: ${exactPercent(before.accuracy)}; ` +
+    `${thousands(newly_right)} are read right only now, ${thousands(newly_wrong)} no longer.`
+  );
+}
+
+/** The largest count of a confusion matrix off its diagonal, at least 1. */
+export const mostConfused = (counts) => Math.max(1, ...counts.flatMap((row, i) => row.filter((_, j) => j !== i)));
+
+/** section: the element; onPad: a mistake was sent to the pad. Returns what shows a comparison, or null. */
+export function createOutcome(section, onPad) {
+  const find = (selector) => section.querySelector(selector);
+  let shown = ""; // as JSON: every status brings another copy of the same
+  let mistakes = [];
+
+  function show(comparison) {
+    const text = JSON.stringify(comparison);
+    if (text === shown) return;
+    shown = text;
+    section.hidden = comparison === null;
+    if (comparison === null) return;
+    mistakes = comparison.mistakes;
+    find(".accuracy").textContent = exactPercent(comparison.after.accuracy);
+    find(".versus").textContent = describeComparison(comparison);
+    showConfusions(find("table"), comparison.after.confusion);
+    showMistakes(SHOWN_AT_FIRST);
+    find(".more").textContent = `Show the first ${mistakes.length}`;
+  }
+
+  function showMistakes(count) {
+    find(".gallery").replaceChildren(...mistakes.slice(0, count).map(newMistake));
+    find(".more").hidden = mistakes.length <= count;
+  }
+
+  function newMistake({ picture, predicted, true: label, confidence }) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.ariaLabel = `A ${label}, read as ${predicted}: put it onto the pad`;
+    button.title = `${certainty(confidence)} that it is a ${predicted}`;
+    const canvas = document.createElement("canvas");
+    paintPicture(canvas, picture);
+    const caption = document.createElement("span");
+    caption.append(newElement("b", predicted), `, is ${label}`);
+    button.append(canvas, caption);
+    button.addEventListener("click", () => {
+      sendToPad(picture);
+      onPad();
+    });
+    return button;
+  }
+
+  find(".more").addEventListener("click", () => showMistakes(mistakes.length));
+  return show;
+}
+
+function showConfusions(table, counts) {
+  const most = mostConfused(counts);
+  table.querySelectorAll("tr").forEach((row) => row.remove());
+  const head = document.createElement("tr");
+  head.append(newElement("td", ""), ...counts.map((_, digit) => newElement("th", digit)));
+  const rows = counts.map((row, i) => {
+    const line = document.createElement("tr");
+    const cells = row.map((count, j) => {
+      const cell = newElement("td", count || "");
+      cell.title = `${count} times a ${i} was read as ${j}`;
+      if (i === j) cell.className = "right";
+      else cell.style.setProperty("--share", count / most);
+      return cell;
+    });
+    line.append(newElement("th", i), ...cells);
+    return line;
+  });
+  table.append(head, ...rows);
+}
+
+const newElement = (kind, text) => Object.assign(document.createElement(kind), { textContent: text });
