@@ -15,7 +15,7 @@ from training.recipes import RowsRecipe
 from training.synthesis import synthesise_digits, synthesise_rows
 from training.synthesis.rows import DIGITS, MARKS, UNCLEAR, candidates_of, row_as_written
 from training.synthesis.writer import NON_DIGIT, Writer, in_a_row
-from training.trainer import NOT_A_DIGIT
+from training.trainer import REJECT_CLASS
 
 TINY = RowsRecipe(rows=200, epochs=2, batch_size=64, average_decay=0.9)
 
@@ -105,7 +105,7 @@ def test_rows_come_as_the_reader_sees_them_with_a_label_each(drawn):
     assert images.shape == (600, 28, 28, 2) and images.dtype == np.uint8
     assert labels.shape == (600,) and labels.dtype == np.int8
     assert set(labels) == {NON_DIGIT, *range(10 + len(SEPARATORS))}
-    assert NON_DIGIT == NOT_A_DIGIT
+    assert NON_DIGIT == REJECT_CLASS
     assert ((labels >= 0) & (labels < 10)).sum() == round(DIGITS * 600)
     assert (labels >= 10).sum() == round(MARKS * 600)
     assert (images[..., 0].max((1, 2)) == 255).all()

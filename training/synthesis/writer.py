@@ -12,9 +12,9 @@ import numpy as np
 from recognition.context import SEPARATORS
 from recognition.normalise import BOX, bounding_box
 from training.handwriting.people import Person
-from training.synthesis.digits import DESIGNS, SHARES, Design
+from training.synthesis.digits import DESIGNS, SHARES
 from training.synthesis.signs import letters
-from training.synthesis.strokes import REAL_WILD, Hand, Strokes
+from training.synthesis.strokes import REAL_WILD, Design, Hand, Strokes
 
 NON_DIGIT = -1  # the label of what is neither a digit nor a separator
 
