@@ -43,7 +43,7 @@ MAX_SKIP_HEIGHT = 0.5  # greatest height of a component that may be skipped, in 
 SPECK_HEIGHT = 0.25  # height below which a component may be skipped whatever its shape, in digit heights
 SHEARS = (-0.2, 0.0, 0.2)  # shears at which the context model sees a candidate: hands lean either way
 CONTEXT_SHARE = 0.65  # share of the context model in the logits of candidates
-SEPARATOR_COST = 0.5  # cost of reading a candidate as a separator, beside the network's
+SEPARATOR_COST = 0.1  # cost of reading a candidate as a separator, beside the network's
 MAX_REJECT_SKIP_COST = 4.0  # most that the context model's doubt adds to the cost of skipping a component
 CONFIDENT_COST = 0.5  # cost below which a component no wider than WIDEST is taken for one digit and not cut
 

@@ -5,6 +5,7 @@ import pytest
 
 from recognition.components import find_components
 from recognition.context import SEPARATORS
+from recognition.limits import WorkBudget
 from recognition.pipeline import read_ink
 from recognition.reading import Digit, Reading, Separator
 from recognition.segment import classify_groups, segment
@@ -58,7 +59,7 @@ def read(text, gap=12):
     components = find_components(ink_of(text, gap), 8)
     ids = sorted((int(i) for i in components.ids), key=lambda i: components.boxes[i, 0])
     singles = classify_groups(components, [(i,) for i in ids], alone)
-    ((*words,),) = segment(components, [ids], singles, 8, HIGH, alone, in_context)
+    ((*words,),) = segment(components, [ids], singles, 8, HIGH, WorkBudget(1000), alone, in_context)
     found = []
     for word in words:
         signs = ["1"] * len(word.candidates)
@@ -88,7 +89,7 @@ def test_what_stands_at_the_end_or_beside_another_separator_is_none(text, expect
 def test_a_separator_that_stands_alone_is_none():
     components = find_components(ink_of("-"), 8)
     singles = classify_groups(components, [(1,)], alone)
-    ((word,),) = segment(components, [[1]], singles, 8, HIGH, alone, in_context)
+    ((word,),) = segment(components, [[1]], singles, 8, HIGH, WorkBudget(1000), alone, in_context)
     assert word.separators == ()
 
 

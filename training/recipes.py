@@ -38,7 +38,16 @@ from training.synthesis import (
 from training.trainer import IF_NOT_REJECTED, REJECT_CLASS, Trainer
 
 # Settings that may be 0: a recipe can do without these pictures.
-MAY_BE_ZERO = ("synthetic_digits", "non_digits", "last_synthetic_digits", "last_non_digits")
+MAY_BE_ZERO = (
+    "synthetic_digits",
+    "non_digits",
+    "real_digits",
+    "real_non_digits",
+    "last_synthetic_digits",
+    "last_non_digits",
+    "last_real_digits",
+    "last_real_non_digits",
+)
 
 
 @dataclass(frozen=True)
