@@ -44,7 +44,7 @@ def test_the_archive_has_the_samples_its_datasheet_says_and_is_small():
     assert "CC BY 4.0" in datasheet
 
 
-def test_no_writer_is_in_both_splits_and_a_fifth_of_each_corpus_is_held_out():
+def test_no_writer_is_in_both_splits_and_a_fifth_of_each_corpus_validates():
     training, validation = writers_of("training"), writers_of("validation")
     assert not training & validation
     assert validation == validation_writers()
