@@ -44,6 +44,8 @@ SPECK_HEIGHT = 0.25  # height below which a component may be skipped whatever it
 SHEARS = (-0.2, 0.0, 0.2)  # shears at which the context model sees a candidate: hands lean either way
 CONTEXT_SHARE = 0.65  # share of the context model in the logits of candidates
 SEPARATOR_COST = 0.1  # cost of reading a candidate as a separator, beside the network's
+MIN_SLASH_LEAN = 0.12  # pixels to the right for each pixel upwards below which a straight line is a 1
+UPRIGHT_SLASH_COST = 5.0  # cost of reading such a line as a slash, beside the network's
 MAX_REJECT_SKIP_COST = 4.0  # most that the context model's doubt adds to the cost of skipping a component
 CONFIDENT_COST = 0.5  # cost below which a component no wider than WIDEST is taken for one digit and not cut
 
@@ -166,6 +168,8 @@ def add_context(
     logits += np.float32(CONTEXT_SHARE) * (in_context - logits)
     reject_costs = np.logaddexp(0, log_odds(logits))
     separator_costs = reject_costs[:, None] - logits[:, 10:]
+    upright = np.array([_lean(found.image) < MIN_SLASH_LEAN for found in candidates.values()])
+    separator_costs[:, SEPARATORS.index("/")] += UPRIGHT_SLASH_COST * upright
     mixed = zip(candidates.items(), digit_logits(logits), separator_costs, reject_costs.tolist(), strict=True)
     return {
         group: replace(
@@ -173,6 +177,15 @@ def add_context(
         )
         for (group, found), digits, separators, reject_cost in mixed
     }
+
+
+def _lean(image: np.ndarray) -> float:
+    """How far the ink of an image (28, 28) leans to the right, pixels for each pixel upwards."""
+    y, x = np.nonzero(image >= 128)
+    if len(x) < 2:
+        return 0.0
+    x, y = x - x.mean(), y - y.mean()
+    return float(-(x @ y) / max(y @ y, 1e-9))
 
 
 def split_into_words(components: Components, line: list[int], height: float) -> list[list[int]]:
