@@ -157,9 +157,18 @@ def _is_number(lines: list[list[Word]], components: Components, height: float, *
     if count < 2:
         # In a photo, a digit beside a dot or a dash; a drawing with one more dot is a letter, i or ?, but one
         # with a minus is a number
-        return count == 1 and (not drawn or any(word.separators for line in lines for word in line))
+        return count == 1 and (not drawn or _is_signed_digit([word for line in lines for word in line]))
     evidence = evidence_of_number(lines, components.areas, height)
     return evidence.log_odds(DRAWING_WEIGHTS if drawn else PHOTO_WEIGHTS) >= 0
+
+
+def _is_signed_digit(words: list[Word]) -> bool:
+    """Is this a minus and a digit with nothing cut and nothing beside them, as few letters are?"""
+    if len(words) != 1 or not words[0].separators or any(words[0].is_cut):
+        return False
+    signs = [*words[0].candidates, *(candidate for _, candidate in words[0].separators)]
+    read = [component_id for candidate in signs for component_id in candidate.component_ids]
+    return len(signs) == len(read) == len(words[0].component_ids)
 
 
 def message_of(symbols: tuple[Digit | Separator, ...]) -> str:
