@@ -41,7 +41,7 @@ MIN_PAGE_READ = 0.6  # least share of a page's candidates that are accepted, or 
 
 EMPTY = "Nothing is drawn: the picture is all one colour."
 BLOB = "That is a blot, not a digit: draw a little more."
-NO_DIGIT = "That does not look like a digit. The bars show what comes nearest."
+NO_DIGIT = "That does not look like a digit."
 NO_DIGITS = "No digits were found in this picture. Is it the right way up?"
 DRAWING_TOO_FULL = "There is too much in this drawing to read. Please draw fewer digits at once."
 PHOTO_TOO_FULL = (
@@ -106,7 +106,7 @@ def read_photo(image: np.ndarray, classifier: Classifier) -> Reading:
     # After the cuts: of a component that was cut, its first part counts.
     kept_ink = components.areas[kept].sum() / components.areas[1:].sum()
     if len(found) == 1 and len(components.ids) >= CROWD and kept_ink < MIN_CROWD_INK:
-        found = [replace(found[0], digit=None)]
+        found = [found[0].rejected()]
     left, top = photo.corner
     digits = tuple(
         replace(digit, box=_unscaled((x + left, y + top, *sides), photo.scale, image.shape))
@@ -159,7 +159,7 @@ def _read_components(
         for word in line:
             digits = _digits([word], row, len(word.candidates), classifier)
             if not _is_number([[word]], components, height, drawn=drawn):
-                digits = [replace(digit, digit=None) for digit in digits]
+                digits = [digit.rejected() for digit in digits]
             found += digits
     accepted = sum(digit.digit is not None for digit in found)
     return found if accepted >= MIN_PAGE_READ * count else []

@@ -172,7 +172,7 @@ class Pad:
 
     @property
     def bars(self) -> list[int]:
-        """What each of the ten bars says, in percent."""
+        """What each of the eleven bars says, in percent: the ten digits, then "not a digit"."""
         meters = self.page.get_by_role("meter").all()
         return [int(meter.get_attribute("aria-valuenow")) for meter in meters]
 

@@ -44,8 +44,8 @@ export function createAnswer({ element, reading, strokes, announceLater }) {
     }
     const digit = digits[at];
     const isAlone = digits.length === 1;
-    const sure = digit.digit === null ? "Not a digit" : certainty(digit.confidence);
-    const doubt = message || secondThought(digit);
+    const sure = certainty(digit);
+    const doubt = `${message} ${secondThought(digit)}`.trim();
     reading.show({
       ...digit,
       answer: isAlone ? textOf(digit) : null, // several stand there already

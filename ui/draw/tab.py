@@ -66,8 +66,8 @@ def build(visitors: Visitors) -> None:
         api_name="read_drawing",
         api_description=(
             "An image file of a drawn digit or number in; out comes {text, message, digits: [{digit, "
-            "confidence, probs, box, line}]}, the digits in reading order, each box [x, y, width, height] in "
-            "pixels, lines counted from 0."
+            "confidence, probs, shares, box, line}]}, the digits in reading order, shares those of the ten "
+            "digits and of 'not a digit', each box [x, y, width, height] in pixels, lines counted from 0."
         ),
         concurrency_limit=None,  # they wait in a line that is fair
     )

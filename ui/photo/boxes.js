@@ -27,14 +27,12 @@ export function createBoxes({ group, onClick, onPick, onCorrect }) {
   }
 
   function showAnswer(i, answer) {
-    const { digit, confidence } = digits[i];
     const box = group.children[i];
     const corrected = isCorrected(digits[i], answer);
     box.querySelector("span").textContent = answer;
     box.classList.toggle("doubtful", isDoubtful(digits[i]) && !corrected);
     box.classList.toggle("corrected", corrected);
-    const sure = digit === null ? "not a digit" : certainty(confidence).toLowerCase();
-    box.ariaLabel = `${answer || "left out"}, ${corrected ? "corrected" : sure}`;
+    box.ariaLabel = `${answer || "left out"}, ${corrected ? "corrected" : certainty(digits[i]).toLowerCase()}`;
   }
 
   /** i: index of the digit whose bars are shown, or null. */

@@ -110,8 +110,7 @@ export function mount({ element, server, upload }) {
       return;
     }
     const digit = shown.digits[i];
-    const sure = digit.digit === null ? "Not a digit" : certainty(digit.confidence);
-    reading.show({ ...digit, answer: textOf(digit), sure, doubt: secondThought(digit) });
+    reading.show({ ...digit, answer: textOf(digit), sure: certainty(digit), doubt: secondThought(digit) });
     reading.showPicture(digit);
   }
 

@@ -62,8 +62,9 @@ def build(visitors: Visitors) -> None:
         api_name="read_photo",
         api_description=(
             "An image file of handwritten digits in, one or many lines of them; out comes {text, message, "
-            "digits: [{digit, confidence, probs, box, line}]}, the digits in reading order, each box [x, y, "
-            "width, height] in pixels of the picture held upright, lines counted from 0."
+            "digits: [{digit, confidence, probs, shares, box, line}]}, the digits in reading order, shares "
+            "those of the ten digits and of 'not a digit', each box [x, y, width, height] in pixels of the "
+            "picture held upright, lines counted from 0."
         ),
         concurrency_limit=None,  # they wait in a line that is fair
     )
