@@ -198,7 +198,7 @@ class PhotoTab:
         page.goto(url)
         page.get_by_role("tab", name="Photo").click()
         page.get_by_text("Waiting for a photo").wait_for()
-        self.text_box = page.get_by_label("What it says")
+        self.text_box = page.get_by_label("Recognized text")
         self.boxes = page.locator(".boxes button")
         self.inputs = page.locator("td input")
 

@@ -131,7 +131,7 @@ def test_doubtful_digits_of_a_number_are_marked(open_pad):
         route.fulfill(json=answer)
 
     pad.page.route("**/component_server**", doubt)
-    pad.page.get_by_label("the first, simple one").check(force=True)
+    pad.page.get_by_label("Simple network").check(force=True)
     marked[0].wait_for()
     assert [each.inner_text() for each in marked[0].all()] == ["4"]
     assert marked[0].get_attribute("aria-label") == "4, digit 1 of 2, doubtful"
@@ -400,6 +400,6 @@ def test_the_drawing_is_read_anew_by_the_network_the_visitor_chooses(open_pad):
     pad.draw(DIGITS[7])
     read_by_best = pad.answers
     with pad.page.expect_request(lambda request: '"seed"' in (request.post_data or "")):
-        pad.page.get_by_label("the first, simple one").check(force=True)
+        pad.page.get_by_label("Simple network").check(force=True)
     pad.page.wait_for_function(f"Number(document.querySelector('.reading').dataset.answers) > {read_by_best}")
     assert pad.answer == "7"

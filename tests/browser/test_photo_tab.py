@@ -129,11 +129,11 @@ def test_photos_are_read_by_the_network_that_was_chosen_for_drawings_and_it_is_s
     tab.send(RULED)
     page.get_by_role("tab", name="Draw").click()
     with page.expect_request(lambda request: '"network":"seed"' in (request.post_data or "")):
-        page.get_by_label("the first, simple one").check(force=True)
+        page.get_by_label("Simple network").check(force=True)
     page.get_by_role("tab", name="Photo").click()
     page.get_by_text("Read by the first, simple network").wait_for()
     page.get_by_role("tab", name="Draw").click()
-    page.get_by_label("the best network").check(force=True)
+    page.get_by_label("Best network").check(force=True)
     page.get_by_role("tab", name="Photo").click()
     page.locator(".by").wait_for(state="hidden")
     tab.settle()
@@ -394,7 +394,7 @@ def test_all_text_is_readable_by_day_and_by_night(open_photo_tab, scheme):
     tab.page.get_by_text("Something is wrong.").wait_for()
     texts += texts_of(tab.page)
     seen = {text for text, *_ in texts}
-    assert {"What it says", "was 4", "Not a digit", "Grey", "Something is wrong."} <= seen
+    assert {"Recognized text", "was 4", "Not a digit", "Grey", "Something is wrong."} <= seen
     assert too_pale(texts) == []
 
 
