@@ -205,7 +205,7 @@ class PhotoTab:
     def send(self, photo: Path) -> None:
         """Chooses a file, and waits for what was read."""
         with self.page.expect_file_chooser() as chooser:
-            self.page.get_by_role("button", name="Choose a photo").click()
+            self.page.get_by_role("button", name="Choose").click()
         chooser.value.set_files(photo)
         self.settle()
 
@@ -218,7 +218,7 @@ class PhotoTab:
 
     @property
     def text(self) -> str:
-        return self.text_box.input_value()
+        return self.text_box.inner_text()
 
     @property
     def answer(self) -> str:

@@ -15,7 +15,7 @@ const CROSS = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M6 6l12 12M1
 export function describeTeaching(status, labels) {
   const { phase = "idle", position, lesson, comparison, message } = status ?? {};
   if (phase === "waiting" && position > 0) return `Waiting: number ${position} in the queue.`;
-  if (phase === "training" || phase === "preparing") return "A training is running. You can teach the network once it has ended.";
+  if (phase === "training" || phase === "preparing") return "You can teach the network once the training has ended.";
   if (phase === "teaching") return "Learning takes a few seconds\u2026";
   if (!lesson || lesson.after.length !== labels.length) return message || NOTHING_TAUGHT;
   const countRight = (readings) => readings.filter(({ digit }, i) => digit === labels[i]).length;

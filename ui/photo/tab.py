@@ -17,6 +17,7 @@ from starlette.responses import Response
 from jobs.picture_answer import jpeg_url
 from recognition.files import MAX_PIXELS, load_picture
 from ui.component import component
+from ui.draw.teach import add_example
 from ui.server import metrics
 from ui.server.pictures import reading_job
 from ui.server.uploads import uploaded
@@ -52,7 +53,8 @@ def build(visitors: Visitors) -> None:
     async def read(asked: object, request: gr.Request) -> dict | Response:
         return await read_for_page(visitors, asked, await session_hash(request), request.state.address)
 
-    component("photo/photo", [read], examples=[_offer(example) for example in EXAMPLES])
+    functions = [read, *visitors.server_functions((add_example,))]
+    component("photo/photo", functions, examples=[_offer(example) for example in EXAMPLES])
 
     async def read_photo(image: gr.FileData, request: gr.Request) -> dict:
         return await visitors.pictures.read_for_program("photo", image, MAX_PIXELS, request)

@@ -1,12 +1,13 @@
 // How a read digit is put into words. A digit is {digit: 0 to 9, or null for a non-digit, shares: those of the ten
-// digits and of "not a digit", which add up to 1, ...}, as the server answers it.
+// digits and of "not a digit", which add up to 1, ...}, as the server answers it. Between the digits of a photo there
+// may be a separator, {separator: such as "/", confidence, ...}.
 
 const DOUBTFUL = 0.9; // a digit with a smaller share is marked
 const WORTH_SAYING = 0.1; // the share from which a second thought is mentioned
 const REJECT = 10; // index of "not a digit" among the shares
 
-export const textOf = ({ digit }) => (digit === null ? "?" : String(digit));
-export const shareOf = ({ digit, shares }) => shares[digit ?? REJECT];
+export const textOf = ({ digit, separator }) => separator ?? (digit === null ? "?" : String(digit));
+const shareOf = ({ digit, shares, confidence }) => (shares ? shares[digit ?? REJECT] : confidence);
 export const isDoubtful = (read) => read.digit === null || shareOf(read) < DOUBTFUL;
 
 /** Whole percentages that add up to 100: each share is rounded down, and those that lose most by it are rounded up. */
@@ -26,16 +27,18 @@ export const percentText = (percent) => (percent === 100 ? ">99%" : `${percent}%
 /** A share that is close to 1, with two decimals where they matter. */
 export const exactPercent = (share) => `${(100 * share).toFixed(share < 0.9 ? 0 : 2)}%`;
 
+const percentFor = (read) => (read.shares ? percentsOf(read.shares)[read.digit] : Math.round(100 * read.confidence));
+
 /** The same as the bar of a digit says. */
 export function certainty(read) {
   if (read.digit === null) return "Not a digit";
-  const percent = percentsOf(read.shares)[read.digit];
+  const percent = percentFor(read);
   return percent === 100 ? "Over 99% sure" : `${percent}% sure`;
 }
 
 /** The same for a cell of a table. */
 export function shortCertainty(read) {
-  return read.digit === null ? "not a digit" : percentText(percentsOf(read.shares)[read.digit]);
+  return read.digit === null ? "not a digit" : percentText(percentFor(read));
 }
 
 const nameOf = (digit) => `${digit === 8 ? "an" : "a"} ${digit}`;
