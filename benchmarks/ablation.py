@@ -1,7 +1,7 @@
 """python -m benchmarks.ablation --folder DIR: what each ingredient of the digits recipe buys.
 
 Trains the recipe's first phase small, once whole and then with one ingredient left out at a time, and reads
-MNIST's held-out images and the real handwriting of benchmarks/handwriting.py with each. Refusals are at the
+MNIST's validation images and the real handwriting of benchmarks/handwriting.py with each. Refusals are at the
 threshold that loses 2 % of the digits. The numbers tell ingredients apart; how good the shipped network is
 stands in the README.
 """
@@ -20,7 +20,7 @@ from cnn import Sequential, log_odds
 from recognition import ink_of_drawing, normalise
 from training.augment import Augmentation
 from training.calibrate import logits_of
-from training.data import load_mnist, split_held_out
+from training.data import load_mnist, split_validation
 from training.memory import keep_freed_memory
 from training.recipes import DigitsRecipe
 
@@ -54,10 +54,10 @@ def pictures_of(title: str, folder: Path, half: str, limit: int) -> tuple[np.nda
     return np.stack(images), texts
 
 
-def measure(model: Sequential, held_out: list[np.ndarray], sets: dict) -> dict[str, float]:
-    """Accuracy on held-out MNIST, top1 on the sets of digits and refused on the others, all in %."""
-    images, labels = held_out
-    row = {"held-out MNIST": 100 * float((logits_of(model, images).argmax(1) == labels).mean())}
+def measure(model: Sequential, validation: list[np.ndarray], sets: dict) -> dict[str, float]:
+    """Accuracy on the validation set, top1 on the sets of digits and refused on the others, all in %."""
+    images, labels = validation
+    row = {"the validation set": 100 * float((logits_of(model, images).argmax(1) == labels).mean())}
     thresholds = []
     for title in DIGITS:
         images, texts = sets[title]
@@ -84,7 +84,7 @@ def main() -> None:
     threadpool_limits(1, user_api="blas")
 
     dataset = load_mnist()
-    images, labels, *held_out = split_held_out(dataset.train_images, dataset.train_labels)
+    images, labels, *validation = split_validation(dataset.train_images, dataset.train_labels)
     sets = {
         title: pictures_of(title, options.folder, options.half, options.limit) for title in DIGITS + OTHERS
     }
@@ -94,7 +94,7 @@ def main() -> None:
         steps = recipe.epochs * trainer.steps_per_epoch
         for _ in tqdm(trainer.run(), total=steps, desc=name, leave=False):
             pass
-        table[name] = measure(trainer.result(), held_out, sets)
+        table[name] = measure(trainer.result(), validation, sets)
         if len(table) == 1:
             print(f"{'':24}" + "".join(f"{title.removeprefix('not: '):>17}" for title in table[name]))
         print(f"{name:24}" + "".join(f"{share:17.2f}" for share in table[name].values()), flush=True)

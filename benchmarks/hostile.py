@@ -21,11 +21,11 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-from tests.test_hostile import JSON, App
 
 from benchmarks.machine import machine
 from benchmarks.served import served
 from tests.browser.driver import Served, data_url, seven
+from tests.hostile.stranger import JSON, App
 from tests.hostile_files import PICTURES, png_of_chunks, zip_of
 
 GAP = 0.1  # seconds from one drawing to the next
@@ -62,7 +62,7 @@ class Drawer:
 
 
 class Memory:
-    """The most that all processes of the app had at once, since it was last asked, in bytes."""
+    """Peak memory of all processes of the app together since the last call, bytes."""
 
     def __init__(self, process: psutil.Process | None) -> None:
         self._process, self._most = process, 0

@@ -40,8 +40,8 @@ from ui.photo.tab import EXAMPLES, EXAMPLES_FOLDER
 TICK = 0.1  # seconds from one point of a stroke to the next
 MOST_IN_FLIGHT, EASY, THINNING, LONGEST_GAP = 3, 0.040, 12, 2.0  # as in ui/draw/live.js; seconds
 PHOTO_GAP = 5.0  # seconds from one photo of a visitor to the next
-WATCH_GAP = 0.25  # seconds between two looks at a training
-SIDE, PEN = 150, 9  # pixels of a drawing as the pad sends it
+POLL_GAP = 0.25  # seconds between two looks at a training
+DRAWING_SIDE, PEN = 150, 9  # pixels of a drawing as the pad sends it
 TARGET = 300  # ms, 95th percentile, for 50 visitors
 TRAINING = Settings("digit_net", epochs=30, images=55_000)
 
@@ -166,7 +166,7 @@ class Visitor:
             self.load.counts["updates of the training"] += 1
             if not status["active"]:
                 await self.call("train", "start", {"settings": asdict(TRAINING), "drawing": None})
-            await asyncio.sleep(WATCH_GAP)
+            await asyncio.sleep(POLL_GAP)
         await self.call("train", "stop", None)
 
 
@@ -183,12 +183,12 @@ async def run(url: str, visitors: int, seconds: float, photos: int, train: bool,
         tasks = [person.draw(drawings) for person in drawing]
         tasks += [person.send_photos() for person in others[:photos]]
         tasks += [person.train() for person in others[photos:]]
-        watching = asyncio.create_task(memory.watch(load))
+        sampling = asyncio.create_task(memory.sample(load))
         await asyncio.gather(*tasks)
-        watching.cancel()
+        sampling.cancel()
         for stream in streams:
             stream.cancel()
-        await asyncio.gather(*streams, watching, return_exceptions=True)
+        await asyncio.gather(*streams, sampling, return_exceptions=True)
     return {
         "visitors": visitors,
         "photos": photos,
@@ -208,13 +208,13 @@ async def run(url: str, visitors: int, seconds: float, photos: int, train: bool,
 
 
 class Memory:
-    """Resident memory of the app and its workers, in MB, every second; of none with an app elsewhere."""
+    """Resident memory of the app and its workers, in MB, every second; nothing for an app elsewhere."""
 
     def __init__(self, process: psutil.Process | None) -> None:
         self.process = process
         self.seen: list[tuple[float, float]] = []  # of the app itself, of its workers
 
-    async def watch(self, load: Load) -> None:
+    async def sample(self, load: Load) -> None:
         self.seen.clear()
         while load.running() and self.process:
             workers = 0
@@ -241,11 +241,11 @@ def drawn_digits() -> dict[int, list[str]]:
     """Each digit as it grows, a PNG as data URL for every point."""
     drawings = {}
     for digit, strokes in DIGITS.items():
-        picture = Image.new("L", (SIDE, SIDE), 255)
+        picture = Image.new("L", (DRAWING_SIDE, DRAWING_SIDE), 255)
         pen = ImageDraw.Draw(picture)
         drawings[digit] = []
         for stroke in strokes:
-            points = [(SIDE * x, SIDE * y) for x, y in along(stroke, 0.08)]
+            points = [(DRAWING_SIDE * x, DRAWING_SIDE * y) for x, y in along(stroke, 0.08)]
             for start, end in itertools.pairwise(points):
                 pen.line([start, end], 0, PEN)
                 pen.ellipse([end[0] - PEN / 2, end[1] - PEN / 2, end[0] + PEN / 2, end[1] + PEN / 2], 0)

@@ -25,7 +25,7 @@ from pathlib import Path
 from benchmarks.machine import machine
 from tests.browser.driver import ROOT, STARTUP, data_url, free_port, seven
 
-START, MEMORY, PAGE = 8.0, 400e6, 1.5e6  # what is asked: seconds, bytes, bytes
+START, MEMORY, PAGE = 8.0, 400e6, 1.5e6  # targets: seconds, bytes, bytes
 IDLE = 10.0  # seconds
 EMPTY = """
 import gradio as gr
@@ -94,7 +94,7 @@ def _served(*arguments: str) -> Iterator[tuple[int, subprocess.Popen]]:
 
 
 def _ask(port: int, method: str, path: str, body: str | None = None) -> bytes:
-    """The answer as it travels; nothing where nobody answers yet."""
+    """The raw bytes of the answer; none if the app does not answer yet."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=STARTUP)
     try:
         connection.request(method, path, body, {"Accept-Encoding": "br, gzip"} if method == "GET" else {})

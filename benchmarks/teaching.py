@@ -33,7 +33,7 @@ from recognition import ink_of_drawing, normalise, to_input
 from recognition.calibration import Calibration
 from recognition.reader import DEFAULT_WEIGHTS
 from training.data import load_mnist
-from training.finetune import Teacher
+from training.finetune import FineTuner
 from training.memory import keep_freed_memory
 from training.synthesis import synthesise_non_digits
 
@@ -151,13 +151,13 @@ def teach_writers(weights: Path, writers: list[Writer], mnist: Path | None, seed
     """Every lesson: which writer, how many examples, what was read before and after."""
     checkpoint, dataset = load_model(weights), load_mnist(mnist)
     calibration = Calibration.of(checkpoint)
-    teacher = Teacher(checkpoint, dataset, seed=seed)
+    tuner = FineTuner(checkpoint, dataset, seed=seed)
     before = checkpoint.model.layers[-1]
 
     # No lesson changes the body: what it makes of a picture is computed once.
-    test = teacher.body.predict(to_input(dataset.test_images))
+    test = tuner.body.predict(to_input(dataset.test_images))
     others = synthesise_non_digits(NON_DIGITS, np.random.default_rng(seed + 1), dataset.test_images)
-    non_digits = teacher.body.predict(to_input(others))
+    non_digits = tuner.body.predict(to_input(others))
 
     def on_mnist(last) -> float:
         return float((last.forward(test).argmax(1) == dataset.test_labels).mean())
@@ -167,7 +167,7 @@ def teach_writers(weights: Path, writers: list[Writer], mnist: Path | None, seed
 
     lessons = []
     for writer in tqdm(writers, desc="lessons", leave=False):
-        inputs = teacher.body.predict(to_input(writer.images))
+        inputs = tuner.body.predict(to_input(writer.images))
 
         def right(last, inputs=inputs, labels=writer.labels) -> np.ndarray:
             logits = last.forward(inputs)
@@ -182,7 +182,7 @@ def teach_writers(weights: Path, writers: list[Writer], mnist: Path | None, seed
         for count in TAUGHT:
             chosen = examples[:count]
             start = time.perf_counter()
-            taught = teacher.teach(writer.images[chosen], writer.labels[chosen], seconds=math.inf)
+            taught = tuner.fine_tune(writer.images[chosen], writer.labels[chosen], seconds=math.inf)
             seconds = time.perf_counter() - start
             last = taught.model.layers[-1]
             is_right = right(last)

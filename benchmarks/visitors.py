@@ -2,7 +2,7 @@
 
     python -m benchmarks.visitors [--strokes 40] [--json FILE]
 
-Pen-up to final bars, as in benchmarks/latency.py: first while nobody trains, then while a training of each
+Pen-up to final bars, as in benchmarks/latency.py: first without a training, then while a training of each
 network runs, which is checked to be still running when the last digit is drawn.
 """
 
@@ -39,7 +39,7 @@ def main() -> None:
         browser = launch_chromium(playwright)
         pad = Pad(browser.new_context().new_page(), app.url)
         pad.page.evaluate(PROBE)
-        report["nobody trains"] = waits(pad, options.strokes)
+        report["no training"] = waits(pad, options.strokes)
         for network in NETWORKS:
             other = TrainTab(browser.new_context().new_page(), app.url)
             other.choose(network)
@@ -71,7 +71,7 @@ def show(report: dict) -> bool:
     """The table; returns whether the target is met."""
     print(f"{report['machine']}, load {report['load']:.1f}")
     print(f"{'pen-up to final bars, ms':26}{'median':>8}{'95th percentile':>18}")
-    for part in ("nobody trains", *NETWORKS):
+    for part in ("no training", *NETWORKS):
         row = report[part]
         rate = f"   it trains on {row['images_per_second']:,} pictures a second" if part in NETWORKS else ""
         print(f"{part:26}{row['median_ms']:8.1f}{row['p95_ms']:18.1f}{rate}")

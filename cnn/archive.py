@@ -40,7 +40,7 @@ class ArchiveError(ValueError):
 
 
 class DamagedArchiveError(ArchiveError):
-    """It is broken, or something else. The message is a clause: "x is cut short"."""
+    """The archive is damaged or something else. The message is a clause: "x is cut short"."""
 
 
 class Archive:
@@ -85,11 +85,11 @@ class Archive:
 
     @property
     def names(self) -> list[str]:
-        """Of all members but folders, in the directory's order."""
+        """The names of all members but folders, in the directory's order."""
         return [name for name, member in self._members.items() if not member.is_dir()]
 
     def read(self, name: str, most_bytes: int | None = None) -> bytearray:
-        """The member's content. most_bytes: of this one, where that is less than what is left of all."""
+        """The content of a member. most_bytes: a limit for this one, besides the limit for all."""
         most = self._left if most_bytes is None else min(most_bytes, self._left)
         content = bytearray()
         try:
@@ -111,19 +111,19 @@ class Archive:
 
 
 def read_arrays(file: BinaryIO, *, most_bytes: int) -> dict[str, Array]:
-    """The arrays of an `.npz`, by name. Raises ArchiveError where it holds anything but plain arrays."""
+    """The arrays of an `.npz`, by name. Raises ArchiveError if it holds anything but plain arrays."""
     with Archive(file, most_bytes=most_bytes) as archive:
         return {name.removesuffix(".npy"): _array(name, archive.read(name)) for name in archive.names}
 
 
 def printable(text: str, longest: int = 60) -> str:
-    """A stranger's text as a message may repeat it: short, and without control characters."""
+    """Untrusted text, made safe to repeat in a message: short, and without control characters."""
     text = "".join(character if character.isprintable() else "?" for character in text[: longest + 1])
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def _check_directory(file: BinaryIO, most_members: int) -> None:
-    """Refuses a directory that is too long, by its end record, found where `zipfile` finds it."""
+    """Reject a directory that is too long, by its end record, which is found as `zipfile` finds it."""
     size = file.seek(0, io.SEEK_END)
     file.seek(max(0, size - END.size - LONGEST_COMMENT))
     tail = file.read()
@@ -140,7 +140,7 @@ def _check_directory(file: BinaryIO, most_members: int) -> None:
 
 
 def _array(name: str, content: bytearray) -> Array:
-    """The array that an `.npy` holds; `numpy.load` would allocate what its head claims."""
+    """The array in an `.npy`. `numpy.load` would allocate whatever the header claims."""
     try:
         stream = io.BytesIO(content)
         shape, is_fortran, dtype = HEADERS[np.lib.format.read_magic(stream)](stream)

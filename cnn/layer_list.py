@@ -1,4 +1,4 @@
-"""A network's list of layers as JSON, for files of networks that are none of `cnn.ARCHITECTURES`.
+"""A network's list of layers as JSON, for files of networks that are not in `cnn.ARCHITECTURES`.
 
 Reading follows a whitelist: a layer is one of KINDS, and every argument has its type and its bounds. Nothing
 is evaluated, and nothing is built before its size has been checked, so a hostile list costs no memory.
@@ -29,14 +29,14 @@ LONGEST = 20_000  # characters of the JSON text
 
 @dataclass(frozen=True)
 class Argument:
-    """What an argument of a layer may be: `kind` exactly, and for numbers low to high."""
+    """The allowed values of a layer's argument: exactly of type `kind`, and numbers from low to high."""
 
     kind: type
     low: float = 0
     high: float = 1
 
     def check(self, value: object) -> bool:
-        """Whether the value is allowed. True is no int here, and NaN is within no bounds."""
+        """Whether the value is allowed. True is not an int here, and NaN is out of range."""
         kinds = (int, float) if self.kind is float else (self.kind,)
         return type(value) in kinds and self.low <= value <= self.high
 
@@ -66,12 +66,12 @@ KINDS: dict[type[Layer], dict[str, Argument]] = {
 
 
 def layer_list(layers: Sequence[Layer], input_shape: Shape) -> str:
-    """JSON text of which `network_from_list` makes the same layers. ValueError for a layer none of KINDS."""
+    """The layers as JSON for `network_from_list`. Raises ValueError for a layer that is not one of KINDS."""
     return json.dumps({"input_shape": list(input_shape), "layers": [_entry(layer) for layer in layers]})
 
 
 def network_from_list(name: str, text: str) -> Sequential:
-    """The network that `layer_list` wrote, with initial weights. ValueError for any other text."""
+    """The network in the JSON of `layer_list`, with initial weights. Raises ValueError for any other text."""
     input_shape, entries = _parse(text)
     layers: list[Layer] = []
     shape, parameters, operations = input_shape, 0, 0
@@ -114,7 +114,7 @@ def _parse(text: str) -> tuple[Shape, list]:
 
 
 def _checked(entry: object, place: str) -> tuple[type[Layer], dict]:
-    """The class and the arguments of its constructor."""
+    """The layer's class and the arguments of its constructor."""
     names = {kind.__name__: kind for kind in KINDS}
     name = entry.get("kind") if isinstance(entry, dict) else None
     if not isinstance(name, str) or name not in names:
@@ -136,7 +136,7 @@ def _checked(entry: object, place: str) -> tuple[type[Layer], dict]:
 
 
 def _parameters(kind: type[Layer], arguments: dict) -> int:
-    """How many values the layer would hold, buffers included."""
+    """The number of values that the layer would hold, including buffers."""
     if kind is Conv2D:
         patch = arguments["kernel_size"] ** 2 * arguments["in_channels"]
         return (patch + 1) * arguments["out_channels"]
@@ -146,7 +146,7 @@ def _parameters(kind: type[Layer], arguments: dict) -> int:
 
 
 def _values(layer: Layer, before: Shape, after: Shape) -> int:
-    """Of the largest array that the layer makes of one sample."""
+    """The size of the largest array that the layer computes for one sample."""
     values = math.prod(after)
     if isinstance(layer, Conv2D):
         padded = math.prod(side + 2 * layer.padding for side in before[:2]) * before[2]
@@ -156,7 +156,7 @@ def _values(layer: Layer, before: Shape, after: Shape) -> int:
 
 
 def _operations(layer: Layer, after: Shape) -> int:
-    """Of one sample: multiplications, or comparisons of a pooling layer."""
+    """Operations for one sample: multiplications, or the comparisons of a pooling layer."""
     if isinstance(layer, Conv2D):
         return layer.params["weight"].size * math.prod(after[:2])
     if isinstance(layer, Dense):

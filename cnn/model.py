@@ -10,7 +10,7 @@ from cnn.layer import Array, Layer, Shape
 
 try:
     from cnn.fast import parallel_for, plan
-except ImportError:  # without that folder the layers run as they are, on one core
+except ImportError:  # without that folder the layers themselves run, on one core
 
     def plan(layers: Sequence[Layer], input_shape: Shape) -> list[Layer]:
         return list(layers)
@@ -29,12 +29,12 @@ class Sequential:
 
     All parameters live side by side in one vector, `parameters` (P,), and all gradients in another,
     `gradients` (P,); the arrays in the layers are views into them. So an optimizer is a few operations on
-    one vector, whatever the network looks like.
+    one vector, whatever the network's layers.
 
-    What runs is `steps`: with fast=True some of them stand for several layers and compute the same sooner
-    (see `cnn.fast`); with fast=False they are the layers themselves.
+    `steps` is what runs: with fast=True, some steps replace several layers and compute the same faster (see
+    `cnn.fast`); with fast=False, the steps are the layers themselves.
 
-    Raises ValueError where a layer does not fit the one before it or stands in the list twice.
+    Raises ValueError if a layer does not fit the one before it, or is in the list twice.
     """
 
     def __init__(self, name: str, layers: Sequence[Layer], input_shape: Shape, *, fast: bool = True) -> None:
@@ -43,7 +43,7 @@ class Sequential:
         shape = self.input_shape
         for position, layer in enumerate(self.layers):
             if any(layer is other for other in self.layers[:position]):
-                raise ValueError(f"{layer} stands in the list twice: every place needs a layer of its own")
+                raise ValueError(f"{layer} is in the list twice: every position needs its own layer")
             shape = layer.output_shape(shape)
         self.output_shape = shape
         self._gather()
@@ -79,8 +79,8 @@ class Sequential:
     def predict(self, x: Array) -> Array:
         """Logits (N, classes) of any number of samples. Thread-safe.
 
-        Every core takes a slice of them through all layers, so that what one layer makes is still in the
-        cache when the next one needs it.
+        Every core runs slices of them through all layers, so that the output of a layer is still in the cache
+        when the next layer needs it.
         """
         if 0 < len(x) <= SLICE:
             return self.forward(x)
@@ -99,7 +99,7 @@ class Sequential:
                 yield f"{prefix}.{name}", value
 
     def named_buffers(self) -> Iterator[tuple[str, Array]]:
-        """The same for what is saved but not trained."""
+        """The same for buffers: every array that is saved but not trained."""
         for prefix, layer in self.named_layers():
             for name, value in layer.buffers.items():
                 yield f"{prefix}.{name}", value
@@ -107,7 +107,7 @@ class Sequential:
     def named_layers(self) -> Iterator[tuple[str, Layer]]:
         """("conv1", layer), ("relu1", layer), ("conv2", layer) and so on.
 
-        Layers are counted by their kind, so that a ReLU or Dropout more shifts no name of an array.
+        Layers are counted by kind, so that adding a ReLU or Dropout changes no array's name.
         """
         count: Counter[str] = Counter()
         for layer in self.layers:
@@ -126,7 +126,7 @@ class Sequential:
         return self
 
     def summary(self) -> str:
-        """A line a layer: what it is, the shape after it, how many parameters it has."""
+        """One line per layer: its constructor, output shape and number of parameters."""
         shape, lines = self.input_shape, [f"{'input':60}{self.input_shape!s:>16}"]
         for layer in self.layers:
             shape = layer.output_shape(shape)
@@ -135,7 +135,7 @@ class Sequential:
         return "\n".join([*lines, f"{'parameters':60}{'':>16}{self.parameters.size:>10}"])
 
     def _gather(self) -> None:
-        """Move every layer's arrays into the two vectors, leave views in their place, and plan the steps."""
+        """Move all arrays of the layers into the two vectors, replace them by views, and plan the steps."""
         params = [value.ravel() for _, value in self.named_params()]
         self.parameters = np.concatenate([np.empty(0, np.float32), *params])
         self.gradients = np.zeros_like(self.parameters)

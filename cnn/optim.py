@@ -29,19 +29,19 @@ class Optimizer:
     ) -> None:
         _check_range("average_decay", average_decay)
         self.model, self.learning_rate, self.average_decay = model, learning_rate, average_decay
-        self.steps = 0
+        self.step_count = 0
         self.state: dict[str, Array] = {}
         if average_decay:
             self.state["average"] = model.parameters.copy()
 
     def current_learning_rate(self) -> float:
         """The learning rate of the step to come."""
-        return self.learning_rate(self.steps) if callable(self.learning_rate) else self.learning_rate
+        return self.learning_rate(self.step_count) if callable(self.learning_rate) else self.learning_rate
 
     def step(self) -> None:
         """Moves `model.parameters` against `model.gradients`, once."""
         learning_rate = self.current_learning_rate()
-        decay = min(self.average_decay, (2 + self.steps) / (11 + self.steps))
+        decay = min(self.average_decay, (2 + self.step_count) / (11 + self.step_count))
 
         def work(s: slice) -> None:
             parameters = self.model.parameters[s]
@@ -53,7 +53,7 @@ class Optimizer:
 
         count = len(self.model.parameters)
         parallel_for(count, -(-count // -(-count // SLICE)), work)  # all of one size
-        self.steps += 1
+        self.step_count += 1
 
     def averaged_model(self) -> Sequential:
         """A copy of the model with the averaged parameters, or with its own where no average is kept."""
@@ -80,7 +80,7 @@ class Optimizer:
                 )
         for name, value in state.items():
             self.state[name][...] = value
-        self.steps = steps
+        self.step_count = steps
 
 
 class SGD(Optimizer):
@@ -160,7 +160,7 @@ class AdamW(Optimizer):
         mean += (1 - self.beta1) * gradients
         square *= self.beta2
         square += (1 - self.beta2) * np.square(gradients)
-        steps = self.steps + 1
+        steps = self.step_count + 1
         if self.decayed is not None:
             parameters -= learning_rate * self.decayed[s] * parameters
         root = np.sqrt(square / (1 - self.beta2**steps))

@@ -1,4 +1,4 @@
-"""Whether a network can be read with at all: weights that are finite numbers can still answer NaN."""
+"""Whether a network's answers are finite: with finite weights they may still be NaN."""
 
 import numpy as np
 

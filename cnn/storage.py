@@ -30,9 +30,9 @@ LARGEST = 64 * 2**20  # bytes a file may unpack to: ten times the largest networ
 
 
 class ModelFileError(ValueError):
-    """A weights file that cannot be used; the message says why, in words for the person who chose it.
+    """A weights file that cannot be used. The message says why, worded for the person who chose the file.
 
-    It may repeat what a stranger wrote into the file, so it is kept short and free of control characters.
+    It may repeat text from the file, so it is kept short and free of control characters.
     """
 
     def __init__(self, sentence: str) -> None:
@@ -41,9 +41,9 @@ class ModelFileError(ValueError):
 
 @dataclass
 class Checkpoint:
-    """What a file holds.
+    """The contents of a file.
 
-    optimizer_state: empty where only weights were saved. progress: plain JSON values, among them "steps".
+    optimizer_state: empty if only weights were saved. progress: plain JSON values, with "steps" among them.
     """
 
     model: Sequential
@@ -51,7 +51,7 @@ class Checkpoint:
     progress: dict = field(default_factory=dict)
 
     def restore(self, optimizer: Optimizer) -> None:
-        """Give `optimizer` the saved state. ModelFileError where the file has none or it does not fit."""
+        """Load the saved state into `optimizer`. Raises ModelFileError if there is none that fits."""
         if not self.optimizer_state:
             raise ModelFileError("this file holds weights only: training cannot go on from it exactly")
         try:
@@ -68,15 +68,15 @@ def save_model(
 ) -> None:
     """Write weights, and with an optimizer its state and step, to `path`; all of it or nothing.
 
-    A network that is none of `cnn.ARCHITECTURES` is written with its list of layers. Equal contents give
-    equal bytes. ValueError where the network could not be read back.
+    A network that is not in `cnn.ARCHITECTURES` is written with its list of layers. Equal contents give equal
+    bytes. Raises ValueError if the network could not be read back.
     """
     progress = dict(progress or {})
     arrays = {f"param.{name}": value for name, value in model.named_params()}
     arrays |= {f"buffer.{name}": value for name, value in model.named_buffers()}
     if optimizer is not None:
         arrays |= {f"optimizer.{name}": value for name, value in optimizer.state.items()}
-        progress["steps"] = optimizer.steps
+        progress["steps"] = optimizer.step_count
     arrays |= {
         "format": np.array(FORMAT),
         "architecture": np.array(model.name),
@@ -93,10 +93,10 @@ def save_model(
 
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
-    """A binary file to write that appears at `path` with all of its content, or not at all.
+    """A binary file that appears at `path` with all of its content, or not at all.
 
-    It is written beside its target and renamed over it when the block ends well, so whoever reads `path`,
-    even after a crash, finds the old file or the new one.
+    It is written next to its target and renamed when the block ends without an error, so a reader of `path`
+    finds the old file or the new one, even after a crash.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -194,7 +194,7 @@ def _network(file: str, architecture: str, arrays: dict[str, Array]) -> Sequenti
 
 
 def _renamed(arrays: dict[str, Array], model: Sequential) -> dict[str, Array]:
-    """Arrays of format 1 under today's names: the k-th position with arrays is the k-th layer with params."""
+    """Arrays of format 1 under the names of format 2: the k-th position is the k-th layer with params."""
     old = re.compile(r"(param|buffer)\.(\d{1,3})\.(\w+)")
     matches = [(name, match) for name in arrays if (match := old.fullmatch(name))]
     positions = sorted({int(match[2]) for _, match in matches})

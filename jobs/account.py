@@ -1,4 +1,4 @@
-"""One account of all bytes that strangers keep on this disk: what they upload and what they train."""
+"""The disk space that visitors use, with their uploads and their models, in total and per address."""
 
 import threading
 from collections import Counter
@@ -6,9 +6,9 @@ from collections.abc import Hashable
 
 
 class StorageAccount:
-    """Whose files take how much. Safe to use from any thread, the event loop's among them.
+    """Who uses how many bytes. Thread-safe, and never blocks the event loop.
 
-    most_bytes: of all together. address_bytes: of one address.
+    most_bytes: limit of the total. address_bytes: limit per address.
     """
 
     def __init__(self, most_bytes: int, address_bytes: int) -> None:
@@ -19,15 +19,15 @@ class StorageAccount:
         self._lock = threading.Lock()  # held for these sums alone
 
     def enter(self, owner: Hashable, address: str, size: int) -> None:
-        """From now on `owner`, a visitor or a file, takes `size` bytes on account of this address.
+        """Record that `owner`, a visitor or a file, uses `size` bytes, charged to this address.
 
-        What was entered for the same owner before no longer counts.
+        This replaces what was recorded for the same owner before.
         """
         with self._lock:
             self._enter(owner, address, size)
 
     def reserve(self, owner: Hashable, address: str, size: int) -> bool:
-        """`enter`, where there is room for that; False, and nothing changes, where there is none."""
+        """Like `enter` if there is room for it; otherwise returns False and changes nothing."""
         with self._lock:
             if not self._has_room(address, size):
                 return False
@@ -35,17 +35,17 @@ class StorageAccount:
             return True
 
     def remove(self, owner: Hashable) -> None:
-        """`owner` takes nothing any more. Unknown ones do nothing."""
+        """Forget `owner`. Unknown owners are ignored."""
         with self._lock:
             self._remove(owner)
 
     def has_room(self, address: str, size: int) -> bool:
-        """Whether this address may take so many bytes more."""
+        """Whether this address may use `size` more bytes."""
         with self._lock:
             return self._has_room(address, size)
 
     def stored_bytes(self, address: str | None = None) -> int:
-        """Bytes that this address takes, or, for None, all of them."""
+        """Bytes in use by this address, or in total for None."""
         with self._lock:
             return self._total if address is None else self._of_address.get(address, 0)
 

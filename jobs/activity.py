@@ -24,7 +24,7 @@ from jobs.status import Comparison, Mistake, Point, Status, add_point
 from jobs.worker import from_frame
 from training.evaluate import Evaluation
 from training.experiment import Snapshot
-from training.finetune import Lesson
+from training.finetune import FineTuneReport
 
 GRACE = 90.0  # seconds for a worker to start, to save and to test, beyond those of its training
 CRASHED = "The training process ended unexpectedly. Your model is as it was."
@@ -327,7 +327,7 @@ class Activity:
         self._show(phase="testing", message=limit if reason == "time" else "")
 
     def _on_taught(self, job: Job, message: dict, arrays: Arrays) -> None:
-        lesson = from_frame(Lesson, message, arrays)
+        lesson = from_frame(FineTuneReport, message, arrays)
         if lesson.right_after == 0:  # it has not been learned, and may have cost something else
             self._show(lesson=lesson)
             self._rest(message="")

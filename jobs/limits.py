@@ -1,4 +1,4 @@
-"""The host's bounds for visitors: numbers from environment variables, with defaults for a public Space."""
+"""The host's limits for visitors, set by environment variables; the defaults suit a public Space."""
 
 import os
 from collections.abc import Mapping
@@ -9,27 +9,27 @@ PREFIX = "DIGITS_MAX_"
 
 @dataclass(frozen=True)
 class Limits:
-    """Positive whole numbers; the environment variable DIGITS_MAX_EPOCHS sets `epochs`, and so on for all.
+    """Positive integers. The environment variable DIGITS_MAX_EPOCHS sets `epochs`, and so on.
 
-    `Limits()` has the defaults, `Limits.from_environment()` what the host sets.
+    `Limits()` has the defaults, `Limits.from_environment()` the host's values.
     """
 
     epochs: int = 30  # of one training
-    images: int = 55_000  # of MNIST that one training uses
-    seconds: int = 600  # of one training, over all its parts; a worker that takes longer is killed
-    trainings: int = 1  # at once, all visitors together
-    teachings: int = 1  # at once; they and tests of models take seconds and do not wait behind trainings
+    images: int = 55_000  # of MNIST, in one training
+    seconds: int = 600  # of one training, over all its sessions; a worker that takes longer is killed
+    trainings: int = 1  # at once, of all visitors
+    teachings: int = 1  # at once; fine-tunings and tests take seconds and do not wait behind trainings
     waiting: int = 8  # jobs in each of the two queues
-    examples: int = 50  # a visitor's own drawings
+    examples: int = 50  # labelled drawings of one visitor
     upload_bytes: int = 20_000_000  # of a weights file or a zip of examples
-    model_bytes: int = 60_000_000  # of a visitor's models; the oldest that `undo` goes back to make room
+    model_bytes: int = 60_000_000  # of one visitor's models; beyond it the oldest for `undo` are deleted
     stored_bytes: int = 1_000_000_000  # of all uploads and all visitors' models together
-    picture_seconds: int = 10  # to read a photo, or a zip of examples; then its process is killed
-    picture_bytes: int = 800_000_000  # of memory of that process
-    visitors: int = 100  # with a model, a collection or a job of their own
-    address_percent: int = 40  # of visitors, waiting jobs and stored bytes, that one address may hold
-    idle_seconds: int = 1800  # without a sign of a visitor until theirs is freed, if nothing of it runs
-    away_seconds: int = 600  # the same once the page was closed or lost its connection
+    picture_seconds: int = 10  # to read a photo or a zip of examples; then the process is killed
+    picture_bytes: int = 800_000_000  # of that process's memory
+    visitors: int = 100  # who have a model, examples or a job of their own
+    address_percent: int = 40  # of visitors, waiting jobs and stored bytes, for one address
+    idle_seconds: int = 1800  # of inactivity until a session without a running job is closed
+    away_seconds: int = 600  # the same after the page was closed or lost its connection
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -40,12 +40,12 @@ class Limits:
                 )
 
     def share(self, total: int) -> int:
-        """What one address may hold of `total`: at least 1."""
+        """The share of `total` for one address, at least 1."""
         return max(1, total * self.address_percent // 100)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Limits":
-        """ValueError, naming the variable, where one is no positive whole number."""
+        """Raises ValueError, naming the variable, if one is not a positive whole number."""
         chosen = {}
         for field in fields(cls):
             text = environment.get(PREFIX + field.name.upper(), "").strip()

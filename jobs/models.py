@@ -1,6 +1,6 @@
-"""The networks of one visitor: which one is in use, which one is new, which ones `undo` goes back to.
+"""The models of one visitor: the one in use, the new one, and those that `undo` returns to.
 
-They are files in the visitor's folder; what nothing leads to any more is deleted by `tidy`.
+They are files in the visitor's folder; `tidy` deletes those that are no longer referenced.
 """
 
 import contextlib
@@ -16,15 +16,15 @@ from recognition.reader import DEFAULT_WEIGHTS, SHIPPED
 from training.evaluate import Evaluation
 from training.experiment import Settings, unfinished
 
-MOST_UNDO = 10  # models before the one in use that are kept, where there is room
+MOST_UNDO = 10  # earlier models that are kept for `undo`, if there is room
 
 
 @dataclass(frozen=True)
 class Model:
-    """Weights in a file that was checked.
+    """A weights file that was checked.
 
-    network: the name of its architecture. training: the settings of the training that can go on from this
-    file, or None. base: what it was fine-tuned from, or None.
+    network: the name of its architecture. training: the settings of the training that can be resumed from
+    this file, or None. base: the model that it was fine-tuned from, or None.
     """
 
     path: Path
@@ -34,20 +34,20 @@ class Model:
 
     @property
     def is_shipped(self) -> bool:
-        """Whether it came with the program, and so is nobody's own."""
+        """Whether the model came with the program, and so is not the visitor's own."""
         return self.path in SHIPPED.values()
 
 
 @cache
 def shipped_model(path: Path) -> Model:
-    """The shipped model of these weights."""
+    """The shipped model with these weights."""
     return Model(path, load_model(path).model.name)
 
 
 def read_model(path: Path, name: str) -> Model:
-    """Checks the weights that a stranger sent. name: what to call the file in messages.
+    """Check a weights file that a stranger sent. name: what messages call the file.
 
-    Raises ModelFileError, in one sentence, whatever is wrong with it; OSError where it cannot be read.
+    Raises ModelFileError, in one sentence, whatever is wrong with it, and OSError if it cannot be read.
     """
     try:
         checkpoint = load_model(path)
@@ -57,22 +57,22 @@ def read_model(path: Path, name: str) -> Model:
         raise ModelFileError(str(error).replace(path.name, name)) from error
     except OSError:
         raise
-    # A file can be wrong in ways that nobody thought of; none of them is a fault of the program's.
+    # A file can be broken in ways that nobody thought of. None of them is a fault of the program.
     except Exception as error:
         raise ModelFileError(f"{name} is damaged or not a weights file of this project.") from error
 
 
 class Models:
-    """The models of one visitor, in a folder of their own that is made when it is needed.
+    """The models of one visitor, in a folder that is created when it is needed.
 
-    Whoever changes them holds the lock of the visitor's session.
+    Callers that change them hold the lock of the visitor's session.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.in_use = shipped_model(DEFAULT_WEIGHTS)
         self.result: Model | None = None  # made or uploaded, and not in use yet
-        self.paused: Model | None = None  # what `resume` goes on with
+        self.paused: Model | None = None  # the one that `resume` continues
         self.evaluations: dict[Path, Evaluation] = {}  # of the visitor's own, on MNIST's test set
         self._undo: list[Model] = []
         self._reader: tuple[Path, Reader] | None = None
@@ -84,23 +84,23 @@ class Models:
 
     @property
     def has_own(self) -> bool:
-        """Whether any of them is the visitor's own."""
+        """Whether the visitor has a model of their own."""
         kept = (self.in_use, self.result, self.paused, *self._undo)
         return any(model is not None and not model.is_shipped for model in kept)
 
     def new_path(self) -> Path:
-        """Where a new model can be written."""
+        """The path for a new model."""
         self.folder.mkdir(exist_ok=True)
         self._count += 1
         return self.folder / f"model-{self._count}.npz"
 
     def use(self, model: Model) -> None:
-        """`model` is in use from now on."""
+        """Put `model` into use."""
         self._undo = [*self._undo, self.in_use][-MOST_UNDO:]
         self.in_use = model
 
     def undo(self) -> None:
-        """Back to the model that was in use before; ValueError where there was none."""
+        """Return to the model that was in use before. Raises ValueError if there was none."""
         if not self._undo:
             raise ValueError("There is nothing to undo.")
         self.in_use = self._undo.pop()
@@ -121,19 +121,19 @@ class Models:
         return None
 
     def tidy(self, most_bytes: int) -> None:
-        """Deletes what nothing leads to any more, and the oldest to undo while all take more than this."""
+        """Delete unreferenced files, and the oldest undo models until at most `most_bytes` are in use."""
         while self.stored_bytes() > most_bytes and self._undo:
             del self._undo[0]
         kept = {model.path for model in self._kept()}
         for path in set(self.folder.glob("*")) - kept:
-            if path.is_dir():  # of a worker that was killed
+            if path.is_dir():  # a killed worker left it behind
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)
         self.evaluations = {path: one for path, one in self.evaluations.items() if path in kept}
 
     def delete(self) -> None:
-        """Deletes all files."""
+        """Delete all files."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _kept(self) -> set[Model]:
@@ -141,7 +141,7 @@ class Models:
         return kept | {model.base for model in kept if model.base is not None}
 
     def stored_bytes(self) -> int:
-        """Of all files that are led to."""
+        """The size of all referenced files."""
         size = 0
         for path in {model.path for model in self._kept() if not model.is_shipped}:
             with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""A reading as the page shows it: its JSON, with the pictures that belong to it as data URLs or in base64."""
+"""A reading as the page shows it: JSON, with its pictures as data URLs or in base64."""
 
 import base64
 import io
@@ -14,7 +14,7 @@ QUALITY = 82  # of these pictures, as JPEG
 
 
 def answer_of(reading: Reading) -> dict:
-    """What reading.js shows: the JSON of a reading, each digit with the `picture` that the network saw.
+    """The JSON of a reading for reading.js, with the `picture` of each digit as the network saw it.
 
     The picture is 28x28 grey bytes in base64.
     """
@@ -39,14 +39,14 @@ def answer_with_stages(image: np.ndarray, reading: Reading) -> dict:
 
 
 def outcome_of(reading: Reading) -> str:
-    """For counting: "read"; "refused" where there is ink and none of it is a digit; "empty"."""
+    """For the metrics: "read", "refused" if there is ink but no digit, or "empty"."""
     if not reading.digits:
         return "empty"
     return "refused" if all(one.digit is None for one in reading.digits) else "read"
 
 
 def jpeg_url(picture: np.ndarray, longest: int) -> str:
-    """A picture -> a data URL, no side longer; transparent paper is white, or black under light ink."""
+    """A picture -> a data URL, no side over `longest`; transparent paper is white, or black under light ink."""
     image = Image.fromarray(picture)
     image.thumbnail((longest, longest), reducing_gap=2)
     if image.mode == "RGBA":

@@ -1,11 +1,11 @@
-"""The app's side of the processes that read strangers' files: they may be slow, run out of memory, or crash.
+"""The processes that read strangers' files, seen from the app: they may be slow, run out of memory, or crash.
 
     pool = PicturePool(limits)
     message, arrays = pool.read({"job": "photo", "path": ..., ...})  # `jobs.picture_worker` lists the jobs
 
-`read` blocks and may be called from any thread. A process is started for the first file, which therefore
-waits about a second longer. It then reads one file after the other and is ended after some minutes without
-one, because it has 150 MB of memory.
+`read` blocks and may be called from any thread. A process is started for the first file, which takes about a
+second longer. The process then reads one file after another and is ended after some idle minutes, because it
+uses 150 MB of memory.
 """
 
 import contextlib
@@ -21,25 +21,25 @@ from jobs.protocol import Arrays, ProtocolError, read_frame, write_frame
 from jobs.queue import ROOT
 
 WORKER = (sys.executable, "-m", "jobs.picture_worker")
-START_SECONDS = 60.0  # for a process to start, on a machine that is busy; one takes less than 1
-IDLE_SECONDS = 180.0  # without a file, until a process is ended
+START_SECONDS = 60.0  # for a process to start on a busy machine; usually it takes less than 1
+IDLE_SECONDS = 180.0  # without a file until a process is ended
 TOO_SLOW = (
     "Reading this file took longer than {:g} seconds, so it was stopped. Please try a smaller or simpler one."
 )
 CRASHED = "Reading this file ended unexpectedly. Please try again, or try another file."
-FAULT = "The file could not be read, for a reason of our own. Please try another one."
+FAULT = "The file could not be read because of a fault in this program. Please try another one."
 
 logger = logging.getLogger(__name__)
 
 
 class PictureJobError(ValueError):
-    """A file that was not read; the message is for the person who sent it."""
+    """A file could not be read. The message is for the person who sent it."""
 
 
 class PicturePool:
-    """At most `most` processes, each with limits.picture_seconds and limits.picture_bytes for a file.
+    """At most `most` processes, each limited to limits.picture_seconds and limits.picture_bytes per file.
 
-    worker: the command of such a process, without its last argument.
+    worker: the command of a process, without its last argument.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class PicturePool:
         self._closed = False
 
     def read(self, job: dict) -> tuple[dict, Arrays]:
-        """The worker's answer to a job. Raises PictureJobError, in words for the visitor."""
+        """The worker's answer to a job. Raises PictureJobError, worded for the visitor."""
         seconds = self.limits.picture_seconds
         with self._places:
             process = self._take()
@@ -84,12 +84,12 @@ class PicturePool:
 
     @property
     def processes(self) -> list[int]:
-        """The ids of those that run."""
+        """The ids of the running processes."""
         with self._lock:
             return [process.id for process in (*self._idle, *self._busy)]
 
     def close(self) -> None:
-        """Ends all processes; what they were reading is answered as a crash. Nothing can be read any more."""
+        """End all processes. Jobs that were running fail as crashes, and no further jobs are accepted."""
         with self._lock:
             self._closed = True
             for process in self._busy:
@@ -97,7 +97,7 @@ class PicturePool:
         self._end_idle()
 
     def _take(self) -> "_Process":
-        """An idle process that still lives, or a new one."""
+        """An idle process that still runs, or a new one."""
         with self._lock:
             if self._closed:
                 raise PictureJobError(CRASHED)
@@ -149,7 +149,7 @@ class PicturePool:
 
 
 class _Process:
-    """One worker process. overdue: whether it was killed for taking too long."""
+    """One worker process. overdue: whether it was killed because it took too long."""
 
     def __init__(self, command: Sequence[str]) -> None:
         self.overdue = False
@@ -165,22 +165,22 @@ class _Process:
 
     @property
     def status(self) -> int | None:
-        """The status that it ended with, negative for a signal; None while it runs."""
+        """The exit status, negative for a signal; None while the process runs."""
         return self._process.poll()
 
     def is_ready(self) -> bool:
-        """Waits until it can be asked; False where it does not start."""
+        """Wait until the process accepts jobs. Returns False if it does not start."""
         return self._within(START_SECONDS, None) is not None
 
     def ask(self, message: dict, seconds: float) -> tuple[dict, Arrays] | None:
-        """Its answer; None where it ends before, and it does after so many seconds at the latest."""
+        """The answer to a job. Returns None if the process ends first; it is killed after `seconds`."""
         return self._within(seconds, message)
 
     def kill(self) -> None:
         self._process.kill()
 
     def end(self) -> None:
-        """Kills it and waits for its end. May be called twice."""
+        """Kill the process and wait until it has ended. May be called twice."""
         self.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
@@ -195,7 +195,7 @@ class _Process:
             if message is not None:
                 write_frame(self._process.stdin, message)
             return read_frame(self._process.stdout)
-        except (OSError, ProtocolError):  # it ended, or sends what is no answer
+        except (OSError, ProtocolError):  # the process ended, or its answer is not a frame
             return None
         finally:
             timer.cancel()

@@ -1,25 +1,25 @@
 """python -m jobs.picture_worker BYTES: a process that reads strangers' files for the app, one at a time.
 
-A small file can make decoders, and what follows them, take minutes or gigabytes, or crash. So the app opens
-no such file: `jobs.picture_pool` starts this process and kills it when it takes too long, and the system
-gives it no more than BYTES of memory. Jobs come as frames on standard input (`jobs.protocol`), and each is
-answered by one frame on standard output. The first frame of all, {"event": "ready"}, answers none.
+A small file can make decoders and later stages take minutes or gigabytes, or crash. So the app opens no such
+file: `jobs.picture_pool` starts this process and kills it when it takes too long, and the system limits its
+memory to BYTES. Jobs are frames on standard input (`jobs.protocol`), and each is answered by one frame on
+standard output. The very first frame, {"event": "ready"}, answers no job.
 
-Jobs, by message["job"], all with the `path` of the file and `seconds`, their limit of time:
+Jobs, by message["job"]. All have the `path` of the file and `seconds`, their time limit:
 
-page      weights, max_pixels, turns: a photo, turned by 0 to 3 quarters clockwise before it is read
+page      weights, max_pixels, turns: a photo, rotated by 0 to 3 quarter turns clockwise before it is read
 photo     weights, max_pixels: a photo for a program
 drawing   weights, max_pixels: a drawing for a program
-examples  examples, upload_bytes (as of `Limits`): a zip of drawings with what they are
+examples  examples, upload_bytes (see `Limits`): a zip of labelled drawings
 
 Answers:
 
 outcome   of `outcome_of`; the array json, the bytes of the reading's JSON
-examples  how many; arrays images (N, 28, 28) uint8 and labels (N,)
+examples  their number; arrays images (N, 28, 28) uint8 and labels (N,)
 error     a sentence for the visitor
-fault     the traceback of a mistake of ours
+fault     the traceback of a fault in this program
 
-An answer with "last" is the last one: the process ends.
+After an answer with "last" the process ends.
 """
 
 import contextlib
@@ -43,8 +43,8 @@ from recognition.reader import SHIPPED
 from training.examples import read_examples
 from training.memory import share_freed_memory
 
-NICENESS = 5  # those who draw come first; a photo comes before trainings
-ALARM = 5.0  # seconds after its limit at which a job whose app is gone, or hangs, is ended by the system
+NICENESS = 5  # drawings have priority over photos, photos over trainings
+ALARM = 5.0  # seconds after its limit until the system ends a job whose app has ended or hangs
 GONE = "The file is no longer here. Please send it again."
 NETWORK_GONE = "The network is no longer here. Please choose another one."
 TOO_LARGE = "Reading this file takes more memory than one may use here. Please send a smaller one."
@@ -53,7 +53,7 @@ Answer = tuple[dict, Arrays]
 
 
 class Readers:
-    """The networks read with so far: those that are shipped, and the last one of a visitor's."""
+    """The readers used so far: of the shipped networks, and of the last visitor's own network."""
 
     def __init__(self) -> None:
         self._shipped: dict[Path, Reader] = {}
@@ -69,7 +69,7 @@ class Readers:
 
 
 def answer_to(job: dict, readers: Readers) -> Answer:
-    """Does one job, and answers to whatever goes wrong in it."""
+    """Do one job. Any error in it becomes an answer."""
     kinds: dict[str, Callable[[dict, Readers], Answer]] = {
         "page": _read_for_page,
         "photo": _read_for_program,
@@ -114,7 +114,7 @@ def _read_examples(job: dict, readers: Readers) -> Answer:
 
 
 def _answer(reading: Reading, answer: dict) -> Answer:
-    """As JSON already, because a line of a frame is short and the app has nothing to do but to pass it on."""
+    """The answer as bytes of JSON, because a line of a frame is short and the app only passes it on."""
     content = json.dumps(answer, allow_nan=False, separators=(",", ":")).encode()
     return {"outcome": outcome_of(reading)}, {"json": np.frombuffer(content, np.uint8)}
 
@@ -135,7 +135,7 @@ def _pixels(job: dict) -> np.ndarray:
 
 
 def _lacked_memory(error: BaseException | None) -> bool:
-    """Whether memory ran out, here or in what this was raised from; each decoder says so in its own way."""
+    """Whether this error or its cause is a lack of memory, which every decoder reports in its own way."""
     while error is not None:
         if isinstance(error, MemoryError):
             return True
@@ -146,10 +146,10 @@ def _lacked_memory(error: BaseException | None) -> bool:
 
 
 def bound_memory(most: int) -> None:
-    """From now on Linux gives this process at most `most` bytes of memory; elsewhere there is no such bound.
+    """Limit the memory of this process to `most` bytes; on Linux only.
 
-    What the system bounds is the address space, much of which are files that were never read in. So the bound
-    is on how much it grows from here: by what is left beside the memory that was asked for already.
+    The system can limit the address space, much of which maps files that were never read in. So its growth
+    from now on is limited to `most` less the memory that is already in use.
     """
     with contextlib.suppress(ImportError, OSError, ValueError):
         import resource
@@ -160,9 +160,9 @@ def bound_memory(most: int) -> None:
 
 
 def bound_time(seconds: float) -> None:
-    """The system kills this process after so many seconds, whatever it is doing; 0 calls that off.
+    """Have the system kill this process after this many seconds, whatever it is doing; 0 cancels that.
 
-    Python's own handlers would wait until a decoder written in C is done.
+    A handler in Python would wait until a decoder written in C returns.
     """
     if hasattr(signal, "setitimer"):
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -170,7 +170,7 @@ def bound_time(seconds: float) -> None:
 
 
 def _warm_up(readers: Readers) -> None:
-    """Has the libraries take what they take once, which is no picture's."""
+    """Make the libraries allocate the memory that they need once, whatever the picture."""
     written = np.full((100, 100), 255, np.uint8)
     written[20:80, 48:54] = 0
     for weights in SHIPPED.values():
@@ -189,7 +189,7 @@ def main() -> None:
     _warm_up(readers)
     bound_memory(int(sys.argv[1]))
     write_frame(answers, {"event": "ready"})
-    # From here on only decoders print, as often as a stranger likes; our own mistakes are answers.
+    # From here on only decoders print, as often as a stranger likes. Faults of this program are answers.
     for stream in (1, 2):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
     while (frame := read_frame(sys.stdin.buffer)) is not None:

@@ -1,7 +1,7 @@
-"""How the app and its worker processes talk: frames on a pipe, bounded, and never a pickle.
+"""The protocol between the app and its worker processes: frames on a pipe, bounded, without pickles.
 
-A frame is one line of JSON, an object, and after it the bytes of an `.npz`, as many as the object's "bytes"
-says. Names and numbers go into the object, arrays into the `.npz`.
+A frame is a JSON object on one line, followed by an `.npz` of as many bytes as the object's "bytes" says.
+Names and numbers go into the object, arrays into the `.npz`.
 """
 
 import io
@@ -13,13 +13,13 @@ import numpy as np
 from cnn.archive import ArchiveError, read_arrays
 
 LONGEST_LINE = 64 * 2**10  # bytes
-MOST_BYTES = 16 * 2**20  # of the .npz, and of what it unpacks to
+MOST_BYTES = 16 * 2**20  # of the .npz, packed and unpacked
 
 Arrays = dict[str, np.ndarray]
 
 
 class ProtocolError(ValueError):
-    """What came is no frame, or too large: the other side is broken."""
+    """Not a frame, or one that is too large: the other side is broken."""
 
 
 def write_frame(stream: BinaryIO, message: dict, arrays: Arrays | None = None) -> None:
@@ -39,7 +39,7 @@ def write_frame(stream: BinaryIO, message: dict, arrays: Arrays | None = None) -
 def read_frame(stream: BinaryIO) -> tuple[dict, Arrays] | None:
     """The next frame as (message, arrays), or None at the end of the stream.
 
-    Raises ProtocolError for anything that `write_frame` would not have written, a frame cut short among it.
+    Raises ProtocolError for anything that `write_frame` would not write, including a truncated frame.
     """
     line = stream.readline(LONGEST_LINE + 1)
     if not line:
@@ -50,7 +50,7 @@ def read_frame(stream: BinaryIO) -> tuple[dict, Arrays] | None:
         message = json.loads(line)
         size = message.pop("bytes")
     except (ValueError, RecursionError, AttributeError, KeyError, TypeError) as error:
-        raise ProtocolError("a frame begins with no JSON object") from error
+        raise ProtocolError("a frame does not begin with a JSON object") from error
     if type(size) is not int or not 0 <= size <= MOST_BYTES:
         raise ProtocolError(f"a frame announces {size!r} bytes")
     payload = stream.read(size)

@@ -1,4 +1,4 @@
-"""Jobs in worker processes: the queue they wait in, and what watches over a process."""
+"""Jobs in worker processes: the queue that they wait in, and the supervision of a process."""
 
 import contextlib
 import logging
@@ -18,18 +18,18 @@ logger = logging.getLogger(__name__)
 
 
 class BusyError(ValueError):
-    """No room now; the message says to try again later."""
+    """There is no room now. The message asks to try again later."""
 
 
 class Job:
     """One job, from the queue to the end of its process. `JobQueue.submit` starts it.
 
-    command: the worker's. message, arrays: its first frame (`jobs.worker` lists the jobs). folder: where it
-    may leave temporary files. address: of the visitor whose job it is.
+    command: of the worker process. message, arrays: its first frame (`jobs.worker` lists the jobs). folder:
+    for its temporary files. address: the internet address of the visitor.
 
-    on_event(job, message, arrays) is called for every event of the worker; on_position(job) when its position
-    in the queue may have changed; on_exit(job) once, when there is no process any more. They come from the
-    job's own thread, or from that of whoever submits or withdraws a job.
+    on_event(job, message, arrays) is called for every event of the worker; on_position(job) when the job's
+    position in the queue may have changed; on_exit(job) once, after the process has ended. They are called
+    in the job's own thread, or in the thread that submits or withdraws a job.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Job:
         self.command, self.message, self.arrays, self.folder = command, message, arrays, folder
         self.address = address
         self.on_event, self.on_position, self.on_exit = on_event, on_position, on_exit
-        self.overdue = False  # whether it was killed at its deadline
+        self.overdue = False  # whether it was killed because it missed its deadline
         self._process: subprocess.Popen | None = None
         self._killed = False
         self._deadline: threading.Timer | None = None
@@ -55,14 +55,14 @@ class Job:
         self._gone = threading.Event()
 
     def send(self, command: str, arrays: Arrays | None = None) -> None:
-        """Sends a command to the process; nothing happens where that has ended."""
+        """Send a command to the process, unless it has ended."""
         with self._lock:
             if self._process is not None and not self._killed:
                 with contextlib.suppress(OSError):
                     write_frame(self._process.stdin, {"command": command}, arrays)
 
     def set_deadline(self, seconds: float) -> None:
-        """Kills the process where it is still there after so many seconds from now."""
+        """Kill the process if it still runs this many seconds from now."""
         with self._lock:
             if self._deadline is not None:
                 self._deadline.cancel()
@@ -71,24 +71,24 @@ class Job:
             self._deadline.start()
 
     def kill(self) -> None:
-        """Ends the process at once, or never starts it."""
-        # Not in the lock: `send` may be waiting in it for a process that reads nothing any more.
+        """Kill the process at once, or never start it."""
+        # Without the lock: `send` may hold it while it waits for a process that no longer reads.
         self._killed = True
         process = self._process
         if process is not None and process.poll() is None:
             _kill(process)
 
     def wait(self, seconds: float) -> bool:
-        """Whether the process was gone within so many seconds."""
+        """Wait for the process to end; returns whether it did within this many seconds."""
         return self._gone.wait(seconds)
 
     def run(self) -> None:
-        """Runs the process to its end. Called once, by the queue, in a thread of its own."""
+        """Run the process to its end. The queue calls this once, in a thread of its own."""
         try:
             self._start()
             while not self._killed and (frame := read_frame(self._process.stdout)) is not None:
                 self.on_event(self, *frame)
-        # Whatever the process sends or however it ends: the app goes on, and the visitor is told.
+        # Whatever the process sends and however it ends, the app goes on and the visitor is informed.
         except Exception:
             if not self._killed:
                 logger.exception("A worker process could not be started or understood")
@@ -109,7 +109,7 @@ class Job:
         )
         with self._lock:
             self._process = process
-            if self._killed:  # meanwhile, by somebody who saw no process yet
+            if self._killed:  # meanwhile, by a caller that saw no process yet
                 _kill(process)
             else:
                 write_frame(process.stdin, self.message, self.arrays)
@@ -122,7 +122,7 @@ class Job:
         if self._process is not None:
             self._process.wait()
             for pipe in (self._process.stdin, self._process.stdout):
-                with contextlib.suppress(OSError):  # closing flushes, and nobody reads any more
+                with contextlib.suppress(OSError):  # closing flushes, and the process no longer reads
                     pipe.close()
         self._gone.set()
         self.on_exit(self)
@@ -133,20 +133,20 @@ class Job:
 
 
 class JobQueue:
-    """Lets `at_once` jobs run, while at most `most_waiting` wait, and `address_waiting` of one address.
+    """Runs at most `at_once` jobs. At most `most_waiting` wait, and `address_waiting` of one address.
 
-    Addresses take turns: the first job of each address comes before anybody's second, and among these the one
-    whose address was served longest ago.
+    Addresses take turns: the first job of every address comes before the second job of any, and among these
+    the one whose address was served longest ago.
 
-    A callback of a job may ask for a `position`; no lock of a caller may be held in `submit` and `withdraw`,
-    because these call back the jobs of others.
+    A job's callbacks may ask for its `position`. Callers of `submit` and `withdraw` must hold no lock,
+    because these call back into other jobs.
     """
 
     def __init__(self, at_once: int, most_waiting: int, address_waiting: int) -> None:
         self.at_once, self.most_waiting, self.address_waiting = at_once, most_waiting, address_waiting
         self._running: list[Job] = []
-        self._waiting: list[Job] = []  # as they came
-        self._served: dict[str, int] = {}  # the turn an address last had; of those with jobs here
+        self._waiting: list[Job] = []  # in order of arrival
+        self._served: dict[str, int] = {}  # the last turn of each address that has jobs here
         self._turns = 0
         self._lock = threading.Lock()
 
@@ -161,12 +161,12 @@ class JobQueue:
         return len(self._waiting)
 
     def position(self, job: Job) -> int:
-        """1 for who is next; 0 for a job that does not wait."""
+        """1 for the next job; 0 for a job that does not wait."""
         with self._lock:
             return 1 + self._in_order().index(job) if job in self._waiting else 0
 
     def submit(self, job: Job) -> None:
-        """Lets the job start, or wait for its turn. BusyError where too many wait already."""
+        """Start the job, or let it wait for its turn. Raises BusyError if too many wait already."""
         with self._lock:
             if len(self._running) >= self.at_once:
                 if len(self._waiting) >= self.most_waiting:
@@ -181,7 +181,7 @@ class JobQueue:
         self._advance()
 
     def withdraw(self, job: Job) -> bool:
-        """Takes a waiting job out of the queue; False where it does not wait (any more)."""
+        """Remove a waiting job from the queue. Returns False if it does not wait (any more)."""
         with self._lock:
             if job not in self._waiting:
                 return False
@@ -190,13 +190,13 @@ class JobQueue:
         return True
 
     def _in_order(self) -> list[Job]:
-        """The waiting jobs, in the order in which their turns come. With the lock held."""
+        """The waiting jobs in the order of their turns. The caller holds the lock."""
         before: Counter[str] = Counter()
         ranks = {}
         for job in self._waiting:
             ranks[job] = before[job.address], self._served.get(job.address, 0)
             before[job.address] += 1
-        return sorted(self._waiting, key=ranks.__getitem__)  # stable: who came first comes first
+        return sorted(self._waiting, key=ranks.__getitem__)  # stable: ties keep the order of arrival
 
     def _advance(self) -> None:
         with self._lock:
@@ -213,7 +213,7 @@ class JobQueue:
             self._served = {address: turn for address, turn in self._served.items() if address in here}
         for job in starting:
             job.on_position(job)
-            threading.Thread(target=self._run, args=(job,), name="watch-worker", daemon=True).start()
+            threading.Thread(target=self._run, args=(job,), name="run-worker", daemon=True).start()
         for job in waiting:
             job.on_position(job)
 
@@ -227,7 +227,7 @@ class JobQueue:
 
 
 def _kill(process: subprocess.Popen) -> None:
-    """The process and what it may have started, all of it in a session of its own."""
+    """Kill the process and its children, which share a process group of their own."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except (AttributeError, ProcessLookupError, PermissionError):  # not on Windows; or gone already

@@ -23,7 +23,7 @@ from recognition.reader import SHIPPED
 from training.evaluate import Evaluation
 from training.examples import Example, write_examples
 from training.experiment import Settings
-from training.finetune import MOST
+from training.finetune import MAX_EXAMPLES
 
 STRAY = 1.5  # seconds after a page was closed in which requests may still come that it sent before
 
@@ -283,8 +283,8 @@ class Session(Activity):
             raise ValueError(RUNNING)
         if not examples:
             raise ValueError("There is nothing to teach: say first what a drawing is.")
-        if len(examples) > MOST:
-            raise ValueError(f"At most {MOST} examples can be taught at once. Please delete some.")
+        if len(examples) > MAX_EXAMPLES:
+            raise ValueError(f"At most {MAX_EXAMPLES} examples can be taught at once. Please delete some.")
         base = in_use.base or in_use
         self._submit(
             self.shared.teachings,

@@ -1,4 +1,4 @@
-"""What a page shows of a visitor's training: plain values that never change once made."""
+"""The state of a visitor's jobs as the page shows it: immutable plain values."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,36 +7,36 @@ import numpy as np
 
 from training.evaluate import Evaluation
 from training.experiment import Settings, Snapshot
-from training.finetune import Lesson
+from training.finetune import FineTuneReport
 
-MOST_POINTS = 400  # of a curve; of a longer one, neighbours are merged
+MOST_POINTS = 400  # of a curve; neighbours are merged when it gets longer
 ACTIVE = (
     "waiting",
     "preparing",
     "training",
     "teaching",
     "testing",
-)  # phases in which something waits or runs
+)  # phases in which a job waits or runs
 
 
 @dataclass(frozen=True)
 class Point:
-    """A point of the curves; held_out_* are None until held-out images were first read."""
+    """A point of the curves. validation_* are None before the first evaluation on the validation set."""
 
-    epoch: float  # epochs done, with fractions
+    epoch: float  # epochs done, a fraction
     loss: float
     accuracy: float  # 0 to 1
-    held_out_loss: float | None
-    held_out_accuracy: float | None
+    validation_loss: float | None
+    validation_accuracy: float | None
 
     @classmethod
     def of(cls, now: Snapshot) -> "Point":
-        epoch = now.epoch - 1 + now.step / now.steps
-        return cls(epoch, now.loss, now.accuracy, now.held_out_loss, now.held_out_accuracy)
+        epoch = now.epoch - 1 + now.step / now.steps_per_epoch
+        return cls(epoch, now.loss, now.accuracy, now.validation_loss, now.validation_accuracy)
 
 
 def add_point(curve: Sequence[Point], point: Point) -> tuple[Point, ...]:
-    """The curve with one more point; once it is long, every two neighbours become one, their mean."""
+    """The curve with one more point. When it gets too long, each pair of neighbours is averaged."""
     curve = (*curve, point)
     if len(curve) <= MOST_POINTS:
         return curve
@@ -47,12 +47,12 @@ def _mean(first: Point, second: Point | None = None) -> Point:
     if second is None:
         return first
     loss, accuracy = (first.loss + second.loss) / 2, (first.accuracy + second.accuracy) / 2
-    return Point(second.epoch, loss, accuracy, second.held_out_loss, second.held_out_accuracy)
+    return Point(second.epoch, loss, accuracy, second.validation_loss, second.validation_accuracy)
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A test image that is read wrong."""
+    """A misread test image."""
 
     image: np.ndarray  # (28, 28) uint8
     predicted: int
@@ -62,11 +62,11 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Comparison:
-    """MNIST's test set, read with the model that was made or brought, and with the one in use before it."""
+    """Evaluations on MNIST's test set: of a new or uploaded model, and of the one in use before it."""
 
     after: Evaluation
     before: Evaluation
-    mistakes: tuple[Mistake, ...]  # of `after`, the most confident first, at most 60
+    mistakes: tuple[Mistake, ...]  # of `after`, most confident first, at most 60
 
     @property
     def newly_right(self) -> int:
@@ -84,14 +84,14 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Status:
-    """All that a page shows of a session; a new object whenever something changes.
+    """All that a page shows of a session. Every change makes a new object.
 
-    phase: "idle"; "waiting" in the queue; "preparing", "training", "teaching" or "testing" (on MNIST's test
-    set) in a worker; "paused", `resume` goes on; "done"; "failed". message: a sentence for the visitor or "".
-    position: in the queue, 1 is next; 0 when not waiting. settings, snapshot, curve: of the last training.
-    lesson: of the last teaching. comparison: of the last model tested. result: whether there is a model that
-    `use_result` would take into use. resumable: whether `resume` goes on with something. version: another
-    number after every change, from 1 on.
+    phase: "idle"; "waiting" in the queue; "preparing", "training", "teaching" (fine-tuning) or "testing" (on
+    MNIST's test set) in a worker; "paused", so that `resume` continues; "done"; "failed". message: a sentence
+    for the visitor, or "". position: in the queue, 1 is next; 0 when not waiting. settings, snapshot, curve:
+    of the last training. lesson: of the last fine-tuning. comparison: of the last model tested. result:
+    whether there is a model that `use_result` would put into use. resumable: whether `resume` would continue
+    a training. version: increases with every change, from 1.
     """
 
     phase: str = "idle"
@@ -100,7 +100,7 @@ class Status:
     settings: Settings | None = None
     snapshot: Snapshot | None = None
     curve: tuple[Point, ...] = ()
-    lesson: Lesson | None = None
+    lesson: FineTuneReport | None = None
     comparison: Comparison | None = None
     result: bool = False
     resumable: bool = False
@@ -108,5 +108,5 @@ class Status:
 
     @property
     def active(self) -> bool:
-        """Whether something waits or runs."""
+        """Whether a job waits or runs."""
         return self.phase in ACTIVE

@@ -1,11 +1,11 @@
-"""python -m jobs.worker: a process that does one job for the app and ends. `jobs.queue` starts it.
+"""python -m jobs.worker: a process that does one job for the app and exits. `jobs.queue` starts it.
 
-The job comes as a frame on standard input (`jobs.protocol`), events go out as frames on standard output. It
-imports neither Gradio nor Matplotlib, so it is ready in a third of a second. It ends within a second when its
-standard input does: that is how it learns that the app is gone, however the app ended.
+The job is a frame on standard input (`jobs.protocol`), events are frames on standard output. The process
+imports neither Gradio nor Matplotlib, so it is ready in a third of a second. It exits within a second after
+its standard input is closed, which tells it that the app has ended, in whatever way.
 
-Jobs, by message["job"], with paths as text; every one has `mnist`, a folder or None, and `cache`, where MNIST
-is kept if the user's cache cannot be written to:
+Jobs, by message["job"], with paths as text. Every job has `mnist`, a folder or None, and `cache`, a folder
+for MNIST in case the user's cache cannot be written to:
 
 train  settings (`Settings` as JSON), start and resume (weights or None), out, seconds, before; array drawing
 teach  weights, out, before; arrays images, labels
@@ -14,12 +14,12 @@ test   weights, before
 Events, by message["event"]:
 
 snapshot   a `Snapshot`, arrays kernels and probs
-saved      `out` holds all that is trained so far
-full       the disk is: what is trained is not saved yet
+saved      `out` holds the training up to now
+full       the disk is full: the training is not saved yet
 trained    reason: "finished", "stopped", "paused" or "time"
-taught     a `Lesson`
-tested     arrays labels, probs, refused; the same with before_; pictures of the first mistakes
-failed     a message for the visitor, and whether `out` is useless; nothing comes after it
+taught     a `FineTuneReport`
+tested     arrays labels, probs, refused, the last two also with before_, and pictures of the first mistakes
+failed     a message for the visitor, and whether `out` is useless; no event follows
 
 Commands, while a training runs: {"command": "stop"} or "pause", or "draw" with the array drawing.
 """
@@ -42,30 +42,30 @@ from recognition.calibration import Calibration
 from training.data import DataError, Dataset, load_mnist
 from training.evaluate import evaluate
 from training.experiment import Experiment, Settings, Snapshot
-from training.finetune import teach
+from training.finetune import fine_tune
 from training.memory import keep_freed_memory
 from training.trainer import DivergedError, ignore_overflow
 
-# Whoever draws comes first, then who waits for a lesson, then who watches a training.
+# Drawing comes first, then fine-tuning, because its visitor waits for it, then tests, then trainings.
 NICENESS = {"teach": 5, "test": 10, "train": 15}
 SAVE_EVERY = 20.0  # seconds of training between two checkpoints
-PATIENCE = 60  # seconds to wait for room on the disk
-PICTURES = 60  # of mistakes
+PATIENCE = 60  # seconds to wait for free space on the disk
+PICTURES = 60  # the most mistakes whose pictures are sent
 
 
 class UselessModelError(ValueError):
-    """What was trained cannot be read with; the message says why."""
+    """The trained network cannot be used for reading; the message says why."""
 
 
 class Commands:
-    """What the visitor wants meanwhile, as it comes on standard input."""
+    """The visitor's commands while a job runs, from standard input."""
 
     def __init__(self) -> None:
         self.end = ""  # "stop" or "pause"
         self.drawing: np.ndarray | None = None
 
     def listen(self) -> None:
-        """Takes commands until there are none to come; then nobody wants the result, and the process ends."""
+        """Take commands until standard input is closed, and then end the process: nobody wants its result."""
         try:
             while (frame := read_frame(sys.stdin.buffer)) is not None:
                 message, arrays = frame
@@ -79,7 +79,7 @@ class Commands:
 
 
 class Worker:
-    """One job. events: the stream that frames are written to."""
+    """One job. events: the stream for the frames of its events."""
 
     def __init__(self, message: dict, arrays: Arrays, events) -> None:
         self.message, self.arrays, self.events = message, arrays, events
@@ -91,8 +91,8 @@ class Worker:
         try:
             jobs[self.message["job"]](load_mnist(self.message["mnist"], self.message["cache"]))
         except BrokenPipeError:
-            return  # nobody listens any more
-        except DivergedError as error:  # the visitor's settings are to blame, not this program
+            return  # the app has ended
+        except DivergedError as error:  # because of the visitor's settings, not a fault of the program
             self.send("failed", message=str(error), is_useless=False)
         except Exception as error:
             traceback.print_exc()
@@ -130,9 +130,9 @@ class Worker:
 
     def teach(self, dataset: Dataset) -> None:
         images, labels = self.arrays["images"], self.arrays["labels"]
-        taught = teach(load_model(self.message["weights"]), images, labels, dataset)
-        taught.save(self.message["out"])
-        notes, arrays = to_frame(taught.report)
+        tuned = fine_tune(load_model(self.message["weights"]), images, labels, dataset)
+        tuned.save(self.message["out"])
+        notes, arrays = to_frame(tuned.report)
         self.send("taught", arrays, **notes)
         self.compare(Path(self.message["out"]), dataset)
 
@@ -140,7 +140,7 @@ class Worker:
         self.compare(Path(self.message["weights"]), dataset)
 
     def compare(self, weights: Path, dataset: Dataset) -> None:
-        """Reads MNIST's test set with `weights`, and with the model before where that was not done yet."""
+        """Evaluate `weights` on MNIST's test set, and the model before if that was not done yet."""
         arrays: Arrays = {}
         before = self.message["before"]
         for prefix, path in (("", weights), ("before_", before and Path(before))):
@@ -158,7 +158,7 @@ class Worker:
         self.send("tested", arrays)
 
     def load(self, path: Path) -> Checkpoint:
-        """As `load_model`; UselessModelError where it is the model just made that cannot be read with."""
+        """Like `load_model`, but raises UselessModelError for the model that this job made."""
         try:
             return load_model(path)
         except ModelFileError as error:
@@ -172,7 +172,7 @@ class Worker:
         self.send("snapshot", arrays, **notes)
 
     def save(self, experiment: Experiment, out: Path, patience: float) -> None:
-        """Writes the checkpoint; while the disk is full, tries again for `patience` seconds."""
+        """Write the checkpoint; while the disk is full, retry for `patience` seconds."""
         give_up = time.monotonic() + patience
         while True:
             try:
@@ -193,29 +193,29 @@ class Worker:
 
 
 def to_frame(of: object) -> tuple[dict, Arrays]:
-    """A dataclass as what a frame takes: plain values, and arrays by themselves."""
+    """Split a dataclass into the two parts of a frame: plain values, and arrays."""
     values = {field.name: getattr(of, field.name) for field in fields(of)}
     arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
     return {name: value for name, value in values.items() if name not in arrays}, arrays
 
 
 def from_frame(kind: type, message: dict, arrays: Arrays) -> object:
-    """What `to_frame` took apart."""
+    """The inverse of `to_frame`."""
     values = message | arrays
     return kind(**{field.name: values[field.name] for field in fields(kind)})
 
 
 def _in_words(error: Exception) -> str:
-    """For the visitor: no paths, no Python."""
+    """The error as a sentence for the visitor, without paths and without Python."""
     if isinstance(error, DataError):
-        return "MNIST's images could not be fetched, so nothing can be trained here now."
+        return "MNIST's images could not be downloaded, so nothing can be trained here now."
     if isinstance(error, OSError):
         return "The disk is full." if error.errno == errno.ENOSPC else "A file could not be read or written."
     if isinstance(error, MemoryError):
         return "There is not enough memory for this. Please try fewer images or a smaller network."
     if isinstance(error, ModelFileError | ValueError):
         return str(error)
-    return "Something went wrong in the training process: a mistake of the program. Your model is as it was."
+    return "The training process failed because of a fault in this program. Your model is as it was."
 
 
 def main() -> None:
@@ -231,7 +231,7 @@ def main() -> None:
         if hasattr(os, "nice"):
             os.nice(NICENESS[message["job"]])
         Worker(message, arrays, events).work()
-    # Not the interpreter's own way out: it would wait for the thread that listens.
+    # A regular exit would wait for the thread that listens.
     os._exit(0)
 
 

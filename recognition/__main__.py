@@ -17,12 +17,12 @@ from recognition.reader import DEFAULT_WEIGHTS, Reader
 from recognition.reading import Reading
 
 PROGRAM = "python -m recognition"
-GREEN, RED = (0, 140, 60), (200, 30, 30)  # of boxes around digits, and around what is none
+GREEN, RED = (0, 140, 60), (200, 30, 30)  # colours of boxes around digits, and around rejected ink
 COLUMNS = ("picture", "line", "digit", "confidence", "x", "y", "width", "height")
 
 
 def describe(reading: Reading) -> str:
-    """What was read, line by line; for one digit alone the ten percentages, as the origin printed them."""
+    """The digits, line by line; for a single digit the ten percentages, as the original printed them."""
     if len(reading.digits) != 1:
         return reading.text if not reading.message else reading.message
     found = reading.digits[0]
@@ -31,7 +31,7 @@ def describe(reading: Reading) -> str:
 
 
 def with_boxes(picture: np.ndarray, reading: Reading) -> Image.Image:
-    """The picture with a box around every digit and what was read over it."""
+    """The picture with a box around every digit and its answer above."""
     drawn = on_white(picture)
     drawn = cv2.cvtColor(drawn, cv2.COLOR_GRAY2RGB) if drawn.ndim == 2 else drawn.copy()
     pen = max(1, round(max(drawn.shape) / 600))
@@ -55,7 +55,7 @@ def rows_of(path: Path, reading: Reading) -> list[tuple]:
 
 
 def pictures_in(paths: list[Path]) -> list[Path]:
-    """The files themselves, and in place of every folder the pictures in it, by name."""
+    """The files, with every folder replaced by the pictures in it, in order of their names."""
     found = []
     for path in paths:
         if path.is_dir():
@@ -87,7 +87,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def read(options: argparse.Namespace) -> int:
-    """Reads all pictures; 1 where one of them could not be read."""
+    """Read all pictures. Returns 1 if one of them could not be read, else 0."""
     reader = Reader(options.weights)
     paths = pictures_in(options.pictures)
     if not paths:

@@ -15,8 +15,8 @@ class Calibration:
     Of all that a sign may be, a share of 1 / (1 + exp(log_odds - threshold)) goes to "not a digit", which is
     above 1/2 exactly where the sign is rejected; the digits have the rest, in proportion to `probs`.
 
-    temperature > 0: above 1 it makes a network less sure of itself, below 1 surer; it never changes which
-    digit wins. threshold: None for a network that was not trained to reject.
+    temperature > 0: above 1 it lowers the confidence, below 1 it raises it; it never changes the answer.
+    threshold: None for a network without a reject class.
 
     Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
     """
@@ -44,12 +44,12 @@ class Calibration:
         return 0.5 - 0.5 * np.tanh(margin.astype(np.float64) / 2)  # the logistic function; cannot overflow
 
     def to_progress(self) -> dict:
-        """What a weights file keeps."""
+        """The entry in the progress of a weights file."""
         return {"calibration": asdict(self)}
 
     @classmethod
     def of(cls, checkpoint: Checkpoint) -> "Calibration":
-        """What a weights file holds, or the neutral one. ModelFileError where it makes no sense."""
+        """The calibration in a weights file, or the neutral one. Raises ModelFileError if it is invalid."""
         saved = checkpoint.progress.get("calibration", {})
         try:
             found = cls(**saved)
@@ -58,5 +58,5 @@ class Calibration:
             if found.threshold is not None and not math.isfinite(found.threshold):
                 raise ValueError(f"the threshold is {found.threshold}")
         except (TypeError, ValueError, OverflowError) as error:
-            raise ModelFileError(f"the calibration in this weights file makes no sense: {error}") from error
+            raise ModelFileError(f"the calibration in this weights file is invalid: {error}") from error
         return found

@@ -1,4 +1,4 @@
-"""What the command lines share: every failure is one line on standard error, and an exit status."""
+"""Error handling of the command lines: every failure is one line on standard error and an exit status."""
 
 import os
 import sys
@@ -7,14 +7,14 @@ from contextlib import suppress
 
 from recognition.messages import one_line
 
-FAILED, INTERRUPTED, PIPE_CLOSED = 1, 130, 141  # exit statuses, as shells count them
+FAILED, INTERRUPTED, PIPE_CLOSED = 1, 130, 141  # exit statuses, by the conventions of shells
 
 
 def run(program: str, command: Callable[[], int], *reported: type[Exception]) -> int:
-    """The exit status of `command`, or of what became of it.
+    """Run `command` and return its exit status, or that of its failure.
 
-    ValueError and whatever else is `reported` say for the user what is wrong, on standard error; so does
-    OSError. Whoever reads our output may stop reading, as `head` does: nothing is wrong then, or said.
+    The messages of ValueError, OSError and the exceptions `reported` are written to standard error. That the
+    reader of our output stops reading, as `head` does, is not an error.
     """
     try:
         status = command()
@@ -37,7 +37,7 @@ def run(program: str, command: Callable[[], int], *reported: type[Exception]) ->
 def _report(program: str, problem: str) -> None:
     with suppress(OSError):  # standard error may be closed or full, too
         print(f"{program}: {one_line(problem, 1000)}", file=sys.stderr)
-    # What stands in the buffer cannot be written either, and Python would say so when it ends.
+    # What is still in the buffer cannot be written either, and Python would complain when it exits.
     with suppress(OSError, ValueError):
         sys.stdout.flush()
         return

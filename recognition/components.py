@@ -1,4 +1,4 @@
-"""Ink -> its connected components, without specks and without what borders and ruled paper leave behind."""
+"""Ink -> its connected components, without specks, frames and remains of ruled paper."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

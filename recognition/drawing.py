@@ -1,4 +1,4 @@
-"""What a drawing canvas holds -> ink."""
+"""A drawing -> ink."""
 
 import cv2
 import numpy as np
@@ -9,14 +9,14 @@ MIN_CONTRAST = 16  # grey levels of 255 below which a canvas is empty: JPEG ripp
 
 
 def ink_of_drawing(image: np.ndarray) -> np.ndarray:
-    """A drawing -> ink (H, W) float32, 0 paper, 1 full ink; all zeros where nothing is drawn.
+    """A drawing -> ink (H, W) float32, 0 paper, 1 full ink; all zeros if nothing is drawn.
 
     image: uint8, (H, W, 4) with a pen of any colour on transparent or plain paper, (H, W, 3) RGB, or
-    (H, W) grey. Paper is the colour most of the border has; ink is the distance from it in brightness, so
+    (H, W) grey. Paper is the median brightness of the border; ink is the distance from it in brightness, so
     black on white and white on black both work. Raises TypeError or ValueError for anything else.
     """
     check_picture(image, "a drawing")
-    # In whole grey levels as long as possible: four times as many pixels fit into one instruction.
+    # Integer grey levels as long as possible: four times as many pixels fit into one instruction.
     if image.ndim == 2:
         level = image
     elif image.shape[2] == 3:
@@ -37,9 +37,9 @@ def ink_of_drawing(image: np.ndarray) -> np.ndarray:
 
 
 def check_picture(image: np.ndarray, what: str) -> None:
-    """Raises TypeError or ValueError for an image that is not uint8, of such a shape, or that is too large.
+    """Raise TypeError or ValueError for an image of another type or shape, or one that is too large.
 
-    what: its name in the message, "a drawing".
+    what: the name of the image in the message, such as "a drawing".
     """
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
         got = getattr(image, "dtype", type(image).__name__)

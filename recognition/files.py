@@ -10,11 +10,11 @@ from pillow_heif import register_heif_opener
 
 from recognition.limits import MAX_PIXELS, size_error
 
-# Only formats with decoders inside Pillow, and what phones save: EPS, for one, would start Ghostscript on a
-# stranger's file.
+# Only formats that Pillow decodes itself, and those of phones. EPS, for one, would start Ghostscript on
+# a stranger's file.
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "HEIF")
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".heic", ".heif"}
-STRIP = 256  # rows that are converted at a time
+STRIP = 256  # rows of a picture that are converted at a time
 USE_INSTEAD = "Please use a PNG, JPEG, WebP, HEIC, GIF, BMP or TIFF file."
 
 register_heif_opener(thumbnails=False)
@@ -55,7 +55,7 @@ def load_picture(source: str | Path | BinaryIO, max_pixels: int = MAX_PIXELS) ->
         if _is_empty(source):
             raise PictureError("The file is empty.") from None
         raise PictureError(f"The file is not a picture that can be read. {USE_INSTEAD}") from None
-    except Exception as error:  # on damaged files the decoders raise whatever they stumble over
+    except Exception as error:  # decoders raise all kinds of errors on damaged files
         raise PictureError("The picture is damaged or cut short. Please save or send it again.") from error
 
 
@@ -70,7 +70,7 @@ def _pixels(image: Image.Image) -> np.ndarray:
 
 
 def _array(image: Image.Image, mode: str) -> np.ndarray:
-    """The pixels in this mode. Strip by strip, for Pillow would hold a large photo four times over."""
+    """The pixels in this mode, converted in strips: Pillow would hold a large photo four times."""
     channels = () if mode == "L" else (len(mode),)
     pixels = np.empty((image.height, image.width, *channels), np.uint8)
     for top in range(0, image.height, STRIP):
@@ -80,7 +80,7 @@ def _array(image: Image.Image, mode: str) -> np.ndarray:
 
 
 def _eight_bits(grey: np.ndarray) -> np.ndarray:
-    """Grey levels 0 to 65535, in whichever integers they came, -> uint8."""
+    """Grey levels 0 to 65535, of any integer type, -> uint8."""
     if grey.min() < 0 or grey.max() > 0xFFFF:
         raise PictureError(f"Pictures with more than 16 bits a pixel cannot be read. {USE_INSTEAD}")
     return ((grey.astype(np.uint32) * 255 + 0x7FFF) // 0xFFFF).astype(np.uint8)

@@ -1,14 +1,14 @@
 """Networks on the Hugging Face Hub.
 
     reader = Reader.from_pretrained("user/model")
-    reader.push_to_hub("user/model")                # as whoever `hf auth login` or HF_TOKEN says
+    reader.push_to_hub("user/model")                # as the account of `hf auth login` or HF_TOKEN
 
-A repository holds `digits.npz`, the very file that `cnn.save_model` wrote; `config.json`, what is in it, for
-programs that look; and `README.md`, the model card, with what the network scored in the Hub's own format.
-Only the `.npz` is read back, and checked as any other weights file is: nothing that was downloaded is run.
+A repository holds `digits.npz`, the file that `cnn.save_model` wrote; `config.json`, its description for
+programs; and `README.md`, the model card, with the network's scores in the Hub's format. Only the `.npz` is
+read back, and checked like any other weights file: nothing that is downloaded is executed.
 
-This file knows weights files and cards, and nothing of readers. `Reader` imports it when it is first needed,
-because huggingface_hub takes a while to import.
+This module handles weights files and cards, not readers. `Reader` imports it when it is first needed, because
+huggingface_hub takes a while to import.
 """
 
 import json
@@ -47,7 +47,7 @@ WEIGHTS_FILE, CONFIG_FILE = "digits.npz", "config.json"
 
 NO_TOKEN = "Nobody is signed in to the Hub here. Run `hf auth login`, or set HF_TOKEN to your token."
 OFFLINE = "The Hub cannot be reached. Is this machine connected to the internet?"
-REFUSALS = {  # what the Hub's status codes mean
+REFUSALS = {  # messages for the Hub's status codes
     401: "The Hub does not know this token (any more). Sign in again.",
     402: "The Hub wants an account that pays for this: {name}.",
     403: "This account may not do that with {name}. Is the name right, and may its token write?",
@@ -62,7 +62,7 @@ MNIST = {"dataset_type": "ylecun/mnist", "dataset_name": "MNIST", "dataset_split
 METRICS = {
     "accuracy": "Accuracy",
     "expected_calibration_error": "Expected calibration error",
-    "taken_for_no_digit": "Share taken for no digit",
+    "rejected": "Digits rejected",
 }
 
 LABELS = {  # of every network of this project, by the names of a card's metadata

@@ -1,4 +1,4 @@
-"""What a stranger wrote, a file's name or an error about it, made fit to be shown: short, and on one line."""
+"""Untrusted text, such as a file's name or an error about it, made safe to print: short, and on one line."""
 
 LONGEST = 300  # characters
 
@@ -6,8 +6,8 @@ LONGEST = 300  # characters
 def one_line(text: object, longest: int = LONGEST) -> str:
     r"""str(text) with no more than `longest` characters, none of which moves a cursor or changes a colour.
 
-    Everything that cannot be printed, line breaks and escape sequences of terminals among it, is written as
-    Python would (\x1b); of what is too long, the middle is left out.
+    Unprintable characters, including line breaks and terminal escapes, are written as Python writes them
+    (\x1b). If the text is too long, its middle is left out.
     """
     text = str(text)
     if len(text) > longest:

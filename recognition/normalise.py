@@ -1,8 +1,8 @@
 """Any ink -> a 28x28 picture, by the procedure MNIST was made with.
 
 A network reads what looks like its training images. MNIST's were cut from binary scans in one particular
-way, and every step of it matters: a digit centred by its box instead of its mass costs 6 points of
-accuracy, a lost aspect ratio 45. So this is the one and only road from ink to network.
+way, and every step matters: centring a digit by its box instead of its mass costs 6 points of accuracy,
+losing the aspect ratio 45. So this is the only way from ink to a network.
 
 Source: LeCun, Cortes, Burges, "The MNIST database of handwritten digits"; the details as reconstructed by
 Yadav and Bottou, "Cold Case: The Lost MNIST Digits", NeurIPS 2019 (the QMNIST code).

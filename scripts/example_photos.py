@@ -17,7 +17,7 @@ from training.data import load_mnist
 
 FOLDER = Path(__file__).parents[1] / "ui" / "photo" / "examples"
 QUALITY = 82  # of the JPEG files
-ONE_HAND = 400  # test images in a row are by few writers: digits from so many look like one hand's
+ONE_HAND = 400  # consecutive test images, by few writers: digits from among them look like one hand's
 
 Colour = tuple[int, int, int]
 Sheet = np.ndarray  # (H, W, 3) float32, 0 to 255

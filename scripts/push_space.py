@@ -14,9 +14,10 @@ THUMBNAIL = "docs/screenshot.png"
 
 
 def push_space(name: str, root: Path = ROOT, token: str | None = None, private: bool | None = None) -> str:
-    """Makes the Space `name`, "user/name", where there is none, and puts this repository into it.
+    """Create the Space `name`, "user/name", if there is none, and push this repository to it.
 
-    Only what git tracks in `root` goes there, as it is on this disk; what the Space held besides is deleted.
+    Only the files that git tracks in `root` are pushed, as they are on this disk; all others in the Space are
+    deleted.
     Returns the Space's address. Raises HubError, also where a Space of that name holds something else.
     """
     name = check_name(name)

@@ -25,7 +25,7 @@ READ = {
     "screenshot-photo.png": (DESKTOP, "Ballpoint on ruled paper"),
     "screenshot-photo-phone.png": (PHONE | {"color_scheme": "dark"}, "Pencil, squares, a shadow"),
 }
-# A four that is taken for no digit until it is taught, and what its picture is named.
+# A 4 that is rejected until the network is fine-tuned on it, and the name of its picture.
 TAUGHT = ("teach.png", 4, "M30 80L50 20L70 80M38 58L62 58")
 # What each series of pictures of the Train tab is named after: at rest, running and done.
 TRAINED = {"train-{}.png": DESKTOP}

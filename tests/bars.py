@@ -10,13 +10,13 @@ import numpy as np
 from training import data
 from training.data import Dataset
 
-HELD_OUT = 300
+VALIDATION_SIZE = 300
 
-# A worker process that knows the stand-in's checksums and that fewer images are held out. It is nearly as
+# A worker process that knows the stand-in's checksums and that the validation set is smaller. It is nearly as
 # urgent as the test that waits for it.
 PROGRAM = (
     "import sys, json; from training import data; from jobs import worker;"
-    "data.FILES, data.HELD_OUT = json.loads(sys.argv[1]), 300; "
+    "data.FILES, data.VALIDATION_SIZE = json.loads(sys.argv[1]), 300; "
     "worker.NICENESS = {{job: nice // 5 for job, nice in worker.NICENESS.items()}}; {before} worker.main()"
 )
 
@@ -31,8 +31,8 @@ def bars(n, seed=0):
 
 
 def bars_dataset(n=600):
-    """n images to train on, and those that are held out and tested on."""
-    return Dataset(*bars(n + HELD_OUT, seed=1), *bars(300, seed=2), checksum="")
+    """n images to train on, and those to validate and to test with."""
+    return Dataset(*bars(n + VALIDATION_SIZE, seed=1), *bars(300, seed=2), checksum="")
 
 
 def write_mnist(folder: Path, dataset: Dataset) -> dict[str, str]:

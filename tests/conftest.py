@@ -83,7 +83,7 @@ def manager(open_manager):
 
 
 # A worker that teaches until it has been learned: on the page, a lesson's time is bounded.
-PATIENT = "import functools, math; worker.teach = functools.partial(worker.teach, seconds=math.inf);"
+PATIENT = "import functools, math; worker.fine_tune = functools.partial(worker.fine_tune, seconds=math.inf);"
 
 
 @pytest.fixture

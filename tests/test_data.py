@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from training import data
-from training.data import DataError, load_mnist, split_held_out
+from training.data import DataError, load_mnist, split_validation
 
 SIZES = {"train": 60, "t10k": 10}
 
@@ -171,9 +171,9 @@ def test_the_packages_pickle_is_opened_only_if_it_is_the_one_that_was_looked_at(
         data._unpack_wheel_member(b"another file")
 
 
-def test_the_held_out_images_are_the_last_5000():
+def test_the_validation_images_are_the_last_5000():
     images, labels = np.arange(6000), np.arange(6000)
-    train_images, train_labels, held_images, held_labels = split_held_out(images, labels)
+    train_images, train_labels, held_images, held_labels = split_validation(images, labels)
     assert len(train_images) == len(train_labels) == 1000
     np.testing.assert_array_equal(held_images, np.arange(1000, 6000))
     np.testing.assert_array_equal(held_labels, held_images)

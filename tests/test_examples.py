@@ -91,7 +91,7 @@ def test_folders_and_what_macos_adds_are_passed_over():
         (packed([("../001.png", GOOD[1])]), "would lie outside of it: ../001.png"),
         (packed([("/etc/001.png", GOOD[1])]), "would lie outside"),
         (packed([("a\\..\\001.png", GOOD[1])]), "would lie outside"),
-        (packed([("001.png", b"GIF89a")]), "001.png is no PNG picture"),
+        (packed([("001.png", b"GIF89a")]), "001.png is not a PNG picture"),
         (packed([("001.png", GOOD[1][:60])]), "001.png: The picture is damaged or cut short"),
         (packed([("001.png", png(np.zeros((28, 28), np.uint8)))]), "001.png is empty"),
         (packed([("001.png", png(np.full((90, 90), 255, np.uint8)))]), "001.png is empty"),

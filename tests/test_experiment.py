@@ -13,14 +13,14 @@ from tests.bars import bars_dataset
 from training import data
 from training import experiment as module
 from training.experiment import NETWORKS, Experiment, Settings, unfinished
-from training.trainer import NOT_A_DIGIT, DivergedError, Trainer
+from training.trainer import REJECT_CLASS, DivergedError, Trainer
 
 SHORT = Settings("small_net", epochs=2, images=600, batch_size=50, learning_rate=5e-3)
 
 
 @pytest.fixture
 def dataset(monkeypatch):
-    monkeypatch.setattr(data, "HELD_OUT", 300)
+    monkeypatch.setattr(data, "VALIDATION_SIZE", 300)
     return bars_dataset(600)
 
 
@@ -57,7 +57,7 @@ def test_every_network_has_settings_that_a_public_host_allows(network, fine_tune
         ({"dropout": 0.95}, "Dropout must be a number from 0.0 to 0.9, got 0.95"),
         ({"seed": -1}, "Seed must be a whole number"),
         ({"augmentation": 1}, "Augmentation must be yes or no, got 1"),
-        ({"images": 100, "batch_size": 128}, "A batch of 128 is more than the 100 images"),
+        ({"images": 100, "batch_size": 128}, "A batch of 128 is larger than the 100 images"),
     ],
 )
 def test_what_cannot_be_is_refused_in_words(changes, message):
@@ -68,7 +68,7 @@ def test_what_cannot_be_is_refused_in_words(changes, message):
 def test_what_the_host_does_not_allow_is_lowered_and_told():
     settings, note = Settings.of("small_net", epochs=50, batch_size=300).within(epochs=5, images=200)
     assert (settings.epochs, settings.images, settings.batch_size) == (5, 200, 200)
-    assert note == "At most 5 epochs and 200 images here, so that is what was set."
+    assert note == "This host allows at most 5 epochs and 200 images, so the training uses that."
 
 
 def test_settings_come_back_from_json_and_nothing_else_does():
@@ -95,12 +95,12 @@ def test_snapshots_tell_how_the_network_learns(dataset, every_step):
     events = list(experiment.run())
     assert [(now.epoch, now.step) for now in events] == [(e, s) for e in (1, 2) for s in range(1, 13)]
     first, last = events[0], events[-1]
-    assert (first.steps, first.epochs) == (12, 2)
+    assert (first.steps_per_epoch, first.epochs) == (12, 2)
     assert first.accuracy < 0.5 < 0.9 < last.accuracy
     assert last.loss < first.loss
     assert last.done == 1
     assert last.seconds_left == 0
-    assert last.held_out_accuracy > 0.9
+    assert last.validation_accuracy > 0.9
     assert last.probs.argmax() == dataset.test_labels[0]
     assert first.kernels.shape == (5, 5, 1, 8)
     assert not np.array_equal(first.kernels, last.kernels)
@@ -143,20 +143,20 @@ def test_curves_have_no_spikes_where_a_training_was_stopped_and_went_on(dataset,
     assert len(batch_losses) == 14
 
 
-def test_the_last_snapshot_is_of_all_held_out_images_and_calibrates(dataset, every_step):
+def test_the_last_snapshot_is_of_all_validation_images_and_calibrates(dataset, every_step):
     experiment = Experiment(SHORT, dataset)
     *_, last = experiment.run()
     right = (
         experiment.trainer.result()
-        .predict(np.float32(experiment.held_out_images)[..., None] / np.float32(255))
+        .predict(np.float32(experiment.validation_images)[..., None] / np.float32(255))
         .argmax(1)
     )
-    assert last.held_out_accuracy == pytest.approx((right == experiment.held_out_labels).mean())
+    assert last.validation_accuracy == pytest.approx((right == experiment.validation_labels).mean())
     assert experiment.calibration.temperature != 1
     assert experiment.calibration.threshold is None
 
 
-def test_held_out_images_are_looked_at_now_and_then_and_seldom(dataset, every_step, monkeypatch):
+def test_validation_images_are_looked_at_now_and_then_and_seldom(dataset, every_step, monkeypatch):
     seconds, looks = 0.0, []
     look, take_step = Experiment._look, Trainer._take_step
 
@@ -175,7 +175,7 @@ def test_held_out_images_are_looked_at_now_and_then_and_seldom(dataset, every_st
     monkeypatch.setattr(Experiment, "_look", slow_look)
     monkeypatch.setattr(Trainer, "_take_step", slow_step)
     first, *_ = Experiment(replace(SHORT, epochs=4), dataset).run()
-    assert first.held_out_accuracy is None
+    assert first.validation_accuracy is None
     assert looks == [(1.0, 1000), (12.0, 1000), (23.0, 1000), (27.0, 300)]
 
 
@@ -258,7 +258,7 @@ def test_it_ends_when_its_seconds_are_over(dataset, every_step):
     *_, last = experiment.run()
     assert not experiment.finished
     assert last.seconds_left == 0
-    assert last.held_out_accuracy is not None
+    assert last.validation_accuracy is not None
 
 
 def test_what_is_saved_reads_as_what_was_trained(dataset, tmp_path, every_step):
@@ -310,7 +310,7 @@ def test_fine_tuning_begins_with_the_given_weights(dataset, tmp_path, every_step
     settings = replace(SHORT, fine_tune=True, learning_rate=1e-5)
     second = Experiment(settings, dataset, load_model(tmp_path / "first.npz"))
     assert next(second.run()).accuracy > 0.9
-    assert first.trainer.optimizer.steps == 24  # the first is as it was
+    assert first.trainer.optimizer.step_count == 24  # the first is as it was
 
 
 def test_fine_tuning_needs_a_model_of_its_network(dataset):
@@ -318,7 +318,7 @@ def test_fine_tuning_needs_a_model_of_its_network(dataset):
     with pytest.raises(ModelFileError, match="none was given"):
         Experiment(settings, dataset)
     other = Experiment(Settings("seed_net", images=100), dataset).trainer.model
-    with pytest.raises(ModelFileError, match="the one given is a seed_net"):
+    with pytest.raises(ModelFileError, match="got a seed_net"):
         Experiment(settings, dataset, Checkpoint(other))
 
 
@@ -329,7 +329,7 @@ def test_a_network_that_refuses_goes_on_learning_what_is_no_digit(dataset, tmp_p
     experiment = Experiment(settings, dataset, load_model(tmp_path / "refuses.npz"))
     labels = experiment.trainer.labels
     assert len(labels) == 300
-    assert (labels == NOT_A_DIGIT).sum() == 50
+    assert (labels == REJECT_CLASS).sum() == 50
     list(experiment.run())
     assert experiment.calibration.threshold == 0.5
     experiment.save(tmp_path / "tuned.npz")

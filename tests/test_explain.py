@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from cnn.inference import prepare_for_inference
 
 from cnn import SGD, Dense, Sequential, digit_net, seed_net, small_net, softmax_cross_entropy
 from cnn import explain as module
@@ -19,6 +18,7 @@ from cnn.explain import (
     receptive_field,
     smallest_change,
 )
+from cnn.inference import prepare_for_inference
 from cnn.pool import MaxPool2D
 
 NETWORKS = [small_net, seed_net, digit_net]

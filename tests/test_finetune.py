@@ -1,4 +1,4 @@
-"""Teaching: the examples are learned, all else is kept, and what comes out is an ordinary model."""
+"""Fine-tuning: the examples are learned, all else is kept, and what comes out is an ordinary model."""
 
 import math
 from dataclasses import replace
@@ -13,14 +13,14 @@ from recognition.reader import DEFAULT_WEIGHTS
 from tests.bars import bars_dataset
 from training import data, finetune
 from training.experiment import Experiment, Settings
-from training.finetune import FORGOTTEN, MARGIN, Teacher, teach
+from training.finetune import LEARNED_MARGIN, MAX_FORGOTTEN, FineTuner, fine_tune
 from training.synthesis import synthesise_digits, synthesise_non_digits
 
 
 @pytest.fixture(scope="module")
 def dataset():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(data, "HELD_OUT", 300)
+        patch.setattr(data, "VALIDATION_SIZE", 300)
         yield bars_dataset(600)
 
 
@@ -33,7 +33,7 @@ def trained(dataset):
 
 
 @pytest.fixture
-def small_memory(monkeypatch):
+def small_rehearsal_set(monkeypatch):
     monkeypatch.setattr(finetune, "SYNTHETIC", 100)
 
 
@@ -54,18 +54,18 @@ def test_examples_are_learned_and_nothing_is_forgotten(count, trained, dataset):
     images, labels = crosses(count), np.full(count, 3)
     before = accuracy(trained.model, dataset.test_images, dataset.test_labels)
     assert accuracy(trained.model, images, labels) == 0
-    taught = teach(trained, images, labels, dataset, seconds=math.inf)
-    assert accuracy(taught.model, images, labels) == 1
-    assert accuracy(taught.model, dataset.test_images, dataset.test_labels) >= before - 0.01
-    assert (taught.report.before.argmax(1) != 3).all()
-    assert (taught.report.after.argmax(1) == 3).all()
-    np.testing.assert_allclose(taught.report.after.sum(1), 1, rtol=1e-5)
-    assert not taught.report.refused_after.any()
+    tuned = fine_tune(trained, images, labels, dataset, seconds=math.inf)
+    assert accuracy(tuned.model, images, labels) == 1
+    assert accuracy(tuned.model, dataset.test_images, dataset.test_labels) >= before - 0.01
+    assert (tuned.report.before.argmax(1) != 3).all()
+    assert (tuned.report.after.argmax(1) == 3).all()
+    np.testing.assert_allclose(tuned.report.after.sum(1), 1, rtol=1e-5)
+    assert not tuned.report.refused_after.any()
 
 
 def test_what_is_taught_holds_for_others_alike(trained, dataset):
-    taught = teach(trained, crosses(12)[:3], np.full(3, 3), dataset, seconds=math.inf)
-    assert accuracy(taught.model, crosses(12)[3:], np.full(9, 3)) == 1
+    tuned = fine_tune(trained, crosses(12)[:3], np.full(3, 3), dataset, seconds=math.inf)
+    assert accuracy(tuned.model, crosses(12)[3:], np.full(9, 3)) == 1
 
 
 def test_what_cannot_be_learned_without_forgetting_is_not_learned(trained, dataset):
@@ -73,62 +73,62 @@ def test_what_cannot_be_learned_without_forgetting_is_not_learned(trained, datas
     memory = replace(dataset, train_images=clean)
     seven = clean[dataset.train_labels == 7][:1]
     assert accuracy(trained.model, seven, [7]) == 1
-    taught = teach(trained, seven, np.array([2]), memory, seconds=math.inf)
-    assert taught.report.after[0].argmax() == 7
-    assert accuracy(taught.model, clean, dataset.train_labels) >= (
+    tuned = fine_tune(trained, seven, np.array([2]), memory, seconds=math.inf)
+    assert tuned.report.after[0].argmax() == 7
+    assert accuracy(tuned.model, clean, dataset.train_labels) >= (
         accuracy(trained.model, clean, dataset.train_labels) - 0.01
     )
 
 
-def test_no_more_is_forgotten_of_what_is_remembered_than_may_be(trained, dataset):
-    teacher = Teacher(trained, dataset)
-    taught = teacher.teach(dataset.test_images[:1], (dataset.test_labels[:1].astype(int) + 5) % 10)
+def test_no_more_is_forgotten_than_is_allowed(trained, dataset):
+    tuner = FineTuner(trained, dataset)
+    tuned = tuner.fine_tune(dataset.test_images[:1], (dataset.test_labels[:1].astype(int) + 5) % 10)
 
     def known(model):
         last = model.layers[-1].params
-        logits = np.float64(teacher._memory[: len(teacher._labels)]) @ last["weight"] + last["bias"]
-        others = [max(np.delete(row, label)) for row, label in zip(logits, teacher._labels, strict=True)]
-        margins = logits[np.arange(len(logits)), teacher._labels] - others
+        logits = np.float64(tuner._rehearsal[: len(tuner._labels)]) @ last["weight"] + last["bias"]
+        others = [max(np.delete(row, label)) for row, label in zip(logits, tuner._labels, strict=True)]
+        margins = logits[np.arange(len(logits)), tuner._labels] - others
         return np.mean(1 / (1 + np.exp(-margins)))
 
-    assert not np.array_equal(taught.model.parameters, trained.model.parameters)
-    forgotten = known(trained.model) - known(taught.model)
-    assert 0.9 * FORGOTTEN < forgotten < FORGOTTEN + 1e-5  # and as much is learned as this allows
+    assert not np.array_equal(tuned.model.parameters, trained.model.parameters)
+    forgotten = known(trained.model) - known(tuned.model)
+    assert 0.9 * MAX_FORGOTTEN < forgotten < MAX_FORGOTTEN + 1e-5  # and as much is learned as this allows
 
 
-def test_an_example_is_taught_until_it_is_read_by_a_margin(trained, dataset, monkeypatch):
-    monkeypatch.setattr(finetune, "FORGOTTEN", 1.0)  # or what is learned is taken back in part
-    taught = teach(trained, crosses(1), np.array([3]), dataset, seconds=math.inf)
-    [logits] = taught.model.predict(to_input(crosses(1)))
-    assert logits[3] - max(np.delete(logits, 3)) >= MARGIN
+def test_fine_tuning_goes_on_until_every_example_is_read_by_a_margin(trained, dataset, monkeypatch):
+    monkeypatch.setattr(finetune, "MAX_FORGOTTEN", 1.0)  # or what is learned is taken back in part
+    tuned = fine_tune(trained, crosses(1), np.array([3]), dataset, seconds=math.inf)
+    [logits] = tuned.model.predict(to_input(crosses(1)))
+    assert logits[3] - max(np.delete(logits, 3)) >= LEARNED_MARGIN
 
 
 def test_the_network_that_was_taught_stays_as_it_was(trained, dataset):
     before = trained.model.parameters.copy()
-    teach(trained, crosses(1), np.array([3]), dataset)
+    fine_tune(trained, crosses(1), np.array([3]), dataset)
     np.testing.assert_array_equal(trained.model.parameters, before)
 
 
 @pytest.mark.parametrize("count", [1, 5])
-def test_a_lesson_does_not_hang_on_the_last_bits_of_a_sum(count, trained, dataset):
+def test_fine_tuning_does_not_depend_on_the_last_bits_of_a_sum(count, trained, dataset):
     """As on another processor, where BLAS adds in another order."""
     learned = []
     for towards in (-np.inf, np.inf):
-        teacher = Teacher(trained, dataset)
-        teacher._memory = np.nextafter(teacher._memory, np.float32(towards), dtype=np.float32)
-        taught = teacher.teach(crosses(count), np.full(count, 3), seconds=math.inf)
-        learned.append(taught.model.parameters - trained.model.parameters)
+        tuner = FineTuner(trained, dataset)
+        tuner._rehearsal = np.nextafter(tuner._rehearsal, np.float32(towards), dtype=np.float32)
+        tuned = tuner.fine_tune(crosses(count), np.full(count, 3), seconds=math.inf)
+        learned.append(tuned.model.parameters - trained.model.parameters)
     one, other = learned
     assert np.linalg.norm(one - other) < 0.05 * np.linalg.norm(one)
 
 
-def test_the_same_lesson_gives_the_same_weights(trained, dataset, tmp_path):
+def test_the_same_examples_give_the_same_weights(trained, dataset, tmp_path):
     for name in ("one.npz", "two.npz"):
-        teach(trained, crosses(2), np.array([3, 4]), dataset, seconds=math.inf).save(tmp_path / name)
+        fine_tune(trained, crosses(2), np.array([3, 4]), dataset, seconds=math.inf).save(tmp_path / name)
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
 
 
-def test_the_shipped_network_goes_on_refusing_and_accepts_what_it_is_taught(dataset, small_memory, tmp_path):
+def test_the_shipped_network_still_refuses_and_accepts_its_example(dataset, small_rehearsal_set, tmp_path):
     shipped = load_model(DEFAULT_WEIGHTS)
     calibration = Calibration.of(shipped)
     rng = np.random.default_rng(5)
@@ -136,11 +136,11 @@ def test_the_shipped_network_goes_on_refusing_and_accepts_what_it_is_taught(data
     refused = ~calibration.is_digit(shipped.model.predict(to_input(others)))
     assert refused.mean() > 0.9
     strange = others[refused][:1]
-    taught = teach(shipped, strange, np.array([4]), dataset, seconds=math.inf)
-    assert taught.report.refused_before.tolist() == [True]
-    assert taught.report.refused_after.tolist() == [False]
-    assert taught.report.after[0].argmax() == 4
-    taught.save(tmp_path / "mine.npz")
+    tuned = fine_tune(shipped, strange, np.array([4]), dataset, seconds=math.inf)
+    assert tuned.report.refused_before.tolist() == [True]
+    assert tuned.report.refused_after.tolist() == [False]
+    assert tuned.report.after[0].argmax() == 4
+    tuned.save(tmp_path / "mine.npz")
     saved = load_model(tmp_path / "mine.npz")
     assert Calibration.of(saved) == calibration
     still = ~calibration.is_digit(saved.model.predict(to_input(others[refused][1:])))
@@ -149,16 +149,16 @@ def test_the_shipped_network_goes_on_refusing_and_accepts_what_it_is_taught(data
     assert accuracy(saved.model, digits, labels) >= accuracy(shipped.model, digits, labels) - 0.02
 
 
-def test_training_goes_on_from_what_was_taught(dataset, small_memory):
+def test_training_goes_on_from_what_was_taught(dataset, small_rehearsal_set):
     start = Checkpoint(digit_net(np.random.default_rng(0)))
-    taught = teach(start, crosses(1), np.array([3]), dataset)
+    tuned = fine_tune(start, crosses(1), np.array([3]), dataset)
     settings = Settings("digit_net", fine_tune=True, epochs=1, images=100, batch_size=50)
-    *_, last = Experiment(settings, dataset, Checkpoint(taught.model)).run()
+    *_, last = Experiment(settings, dataset, Checkpoint(tuned.model)).run()
     assert np.isfinite(last.loss)
     changed = [
         name
         for (name, one), (_, other) in zip(
-            start.model.named_params(), taught.model.named_params(), strict=True
+            start.model.named_params(), tuned.model.named_params(), strict=True
         )
         if not np.array_equal(one, other)
     ]
@@ -179,19 +179,19 @@ def test_training_goes_on_from_what_was_taught(dataset, small_memory):
 )
 def test_other_examples_are_refused(images, labels, message, trained, dataset):
     with pytest.raises(ValueError, match=message):
-        teach(trained, images, labels, dataset)
+        fine_tune(trained, images, labels, dataset)
 
 
 def test_a_network_that_ends_otherwise_than_with_dense_is_refused(dataset):
     layers = [Flatten(), Dense(784, 10, rng=np.random.default_rng(0)), ReLU()]
     checkpoint = Checkpoint(Sequential("own_net", layers, (28, 28, 1)))
-    with pytest.raises(ValueError, match=r"Only networks that end with Dense can be taught; own_net ends"):
-        teach(checkpoint, crosses(1), np.array([3]), dataset)
+    with pytest.raises(ValueError, match="can be fine-tuned; own_net ends"):
+        fine_tune(checkpoint, crosses(1), np.array([3]), dataset)
 
 
 def test_a_network_that_somebody_wrote_can_be_taught(dataset):
     layers = [Flatten(), Dense(784, 10, rng=np.random.default_rng(0))]
     checkpoint = Checkpoint(Sequential("own_net", layers, (28, 28, 1)))
-    taught = teach(checkpoint, crosses(3), np.full(3, 3), dataset, seconds=math.inf)
-    assert taught.model.name == "own_net"
-    assert taught.report.right_after == 3
+    tuned = fine_tune(checkpoint, crosses(3), np.full(3, 3), dataset, seconds=math.inf)
+    assert tuned.model.name == "own_net"
+    assert tuned.report.right_after == 3

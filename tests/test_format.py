@@ -44,7 +44,7 @@ def train_on(checkpoint, steps):
     optimizer = AdamW(model, 1e-3, weight_decay=0.01)
     checkpoint.restore(optimizer)
     for _ in range(steps):
-        rng = np.random.default_rng(optimizer.steps)
+        rng = np.random.default_rng(optimizer.step_count)
         x, labels = rng.random((16, 28, 28, 1), np.float32), rng.integers(0, 10, 16)
         _, dlogits = softmax_cross_entropy(model.forward(x, training=True), labels)
         model.backward_params(dlogits)

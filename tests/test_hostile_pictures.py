@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.test_hostile import JSON, PATIENCE, App, _in_words
 
 from tests.browser.driver import data_url, serve_app, seven
+from tests.hostile.stranger import JSON, PATIENCE, App, in_words
 from tests.hostile_files import PICTURES, jpeg_of_scans, png, png_chunk, zip_of
 
 SECONDS = 3  # that a file may take here
@@ -80,7 +80,7 @@ def test_a_photo_that_is_much_work_is_answered(app, name):
     status, answer = app.call("photo", "read", {"path": path}, "hostile")
     assert status == 200
     if "error" in answer:
-        _in_words(answer)
+        in_words(answer)
     else:
         assert answer["photo"]
     assert not Path(path).exists()
@@ -92,7 +92,7 @@ def test_a_programs_file_that_takes_too_long_is_told(app, endpoint):
     call = {"data": [{"path": path, "meta": {"_type": "gradio.FileData"}}]}
     status, answer = app.ask("POST", f"/gradio_api/run/{endpoint}", json.dumps(call), JSON)
     assert status == 500
-    assert f"took longer than {SECONDS} seconds" in _in_words(answer)
+    assert f"took longer than {SECONDS} seconds" in in_words(answer)
 
 
 @pytest.mark.parametrize("name", ZIPPED)
@@ -100,7 +100,7 @@ def test_a_zip_of_pictures_that_are_much_work_is_answered(app, name):
     path = app.upload(zip_of({f"{i}.png": ZIPPED[name] for i in range(40)}), "examples.zip")
     status, answer = app.call("pad", "import_examples", {"path": path}, f"zips {name}".replace(" ", "-"))
     assert status == 200
-    _in_words(answer)
+    in_words(answer)
     assert not Path(path).exists()
 
 
@@ -119,4 +119,4 @@ def test_files_of_one_address_by_the_dozen_wait_in_their_own_line(app):
     for one in crowd:
         one.join(PATIENCE)
     assert [status for status, _ in answers] == [200] * len(crowd)
-    assert all("took longer" in _in_words(answer) for _, answer in answers)
+    assert all("took longer" in in_words(answer) for _, answer in answers)

@@ -1,13 +1,40 @@
-"""The plan of the house: imports point one way, and the network needs NumPy alone."""
+"""The plan of the house: imports point one way, a file is one idea, and what the docs name is there."""
 
 import ast
+import json
+import re
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
 ORDER = ["app", "ui", "jobs", "training", "recognition", "cnn"]  # each may import those to its right
+
+
+CODE = {".py", ".js", ".mjs", ".html", ".css"}
+MOST_LINES = 400
+PACKING = {"ndarray", "uint8", "frombuffer", "moveaxis"}  # of NumPy, to send arrays and to receive them
+DOCS = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def _sources(folder=ROOT):
+    """All files of the project, as paths from its root."""
+    for path in sorted(folder.iterdir()):
+        if (
+            path.name.startswith(".")
+            or path.name in ("node_modules", "venv", "__pycache__")
+            or path == ROOT / "shared"
+        ):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            yield from _sources(path)
+        elif path.is_file():
+            yield path.relative_to(ROOT).as_posix()
+
+
+SOURCES = list(_sources())
 
 
 def imported(path):
@@ -74,3 +101,42 @@ def test_only_the_page_imports_gradio():
     for package in ("jobs", "training", "recognition", "cnn"):
         for path in files_of(package):
             assert "gradio" not in set(imported(path)), path
+
+
+def test_only_the_model_knows_that_there_are_fast_steps():
+    users = [
+        path.relative_to(ROOT).as_posix()
+        for package in ORDER
+        for path in files_of(package)
+        if any(name.split(".")[:2] == ["cnn", "fast"] for name in modules_imported(path))
+    ]
+    assert [path for path in users if not path.startswith("cnn/fast/")] == ["cnn/model.py"]
+
+
+def test_the_page_packs_arrays_and_computes_nothing_with_them():
+    for path in files_of("ui"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "np":
+                assert node.attr in PACKING, f"{path}:{node.lineno}: np.{node.attr}"
+
+
+def test_a_file_is_one_idea_of_at_most_400_lines():
+    code = [ROOT / path for path in SOURCES if Path(path).suffix in CODE]
+    lines = {str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines()) for path in code}
+    assert {path: count for path, count in lines.items() if count > MOST_LINES} == {}
+
+
+@pytest.mark.parametrize("card", sorted((ROOT / "weights").glob("*.json")), ids=lambda card: card.name)
+def test_a_card_gives_a_command_that_runs_anywhere(card):
+    assert re.fullmatch(r"python -m training( --[a-z-]+ [\w.-]+)*", json.loads(card.read_text())["command"])
+
+
+@pytest.mark.parametrize("doc", DOCS, ids=lambda doc: doc.name)
+def test_a_doc_names_only_modules_files_and_links_that_exist(doc):
+    text = doc.read_text(encoding="utf-8")
+    for module in re.findall(r"python -m ([a-z_]+(?:\.[a-z_]+)*)", text):
+        assert find_spec(module), f"there is no module {module}"
+    for name in re.findall(r"`([\w/-]+\.(?:py|js|md|conf))\b", text):
+        assert any(f"/{path}".endswith(f"/{name}") for path in SOURCES), f"there is no file {name}"
+    for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
+        assert (doc.parent / link).exists(), f"there is nothing at {link}"

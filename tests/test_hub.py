@@ -15,9 +15,9 @@ from recognition.hub import CONFIG_FILE, WEIGHTS_FILE, HubError, check_name, sav
 from recognition.reader import CONTEXT_MODEL, DEFAULT_WEIGHTS, SHIPPED
 from scripts.push_space import ROOT, push_space, tracked_files
 from scripts.push_space import main as push_space_main
+from tests.drawings import canvas
 from tests.hub_server import ADA, BOB, CLIENT_WARNINGS, NOWHERE, turn_to
 from tests.strokes import STROKES
-from tests.test_reader import canvas
 from training.__main__ import main
 
 pytestmark = CLIENT_WARNINGS

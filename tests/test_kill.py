@@ -235,7 +235,7 @@ def test_a_training_that_is_killed_goes_on_to_the_same_weights(tmp_path):
     killed_in_the_second_epoch = (
         "from training.trainer import Trainer\ntake_step = Trainer._take_step\n"
         "Trainer._take_step = lambda self, *batch: "
-        f"take_step(self, *batch) if self.optimizer.steps < 40 else {KILL}\n"
+        f"take_step(self, *batch) if self.optimizer.step_count < 40 else {KILL}\n"
     )
     _was_killed(_python(killed_in_the_second_epoch + program, *command[1:], *broken, **quiet))
     assert not (tmp_path / "broken.npz").exists()

@@ -13,8 +13,8 @@ from recognition import Reader, normalise, pipeline, segment
 from recognition.files import PictureError, load_picture
 from recognition.limits import CUT_WORK, DRAWING_WORK, MAX_SIDE, PHOTO_WORK, PIXELS_A_UNIT
 from recognition.normalise import BOX, LONG_ASPECT, LONG_SIDE
+from tests.drawings import canvas
 from tests.hostile_pictures import DRAWINGS, PHOTOS, separate_digits
-from tests.test_reader import canvas
 from training.examples import read_examples
 
 OTHER_WORK = 1.1  # what is not counted beforehand, such as one look at the whole, as a share of the limit

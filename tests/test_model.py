@@ -121,7 +121,7 @@ def test_layers_that_do_not_fit_together_are_refused_when_the_network_is_built()
 
 def test_a_layer_that_stands_in_the_list_twice_is_refused():
     relu, rng = ReLU(), np.random.default_rng(0)
-    with pytest.raises(ValueError, match="ReLU stands in the list twice"):
+    with pytest.raises(ValueError, match="ReLU is in the list twice"):
         Sequential("wrong", [relu, Dense(4, 4, rng=rng), relu], input_shape=(4,))
 
 
@@ -167,7 +167,7 @@ def steps_of(optimizer, reference, steps=4):
         model.gradients[:] = rng.standard_normal(model.gradients.shape)
         expected = reference(step, model.gradients.copy())
         optimizer.step()
-    assert optimizer.steps == steps
+    assert optimizer.step_count == steps
     return model.parameters, expected
 
 

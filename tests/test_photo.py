@@ -1,53 +1,21 @@
 """Photos of digits: found, cut, ordered and read, on whatever paper and in whatever light."""
 
 import json
-from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
 from recognition import Reader
-from recognition.components import find_components, remove_border_noise, thin_strokes
-from recognition.cuts import find_cuts
-from recognition.limits import WorkBudget
-from recognition.lines import find_lines, typical_height
-from recognition.numerals import DRAWING_WEIGHTS, evidence_of_number
+from recognition.components import find_components, remove_border_noise
 from recognition.photo import (
     dark_on_light,
     even_light,
-    faint_strokes,
     ink_of_photo,
     remove_lines,
     stroke_width,
-    threshold,
 )
-from recognition.segment import Candidate, Word, classify_groups, segment
-from recognition.sheet import without_desk
-from tests.strokes import STROKES
-
-HEIGHT = 60  # of a written digit, pixels
-
-
-def write(sheet, text, x, y, height=HEIGHT, pen=6, gap=0.35):
-    """Writes digits with a black pen on a uint8 sheet, from (x, y), the top left corner of the first."""
-    for character in text:
-        for stroke in STROKES[int(character)]:
-            line = np.rint((np.array(stroke) * height + (x, y)) * 8).astype(np.int32)
-            cv2.polylines(sheet, [line], character == "0", 0, pen, cv2.LINE_AA, shift=3)
-        x += round((0.6 + gap) * height)
-    return sheet
-
-
-def paper(height=160, width=460):
-    return np.full((height, width), 255, np.uint8)
-
-
-def photo(sheet, paper_level=200, ink_level=60, noise=3, seed=0):
-    """A sheet, 255 paper and 0 ink, as a camera sees it: (H, W, 3) uint8."""
-    levels = ink_level + (paper_level - ink_level) * (sheet / 255)
-    levels = levels + np.random.default_rng(seed).normal(0, noise, levels.shape)
-    return np.repeat(np.clip(levels, 0, 255).astype(np.uint8)[..., None], 3, axis=-1)
+from tests.photos import HEIGHT, paper, photo, write
 
 
 @pytest.fixture(scope="module")
@@ -152,67 +120,6 @@ def test_a_tilted_line_is_one_line(reader, number):
     tilt = cv2.getRotationMatrix2D((230, 80), 6, 1.0)
     turned = cv2.warpAffine(number, tilt, (460, 160), borderValue=255)
     assert reader.read_photo(photo(turned)).text == "30417"
-
-
-# --- sheets of paper on something else
-
-
-def on_desk(sheet, corners, size=(900, 700), desk=(96, 70, 50), paper_colour=(247, 222, 96)):
-    """A uint8 sheet (255 paper, 0 ink) on a desk, its corners at these pixels: (H, W, 3) uint8."""
-    height, width = sheet.shape
-    view = cv2.getPerspectiveTransform(
-        np.float32([[0, 0], [width, 0], [width, height], [0, height]]), np.float32(corners)
-    )
-    cover = cv2.warpPerspective(np.ones(sheet.shape, np.float32), view, size)[..., None]
-    seen = cv2.warpPerspective(sheet, view, size, borderValue=255)[..., None] / 255
-    ink_colour = np.array((30, 30, 40))
-    picture = (1 - cover) * np.array(desk) + cover * (
-        ink_colour + seen * (np.array(paper_colour) - ink_colour)
-    )
-    picture += np.random.default_rng(0).normal(0, 2, picture.shape)
-    return np.rint(picture.clip(0, 255)).astype(np.uint8)
-
-
-ASKEW = [(150, 90), (790, 140), (750, 560), (110, 500)]
-
-
-@pytest.mark.parametrize("desk", [(96, 70, 50), (40, 40, 44), (60, 84, 128)])
-@pytest.mark.parametrize("paper_colour", [(247, 222, 96), (242, 240, 236)])
-def test_a_note_on_a_desk_is_read_with_boxes_in_the_photo(reader, number, desk, paper_colour):
-    picture = on_desk(cv2.copyMakeBorder(number, 70, 70, 0, 0, cv2.BORDER_CONSTANT, value=255), ASKEW,
-                      desk=desk, paper_colour=paper_colour)  # fmt: skip
-    reading = reader.read_photo(picture)
-    assert reading.text == "30417"
-    assert reading.stages[0].picture.shape < picture.shape[:2], "the desk is cropped away"
-    for found in reading.digits:
-        x, y, width, height = found.box
-        inside = cv2.cvtColor(picture[y : y + height, x : x + width], cv2.COLOR_RGB2GRAY)
-        assert inside.min() < 60 < 150 < np.median(picture[y - 6, x : x + width, 0]), (
-            "the box is not around ink"
-        )
-
-
-@pytest.mark.parametrize("desk", [(96, 70, 50), (110, 110, 112)])  # less colourful than the note, and grey
-def test_a_photo_that_is_light_beside_the_sheet_too_stays_whole(number, desk):
-    sheet = cv2.copyMakeBorder(number, 70, 70, 0, 0, cv2.BORDER_CONSTANT, value=255)
-    picture = on_desk(sheet, ASKEW, desk=desk)
-    assert without_desk(picture)[0].size < picture.size
-    for x, y, wide, high in ((0, 0, 400, 400), (0, 600, 900, 100)):  # a window, a sheet that the edge cuts
-        more = picture.copy()
-        cv2.rectangle(more, (x, y), (x + wide, y + high), (250, 250, 250), -1)
-        alone, corner = without_desk(more)
-        assert alone is more
-        assert corner == (0, 0)
-
-
-def test_light_shapes_without_writing_are_no_sheets():
-    for shape in ([(200, 60), (700, 60), (700, 600), (200, 600)], ASKEW):
-        blank = np.zeros((700, 900), np.uint8)
-        cv2.fillPoly(blank, [np.array(shape)], 230)
-        assert without_desk(blank)[0] is blank
-    ring = np.zeros((700, 900), np.uint8)
-    cv2.circle(ring, (450, 350), 250, 230, 120)  # a thick 0
-    assert without_desk(ring)[0] is ring
 
 
 # --- what does not belong to the digits
@@ -331,192 +238,6 @@ def test_what_is_no_picture_is_refused(reader, image, error):
         reader.read_photo(image)
 
 
-# --- digits that touch, digits that are broken
-
-
-def test_touching_digits_are_cut(reader):
-    sheet = write(paper(160, 300), "33", 40, 50, gap=-0.06)
-    assert cv2.connectedComponents((sheet < 128).view(np.uint8))[0] == 2, "they must touch"
-    assert reader.read_photo(photo(write(sheet, "74", 180, 50, gap=0.3))).text == "3374"
-
-
-def test_what_a_thick_pen_made_touch_comes_apart_and_a_thin_pen_stays():
-    sheet = write(paper(160, 300), "04", 40, 40, height=80, pen=30, gap=0.44)
-    cv2.line(sheet, (105, 80), (140, 80), 0, 8)
-    ink = (255 - sheet) / np.float32(255)
-    assert len(find_components(ink, 30).ids) == 1
-    thin = thin_strokes(ink, 30)
-    assert len(find_components(thin, 12).ids) >= 2
-    assert (thin <= ink).all()
-    assert stroke_width(thin >= 0.5) < stroke_width(ink >= 0.5) - 8
-    ink = (255 - write(paper(160, 300), "04", 40, 40, height=80, pen=9)) / np.float32(255)
-    assert thin_strokes(ink, 9) is ink
-    blank = np.zeros((20, 20), np.float32)
-    assert thin_strokes(blank, 9) is blank
-
-
-def test_the_strokes_of_a_broken_digit_are_joined(reader, number):
-    cv2.line(number, (100, 40), (100, 120), 255, 3)  # through the 0
-    cv2.line(number, (30, 100), (80, 92), 255, 3)  # through the foot of the 3
-    assert reader.read_photo(photo(number)).text == "30417"
-
-
-@pytest.mark.parametrize("clutter", [0, 60])
-def test_a_stroke_that_fades_is_followed_on_clean_paper_alone(clutter):
-    share = np.zeros((100, 100), np.float32)
-    cv2.line(share, (30, 50), (70, 50), 0.2, 6)  # a quick turn
-    cv2.line(share, (30, 10), (30, 90), 1.0, 6)
-    cv2.line(share, (70, 10), (70, 90), 1.0, 6)
-    share[90:, :clutter] = 0.2  # a shadow, or print
-    found = threshold(share)
-    assert found[50, 30]
-    assert not found[50, 50]
-    faint = faint_strokes(share, found, 6.0)
-    assert faint[50, 50] == (not clutter)
-    assert not faint[20:40].any(), "where strokes do not fade their edges are none"
-
-
-def test_a_digit_of_which_a_part_is_faint_is_read_as_one(reader):
-    sheet = paper(160, 160)
-    for ends, grey in (
-        (((60, 30), (50, 90)), 60),
-        (((50, 90), (105, 88)), 205),
-        (((92, 50), (88, 135)), 60),
-    ):
-        cv2.line(sheet, *ends, grey, 6, cv2.LINE_AA)
-    assert reader.read_photo(photo(sheet, noise=0)).text == "4"
-
-
-def test_cuts_go_through_little_ink_and_parts_keep_all_of_it():
-    ink = np.zeros((60, 130), np.float32)
-    for x in (30, 95):
-        cv2.circle(ink, (x, 30), 22, 1.0, 5)
-    cv2.line(ink, (30, 52), (95, 52), 1.0, 5)  # as a pen joins two zeros
-    components = find_components(ink, 5)
-    assert components.ids.tolist() == [1]
-    solid = int(components.areas[1])
-    cuts = find_cuts(components, 1, 5, 60)
-    assert any(55 <= cut[20] + components.boxes[1, 0] <= 70 for cut in cuts)
-    parts = components.split(1, cuts)
-    assert len(parts) == len(cuts) + 1
-    assert components.areas[parts].sum() == solid
-    left = [components.box_of([part])[0] for part in parts]
-    assert left == sorted(left)
-
-
-def test_touching_rings_are_cut_between_them_and_not_through_them():
-    ink, holes = np.zeros((60, 130), np.float32), np.zeros((60, 130), np.uint8)
-    for x in (30, 74):
-        cv2.circle(ink, (x, 30), 22, 1.0, 5)
-        cv2.circle(holes, (x, 30), 14, 1, -1)
-    components = find_components(ink, 5)
-    assert components.ids.tolist() == [1]
-    left, top, _, height = components.boxes[1]
-    cuts = [np.rint(cut + left).astype(int) for cut in find_cuts(components, 1, 5, 60)]
-    assert any(cut.min() >= 44 and cut.max() <= 60 for cut in cuts)
-    assert not any(holes[top + height // 2, cut[height // 2]] for cut in cuts)
-
-
-def test_two_doubtful_digits_are_more_likely_than_one_that_is_none_at_all():
-    ink = np.zeros((60, 130), np.float32)
-    for x in (30, 74):
-        cv2.circle(ink, (x, 30), 22, 1.0, 5)
-    components = find_components(ink, 5)
-
-    def judge(images):
-        """A 0 of log odds -4 where there is one ring, -20 where there are both: wide, and so not high."""
-        odds = [-20.0 if np.count_nonzero(image.any(1)) < 15 else -4.0 for image in images]
-        return 100 * np.eye(10)[0] - 100 + np.array(odds)[:, None]
-
-    alone = classify_groups(components, [(1,)], judge)
-    ((word,),) = segment(components, [[1]], alone, 5, 49, WorkBudget(1000), judge)
-    assert len(word.candidates) == 2
-
-
-@pytest.mark.parametrize(("reach", "is_cut"), [(25, False), (66, True)])
-def test_a_tail_is_cut_off_where_it_has_the_ink_of_a_digit(reach, is_cut):
-    ink = np.zeros((70, 140), np.float32)
-    cv2.circle(ink, (35, 35), 25, 1.0, 5)
-    cv2.line(ink, (60, 35), (60 + reach, 35), 1.0, 5)
-    components = find_components(ink, 5)
-    cuts = find_cuts(components, 1, 5, 55)
-    assert any(components.boxes[1, 0] + cut.min() > 64 for cut in cuts) == is_cut
-
-
-# --- a number, or something else
-
-
-HIGH = 40  # pixels, of the candidates below
-
-
-def word(odds=(6.0, 6.0, 6.0), digit=3, cut=(), heights=(HIGH,) * 3, feet=(0, 0, 0)):
-    """Three candidates side by side, each the digit with these log odds, standing on these feet."""
-    logits = np.full((3, 10), -20.0)
-    logits[:, digit] = odds
-    candidates = tuple(
-        Candidate((1 + i,), (30 * i, HIGH + feet[i] - heights[i], 24, heights[i]), None, logits[i])
-        for i in range(3)
-    )
-    return Word(candidates, tuple(i in cut for i in range(3)), (1, 2, 3))
-
-
-def number_odds(*lines, areas=(0, 100, 100, 100, 0)):
-    return evidence_of_number(lines, np.array(areas), HIGH).log_odds(DRAWING_WEIGHTS)
-
-
-def test_everything_odd_about_a_row_speaks_against_a_number():
-    plain = number_odds([word()])
-    assert plain > 2
-    for odd in (
-        word(odds=(6, 6, 2)),
-        word(cut=(1, 2)),  # all was one piece
-        word(heights=(HIGH, 22, HIGH)),
-        word(feet=(0, -12, 0)),
-    ):
-        assert number_odds([odd]) < plain - 0.3
-    assert number_odds([word()], areas=(0, 60, 60, 60, 0)) == plain, "only shares count"
-    aside = Word(word().candidates, (False,) * 3, (1, 2, 3, 4))
-    assert number_odds([aside], areas=(0, 100, 100, 100, 100)) < plain - 1
-    assert number_odds([word(odds=(-9, -9, -9))]) < 0
-
-
-def test_a_one_that_was_cut_from_something_is_believed_less_than_another_digit():
-    assert number_odds([word(digit=1)]) == pytest.approx(number_odds([word(digit=3)]))
-    assert number_odds([word(digit=1, cut=(1,))]) < number_odds([word(digit=3, cut=(1,))]) - 1
-
-
-def test_a_tilted_row_stands_on_one_line_and_rows_on_their_own():
-    assert number_odds([word(feet=(0, 6, 12))]) > number_odds([word(feet=(0, 12, 0))]) + 0.2
-    below = [
-        replace(found, box=(found.box[0], found.box[1] + 90, *found.box[2:])) for found in word().candidates
-    ]
-    two = number_odds([word()], [Word(tuple(below), (False,) * 3, (1, 2, 3))])
-    assert two > number_odds([word(feet=(0, 40, 0))])
-
-
-def test_digits_below_each_other_are_believed_less_than_beside_each_other():
-    first, *others = word().candidates
-    column = [
-        [Word((replace(found, box=(0, 60 * row, 24, HIGH)),), (False,), found.component_ids)]
-        for row, found in enumerate((first, *others))
-    ]
-    assert number_odds(*column) < number_odds([word()]) - 2
-    assert number_odds([word()], [Word((), (), (4,))]) < number_odds([word()]) + 1e-9
-
-
-def test_width_is_told_up_to_a_limit_and_where_all_was_one_piece():
-    def told(*boxes, cut=(1,)):
-        row = [replace(found, box=box) for found, box in zip(word(cut=cut).candidates, boxes, strict=True)]
-        lines = [[Word(tuple(row), word(cut=cut).is_cut, (1, 2, 3))]]
-        return evidence_of_number(lines, np.array((0, 100, 100, 100, 0)), HIGH)
-
-    narrow = told((0, 0, 24, HIGH), (30, 0, 24, HIGH), (60, 0, 24, HIGH))
-    assert narrow.aspect == pytest.approx(84 / HIGH)
-    assert told((0, 0, 24, HIGH), (300, 0, 24, HIGH), (600, 0, 24, HIGH)).aspect == 4
-    assert narrow.one_component == 0
-    assert told((0, 0, 24, HIGH), (30, 0, 24, HIGH), (60, 0, 24, HIGH), cut=(1, 2)).one_component == 1
-
-
 # --- stages
 
 
@@ -571,29 +292,6 @@ def test_only_long_lines_are_removed_and_crossing_strokes_stay_whole():
     without = remove_lines(mask | digit, 5)
     assert (without & digit).sum() == digit.sum()
     assert (without & ~digit).sum() < 0.03 * mask.sum()
-
-
-# --- lines of writing
-
-
-def test_typical_height_is_that_of_the_digits_not_of_the_specks():
-    boxes = np.array([[0, 0, 3, 3]] * 50 + [[0, 0, 20, 40]] * 5)
-    assert typical_height(boxes, np.array([6] * 50 + [200] * 5)) == 40
-
-
-def test_lines_take_their_bars_and_dots_with_them():
-    boxes = np.array([[0, 0, 20, 40], [60, 5, 20, 40], [28, 34, 6, 6], [0, 100, 20, 40], [24, 98, 20, 5]])
-    assert find_lines(boxes, 40) == [[0, 2, 1], [3, 4]]
-
-
-def test_columns_far_apart_are_read_row_by_row():
-    boxes = np.array([[x, y, 20, 40] for y in (0, 80) for x in (0, 500)])
-    assert find_lines(boxes, 40) == [[0, 1], [2, 3]]
-
-
-def test_a_skewed_page_keeps_its_lines_apart():
-    boxes = np.array([[x, y + x // 10, 20, 40] for y in (0, 60) for x in range(0, 800, 40)])
-    assert [len(line) for line in find_lines(boxes, 40)] == [20, 20]
 
 
 # --- limits

@@ -10,7 +10,7 @@ from PIL import Image
 
 from jobs.picture_answer import PHOTO_SIDE, STAGE_SIDE, answer_with_stages, jpeg_url, outcome_of
 from recognition import Digit, Reading
-from recognition.reader import Stage
+from recognition.reading import Stage
 
 PHOTO = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
 SEEN = np.arange(784).reshape(28, 28).astype(np.uint8)

@@ -11,7 +11,7 @@ from recognition import to_input
 from training.memory import keep_freed_memory, share_freed_memory
 from training.recipes import RECIPES, DigitsRecipe, RowsRecipe, SeedRecipe
 from training.synthesis import synthesise_digits, synthesise_non_digits
-from training.trainer import IF_A_DIGIT, NOT_A_DIGIT
+from training.trainer import IF_NOT_REJECTED, REJECT_CLASS
 
 TINY = DigitsRecipe(
     epochs=5,
@@ -54,7 +54,7 @@ def test_the_seed_recipe_is_the_origins():
 def test_the_digits_recipe_trains_on_mnist_synthetic_digits_and_non_digits(written):
     trainer = TINY.trainer(*written)
     assert len(trainer.images) == 2 * 300 + 900 + 450
-    assert (trainer.labels == NOT_A_DIGIT).sum() == 450
+    assert (trainer.labels == REJECT_CLASS).sum() == 450
     assert trainer.model.name == "digit_net"
     np.testing.assert_array_equal(trainer.images[:300], written[0])
 
@@ -62,10 +62,10 @@ def test_the_digits_recipe_trains_on_mnist_synthetic_digits_and_non_digits(writt
 def test_some_of_the_synthetic_pictures_come_from_rows_of_digits(written):
     plain = replace(TINY, cut_share=0, pair_share=0).trainer(*written)
     mixed = TINY.trainer(*written)
-    assert (plain.labels >= IF_A_DIGIT).sum() == 0
-    assert (mixed.labels >= IF_A_DIGIT).sum() == TINY.cut_share * TINY.synthetic_digits
+    assert (plain.labels >= IF_NOT_REJECTED).sum() == 0
+    assert (mixed.labels >= IF_NOT_REJECTED).sum() == TINY.cut_share * TINY.synthetic_digits
     assert len(plain.images) == len(mixed.images)
-    assert (plain.labels == NOT_A_DIGIT).sum() == (mixed.labels == NOT_A_DIGIT).sum()
+    assert (plain.labels == REJECT_CLASS).sum() == (mixed.labels == REJECT_CLASS).sum()
     assert (plain.images[600:] != mixed.images[600:]).any()
 
 

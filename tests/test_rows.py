@@ -13,7 +13,7 @@ from training.evaluate import evaluate_rows
 from training.recipes import RowsRecipe
 from training.synthesis import synthesise_digits, synthesise_rows
 from training.synthesis.rows import DIGITS, NONE
-from training.trainer import NOT_A_DIGIT
+from training.trainer import REJECT_CLASS
 
 TINY = RowsRecipe(rows=200, epochs=2, batch_size=64, average_decay=0.9)
 
@@ -103,7 +103,7 @@ def test_rows_come_as_the_reader_sees_them_with_a_label_each(drawn):
     assert images.shape == (300, 28, 28, 2) and images.dtype == np.uint8
     assert labels.shape == (300,) and labels.dtype == np.int8
     assert set(labels) == {NONE, *range(10)}
-    assert NONE == NOT_A_DIGIT
+    assert NONE == REJECT_CLASS
     assert (labels >= 0).sum() == round(DIGITS * 300)
     assert (images[..., 0].max((1, 2)) == 255).all()
     assert images[..., 1].any((1, 2)).mean() > 0.9  # hardly any stands alone

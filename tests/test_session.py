@@ -32,7 +32,7 @@ def test_a_training_is_followed_used_and_taken_back(manager, dataset):
     assert (last.snapshot.done, last.result, last.resumable) == (1, True, False)
     assert last.snapshot.probs.argmax() == dataset.test_labels[0]
     assert last.curve[-1].epoch == 2
-    assert last.curve[-1].held_out_accuracy > 0.9
+    assert last.curve[-1].validation_accuracy > 0.9
     assert not seen[0].curve or len(seen[0].curve) < len(last.curve)
 
     found = last.comparison
@@ -60,7 +60,7 @@ def test_a_training_is_followed_used_and_taken_back(manager, dataset):
 
 
 def test_paused_and_resumed_it_equals_never_having_stopped(open_manager, dataset, monkeypatch):
-    monkeypatch.setattr(data, "HELD_OUT", 300)
+    monkeypatch.setattr(data, "VALIDATION_SIZE", 300)
     settings = replace(SHORT, epochs=5, batch_size=16, augmentation=True, dropout=0.3)
     until_told = (  # however late the command to pause comes, there is something left to go on with
         "import time; show = worker.Worker.show\n"
@@ -156,7 +156,9 @@ def test_a_long_curve_is_thinned_and_keeps_its_ends():
 
 
 def test_a_visitor_teaches_and_undoes_it(open_manager):
-    patient = "import functools, math; worker.teach = functools.partial(worker.teach, seconds=math.inf);"
+    patient = (
+        "import functools, math; worker.fine_tune = functools.partial(worker.fine_tune, seconds=math.inf);"
+    )
     session = open_manager(before=patient).session("ann")
     with pytest.raises(ValueError, match="nothing to teach"):
         session.teach()
@@ -180,10 +182,10 @@ def test_a_visitor_teaches_and_undoes_it(open_manager):
 
 def test_what_is_not_learned_changes_nothing(open_manager):
     in_vain = (
-        "from dataclasses import replace; real = worker.teach;"
+        "from dataclasses import replace; real = worker.fine_tune;"
         "refused = lambda report: replace(report, refused_after=report.refused_after | True);"
         "in_vain = lambda taught: replace(taught, report=refused(taught.report));"
-        "worker.teach = lambda *given: in_vain(real(*given, seconds=0));"
+        "worker.fine_tune = lambda *given: in_vain(real(*given, seconds=0));"
     )
     session = open_manager(before=in_vain).session("ann")
     session.add_example(cross(), 4)
@@ -197,7 +199,7 @@ def test_what_is_not_learned_changes_nothing(open_manager):
 
 @pytest.mark.skipif(not hasattr(os, "getpriority"), reason="needs a system where processes have priorities")
 def test_who_waits_for_a_lesson_comes_before_who_watches_a_training(open_manager):
-    manager = open_manager(before="worker.teach = lambda *a, **k: __import__('time').sleep(1000);")
+    manager = open_manager(before="worker.fine_tune = lambda *a, **k: __import__('time').sleep(1000);")
     ann, ben = manager.session("ann"), manager.session("ben")
     ann.start(LONG, None)
     ben.add_example(cross(), 4)

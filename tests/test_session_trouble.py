@@ -74,7 +74,7 @@ def test_what_was_saved_before_a_crash_can_be_gone_on_with(open_manager):
             "print('hello', file=sys.__stdout__, flush=True); import time; time.sleep(9);",
             "ended unexpectedly",
         ),
-        ("worker.load_mnist = lambda folder: 1 / 0;", "a mistake of the program"),
+        ("worker.load_mnist = lambda folder: 1 / 0;", "a fault in this program"),
         ("data.FILES = {'x': ''};", "MNIST's images could not be fetched"),
     ],
 )

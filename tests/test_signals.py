@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.driver import ROOT, free_port, seven
-from tests.test_hostile import _form
+from tests.hostile.stranger import form
 
 PATIENCE = 120  # seconds, for a machine that does other things
 # As app.py, with a visitor in whose folder there is a file, and whose training never ends.
@@ -58,7 +58,7 @@ def app(tmp_path):
         )
         try:
             worker = next(int(line.split()[1]) for line in process.stdout if line.startswith(b"visitor"))
-            body, headers = _form([("a.png", seven())])
+            body, headers = form([("a.png", seven())])
             request = urllib.request.Request(f"http://127.0.0.1:{port}/gradio_api/upload", body, headers)
             end = time.monotonic() + PATIENCE
             while True:

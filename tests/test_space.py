@@ -28,9 +28,9 @@ from huggingface_hub import SpaceCard
 from recognition.hub import WEIGHTS_FILE
 from scripts.push_space import ROOT
 from tests.browser.driver import free_port
+from tests.drawings import canvas, save
 from tests.hub_server import serve_hub
 from tests.strokes import STROKES
-from tests.test_reader import canvas, save
 
 # From the Spaces configuration reference: what may stand in the front matter, and how long it may be.
 KEYS = {

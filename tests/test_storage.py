@@ -21,7 +21,7 @@ def saved(tmp_path, model):
     path = tmp_path / "model.npz"
     optimizer = SGD(model, inverse_time_decay(0.1, 1e-3), momentum=0.9)
     optimizer.state["velocity"][:] = np.arange(model.parameters.size)
-    optimizer.steps = 42
+    optimizer.step_count = 42
     save_model(path, model, optimizer, {"seed": 7})
     return path
 
@@ -40,7 +40,7 @@ def test_weights_optimizer_state_and_progress_come_back_exactly(saved, model):
     assert checkpoint.progress == {"seed": 7, "steps": 42}
     optimizer = SGD(checkpoint.model, 0.1, momentum=0.9)
     checkpoint.restore(optimizer)
-    assert optimizer.steps == 42
+    assert optimizer.step_count == 42
     np.testing.assert_array_equal(optimizer.state["velocity"], np.arange(model.parameters.size))
 
 

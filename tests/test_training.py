@@ -98,8 +98,8 @@ def test_the_same_seed_trains_the_same_weights_and_another_seed_does_not():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"seed": 5}, "made with seed 0, this run has 5"),
-        ({"batch_size": 50}, "made with batch_size 32, this run has 50"),
+        ({"seed": 5}, "has seed 0, this run has 5"),
+        ({"batch_size": 50}, "has batch_size 32, this run has 50"),
     ],
 )
 def test_resuming_another_training_is_refused(tmp_path, changes, message):
@@ -117,7 +117,7 @@ def test_resuming_with_another_network_is_refused(tmp_path):
     images, labels = bars(150)
     model = Sequential("linear", [Flatten(), Dense(784, 10, rng=np.random.default_rng(0))], (28, 28, 1))
     other = Trainer(model, SGD(model, 0.1), images, labels, epochs=1, batch_size=32, seed=0)
-    with pytest.raises(ModelFileError, match="of seed_net, this run trains linear"):
+    with pytest.raises(ModelFileError, match="holds seed_net, this run trains linear"):
         other.resume(load_model(tmp_path / "checkpoint.npz"))
 
 
@@ -144,7 +144,7 @@ def test_a_training_that_diverges_ends_with_advice(where):
     trainer.optimizer.learning_rate = 1e39
     with pytest.raises(DivergedError, match=r"The training diverged: .* Try a smaller learning rate\."):
         list(trainer.run())
-    assert trainer.optimizer.steps <= 2
+    assert trainer.optimizer.step_count <= 2
 
 
 # --- evaluation
@@ -204,6 +204,7 @@ def test_training_from_the_command_line_writes_weights_and_a_card(
     assert "Epoch 2: Loss = " in printed
     card = json.loads((tmp_path / "out/seed.json").read_text())
     assert card["recipe"]["epochs"] == 2
+    assert card["command"] == "python -m training --recipe seed --epochs 2"
     assert (
         card["mnist_test"]["accuracy"]
         == evaluate(load_model(tmp_path / "out/seed.npz").model, *bars(100, seed=2)).accuracy
@@ -245,7 +246,7 @@ def test_settings_that_train_nothing_overwrite_nothing(
     assert not (tmp_path / "checkpoints").exists()
 
 
-def test_a_lesson_with_a_negative_seed_is_refused_in_words(mnist_folder, tmp_path, capsys):
+def test_fine_tuning_with_a_negative_seed_is_refused_in_words(mnist_folder, tmp_path, capsys):
     (tmp_path / "mine.zip").write_bytes(write_examples([Example(bars(1)[0][0], 4)]))
     command = ["finetune", "--data", str(mnist_folder), "--examples", str(tmp_path / "mine.zip")]
     with pytest.raises(SystemExit):
@@ -253,7 +254,7 @@ def test_a_lesson_with_a_negative_seed_is_refused_in_words(mnist_folder, tmp_pat
     assert "--seed: must be a whole number of at least 0, got -1" in capsys.readouterr().err
 
 
-def test_the_row_judge_is_trained_from_the_command_line_and_tested_on_rows(
+def test_the_context_model_is_trained_from_the_command_line_and_tested_on_rows(
     mnist_folder, tmp_path, capsys, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
@@ -267,46 +268,49 @@ def test_the_row_judge_is_trained_from_the_command_line_and_tested_on_rows(
     assert card["recipe"]["rows"] == 128
     assert set(card["rows_test"]) == {"digits", "none", "cross_entropy"}
     assert "mnist_test" not in card
-    judge = (tmp_path / "out/rows.npz").read_bytes()
+    written = (tmp_path / "out/rows.npz").read_bytes()
 
     assert main([*command, "--resume"]) == 0  # from the end of it
-    assert (tmp_path / "out/rows.npz").read_bytes() == judge
-    assert main([*command, "--hold-out"]) == 1
+    assert (tmp_path / "out/rows.npz").read_bytes() == written
+    assert main([*command, "--validate"]) == 1
     assert main(["evaluate", "--data", str(mnist_folder), "--weights", "out/rows.npz"]) == 1
     told = capsys.readouterr().err
-    assert "the recipe rows cannot be scored on held-out images of MNIST" in told
+    assert "the recipe rows cannot be validated on MNIST" in told
     assert "rows.npz is a row_net, which takes pictures of shape (28, 28, 2)" in told
 
 
 def test_a_training_is_logged_and_drawn(mnist_folder, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(data, "HELD_OUT", 100)
-    command = ["--data", str(mnist_folder), "--epochs", "2", "--hold-out", "--log", "logs/run.jsonl"]
+    monkeypatch.setattr(data, "VALIDATION_SIZE", 100)
+    command = ["--data", str(mnist_folder), "--epochs", "2", "--validate", "--log", "logs/run.jsonl"]
     assert main(command) == 0
     assert "saved logs/run.png" in capsys.readouterr().out
     assert (tmp_path / "logs/run.png").read_bytes().startswith(b"\x89PNG")
     lines = read_log(tmp_path / "logs/run.jsonl")
-    assert [(line["epoch"], line["step"], line["steps"]) for line in lines] == [(1, 5, 5), (2, 5, 5)]
+    assert [(line["epoch"], line["step"], line["steps_per_epoch"]) for line in lines] == [
+        (1, 5, 5),
+        (2, 5, 5),
+    ]
     assert lines[0]["loss"] > lines[1]["loss"]
-    assert all(0 <= line["held_out_accuracy"] <= 1 for line in lines)
+    assert all(0 <= line["validation_accuracy"] <= 1 for line in lines)
 
 
 def test_a_log_that_is_none_is_told(tmp_path):
     for text in ("hello\n", "[1]\n", '{"epoch": 1}\n'):
         (tmp_path / "log.jsonl").write_text(text)
-        with pytest.raises(ValueError, match=r"log\.jsonl is no log of a training"):
+        with pytest.raises(ValueError, match=r"log\.jsonl is not the log of a training"):
             read_log(tmp_path / "log.jsonl")
 
 
 def test_a_network_is_taught_from_the_command_line(mnist_folder, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(data, "HELD_OUT", 100)
+    monkeypatch.setattr(data, "VALIDATION_SIZE", 100)
     image = np.zeros((28, 28), np.uint8)
     image[4:24, 13] = image[13, 4:24] = 255
     (tmp_path / "mine.zip").write_bytes(write_examples([Example(image, 4)] * 2))
     assert main(["finetune", "--data", str(mnist_folder), "--examples", "mine.zip", "--out", "a.npz"]) == 0
     printed = capsys.readouterr().out
-    assert "taught 2 examples" in printed
+    assert "fine-tuned on 2 examples" in printed
     assert "after   2 of 2 examples read right, test: Accuracy = " in printed
     assert load_model("a.npz").model.name == load_model(DEFAULT_WEIGHTS).model.name
 
@@ -327,7 +331,7 @@ def test_ctrl_c_keeps_a_checkpoint_and_resume_gives_the_weights_of_an_unbroken_r
     interrupted = (
         "import signal; from training.trainer import Trainer; take_step = Trainer._take_step\n"
         "def step(trainer, *batch):\n"
-        "    if trainer.optimizer.steps == 20: signal.raise_signal(signal.SIGINT)\n"
+        "    if trainer.optimizer.step_count == 20: signal.raise_signal(signal.SIGINT)\n"
         "    return take_step(trainer, *batch)\n"
         "Trainer._take_step = step\n"
     )
@@ -341,7 +345,7 @@ def test_ctrl_c_keeps_a_checkpoint_and_resume_gives_the_weights_of_an_unbroken_r
     )
     assert stopped.returncode == 130, stopped.stderr
     assert b"Traceback" not in stopped.stderr
-    assert b"is kept; go on with" in stopped.stdout
+    assert b"run the same command with --resume" in stopped.stdout
     assert load_model(tmp_path / "b.npz").progress["steps"] == 21
     assert not (tmp_path / "broken.npz").exists()
 

@@ -1,6 +1,6 @@
 """python -m training [train | finetune | evaluate | errors | push]
 
-Train this project's networks, look at them, and give them to others.
+Train, evaluate and publish the networks of this project.
 """
 
 import argparse
@@ -23,19 +23,21 @@ from recognition.calibration import Calibration
 from recognition.command_line import run
 from recognition.reader import DEFAULT_WEIGHTS, WEIGHTS, Reader
 from training.curves import Log, draw_curves, read_log
-from training.data import DataError, Dataset, load_mnist, split_held_out
+from training.data import DataError, Dataset, load_mnist, split_validation
 from training.evaluate import Evaluation, RowsEvaluation, draw_errors, draw_reliability, evaluate
 from training.examples import MOST_BYTES_OF_ZIP, read_examples
-from training.finetune import MOST, teach
+from training.finetune import MAX_EXAMPLES, fine_tune
 from training.memory import keep_freed_memory
 from training.recipes import RECIPES, Recipe
 from training.trainer import Trainer, ignore_overflow
+
+CHOICES = ("seed", "epochs", "learning_rate")  # settings of a recipe that have an option
 
 
 def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help")):
-        given = ["train", *given]  # training is what the package is for
+        given = ["train", *given]  # the default command
     options = _parser().parse_args(given)
     keep_freed_memory()
     ignore_overflow()
@@ -44,18 +46,18 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def train(options: argparse.Namespace) -> int:
-    """Train by a recipe; 0 when it ended, 130 when it was stopped with Ctrl-C."""
-    chosen = {name: getattr(options, name) for name in ("seed", "epochs", "learning_rate")}
+    """Train by a recipe. Returns 0 when it finished, 130 when Ctrl-C stopped it."""
+    chosen = {name: getattr(options, name) for name in CHOICES}
     recipe = replace(
         RECIPES[options.recipe](), **{name: value for name, value in chosen.items() if value is not None}
     )
-    if options.hold_out and recipe.tested_on != Recipe.tested_on:
-        raise ValueError(f"the recipe {recipe.name} cannot be scored on held-out images of MNIST")
+    if options.validate and recipe.tested_on != Recipe.tested_on:
+        raise ValueError(f"the recipe {recipe.name} cannot be validated on MNIST")
     dataset = load_mnist(options.data)
     images, labels = dataset.train_images, dataset.train_labels
-    held_out = None
-    if options.hold_out or recipe.holds_out:
-        images, labels, *held_out = split_held_out(images, labels)
+    validation = None
+    if options.validate or recipe.uses_validation_set:
+        images, labels, *validation = split_validation(images, labels)
     log = Log(options.log, again=options.resume) if options.log else None
     first = options.checkpoint or Path("checkpoints") / f"{recipe.name}.npz"
     goes_on, seconds, trained = options.resume, 0.0, []
@@ -63,11 +65,11 @@ def train(options: argparse.Namespace) -> int:
         checkpoint = first if phase == 1 else first.with_stem(f"{first.stem}-{phase}")
         if goes_on and (phase == 1 or checkpoint.exists()):
             trainer.resume(load_model(checkpoint, trainer.model.input_shape))
-            done, of = trainer.optimizer.steps, trainer.steps_per_epoch
+            done, of = trainer.optimizer.step_count, trainer.steps_per_epoch
             print(f"Resuming from {checkpoint}: {done // of} epochs and {done % of} steps are done.")
-        # What comes after steps taken now begins anew, whatever checkpoints an earlier run has left.
-        goes_on = trainer.optimizer.steps == trainer.epochs * trainer.steps_per_epoch
-        ended = _run(trainer, checkpoint, held_out, log)
+        # A phase after a phase that is trained now starts anew, whatever checkpoints an earlier run left.
+        goes_on = trainer.optimizer.step_count == trainer.epochs * trainer.steps_per_epoch
+        ended = _run(trainer, checkpoint, validation, log)
         seconds += trainer.seconds
         if not ended:
             break
@@ -77,14 +79,14 @@ def train(options: argparse.Namespace) -> int:
         draw_curves(picture, read_log(options.log))
         print(f"Logged to {options.log}; saved {picture}")
     if not ended:
-        print(f"Stopped. {checkpoint} is kept; go on with the same command and --resume.")
+        print(f"Stopped. To continue from {checkpoint}, run the same command with --resume.")
         return 130
-    if options.hold_out:
-        print("Trained to choose by, without the held-out images: no weights are written.")
+    if options.validate:
+        print("No weights are written: the validation images were not trained on.")
         return 0
     model = recipe.result(trained)
     out = options.out or WEIGHTS / f"{recipe.name}.npz"
-    calibration = recipe.calibration(model, *held_out) if held_out else Calibration()
+    calibration = recipe.calibration(model, *validation) if validation else Calibration()
     save_model(out, model, progress=calibration.to_progress())
     test = recipe.test(model, dataset, calibration)
     print(f"Test: {test.summary}\nSaved {out}")
@@ -92,22 +94,25 @@ def train(options: argparse.Namespace) -> int:
     return 0
 
 
-def _run(trainer: Trainer, checkpoint: Path, held_out: list[np.ndarray] | None, log: Log | None) -> bool:
-    """Trains to the end, a checkpoint an epoch; False where Ctrl-C stopped it, with a checkpoint too."""
+def _run(trainer: Trainer, checkpoint: Path, validation: list[np.ndarray] | None, log: Log | None) -> bool:
+    """Train with a checkpoint after every epoch. Returns False if Ctrl-C stopped it, after a checkpoint."""
     stop = False
 
     def ask_to_stop(*_: object) -> None:
         nonlocal stop
         stop = True
 
-    # A step changes arrays in place, so Ctrl-C only asks; the loop stops where the weights are whole.
+    # A step changes arrays in place, so Ctrl-C only sets a flag; the loop stops after a whole step.
     before = signal.signal(signal.SIGINT, ask_to_stop)
     try:
         bar = None
         for now in trainer.run():
             if bar is None:
                 bar = tqdm(
-                    total=now.steps, initial=now.step - 1, desc=f"Epoch {now.epoch}/{now.epochs}", leave=False
+                    total=now.steps_per_epoch,
+                    initial=now.step - 1,
+                    desc=f"Epoch {now.epoch}/{now.epochs}",
+                    leave=False,
                 )
             bar.update()
             bar.set_postfix_str(f"loss {now.loss:.4f}, accuracy {now.accuracy:.4f}", refresh=False)
@@ -116,9 +121,9 @@ def _run(trainer: Trainer, checkpoint: Path, held_out: list[np.ndarray] | None, 
                 bar.close()
                 bar = None
                 line = f"Epoch {now.epoch}: Loss = {now.loss:.4f}, Accuracy = {now.accuracy:.4f}"
-                if held_out:
-                    found = evaluate(trainer.result(), *held_out).accuracy
-                    line += f", Held-out = {found:.4f}"
+                if validation:
+                    found = evaluate(trainer.result(), *validation).accuracy
+                    line += f", Validation = {found:.4f}"
                 print(line, flush=True)
             if log:
                 log.add(now, found)
@@ -144,7 +149,7 @@ def _write_card(
 ) -> None:
     card = {
         "recipe": recipe.to_json(),
-        "command": " ".join(["python -m training", *sys.argv[1:]]),
+        "command": _command(recipe),
         "data": {"name": "MNIST", "md5_of_files": dataset.checksum},
         "parameters": trainer.model.parameters.size,
         "training_seconds": round(seconds, 1),
@@ -156,34 +161,45 @@ def _write_card(
     _save_card(out.with_suffix(".json"), card)
 
 
+def _command(recipe: Recipe) -> str:
+    """The command that trains this recipe again, without the paths of this machine."""
+    standard = RECIPES[recipe.name]()
+    changed = [
+        f" --{name.replace('_', '-')} {getattr(recipe, name)}"
+        for name in CHOICES
+        if getattr(recipe, name) != getattr(standard, name)
+    ]
+    return f"python -m training --recipe {recipe.name}{''.join(changed)}"
+
+
 def _save_card(path: Path, card: dict) -> None:
     with atomic_write(path) as file:
         file.write((json.dumps(card, indent=2) + "\n").encode())
 
 
 def finetune(options: argparse.Namespace) -> int:
-    """Teach some weights the examples in a zip file; prints what is read before and after."""
+    """Fine-tune weights on the examples in a zip file; prints accuracy before and after."""
     dataset = load_mnist(options.data)
     with options.examples.open("rb") as file:
-        examples = read_examples(file.read(MOST_BYTES_OF_ZIP + 1), most_examples=MOST)
+        examples = read_examples(file.read(MOST_BYTES_OF_ZIP + 1), most_examples=MAX_EXAMPLES)
     checkpoint = load_model(options.weights)
     images = np.stack([example.image for example in examples])
     labels = np.array([example.label for example in examples])
-    taught = teach(checkpoint, images, labels, dataset, seed=options.seed, seconds=math.inf)
-    taught.save(options.out)
-    lesson = taught.report
-    print(f"{options.weights} taught {len(examples)} examples in {lesson.steps} steps")
-    for name, right in (("before", lesson.right_before), ("after", lesson.right_after)):
-        print(f"{name:6}  {right} of {len(labels)} examples read right", end=", ", flush=True)
-        model = checkpoint.model if name == "before" else taught.model
-        test = evaluate(model, dataset.test_images, dataset.test_labels, taught.calibration)
+    tuned = fine_tune(checkpoint, images, labels, dataset, seed=options.seed, seconds=math.inf)
+    tuned.save(options.out)
+    report = tuned.report
+    print(f"{options.weights} fine-tuned on {len(examples)} examples in {report.steps} steps")
+    for name, right in (("before", report.right_before), ("after", report.right_after)):
+        print(f"{name:6}  {right} of {len(labels)} examples are read right", end=", ", flush=True)
+        model = checkpoint.model if name == "before" else tuned.model
+        test = evaluate(model, dataset.test_images, dataset.test_labels, tuned.calibration)
         print(f"test: Accuracy = {test.accuracy:.4f}")
     print(f"Saved {options.out}")
     return 0
 
 
 def evaluate_weights(options: argparse.Namespace) -> int:
-    """Print accuracy, accuracy a digit and the confusion matrix on the test set."""
+    """Print accuracy, accuracy per digit and the confusion matrix on the test set."""
     dataset = load_mnist(options.data)
     print(f"{options.weights} on MNIST's 10,000 test images")
     evaluation = _evaluate_file(options.weights, dataset)
@@ -200,7 +216,7 @@ def evaluate_weights(options: argparse.Namespace) -> int:
 
 
 def picture_errors(options: argparse.Namespace) -> int:
-    """Save a picture of the test images that are read wrong."""
+    """Save a picture of the errors on the test set."""
     dataset = load_mnist(options.data)
     evaluation = _evaluate_file(options.weights, dataset)
     count = draw_errors(options.out, dataset.test_images, evaluation)
@@ -209,7 +225,7 @@ def picture_errors(options: argparse.Namespace) -> int:
 
 
 def push(options: argparse.Namespace) -> int:
-    """Put some weights onto the Hugging Face Hub."""
+    """Push weights to the Hugging Face Hub."""
     commit = Reader(options.weights).push_to_hub(options.name, private=options.private)
     print(f"Pushed {options.weights} to {options.name}: {commit}")
     return 0
@@ -228,7 +244,7 @@ def _seed(text: str) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m training", description="Train the networks of this project and look at them."
+        prog="python -m training", description="Train, evaluate and publish the networks of this project."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -240,53 +256,44 @@ def _parser() -> argparse.ArgumentParser:
         )
         return command
 
-    command = add("train", train, "Train by a recipe (what happens without a command).")
+    command = add("train", train, "Train by a recipe (the default command).")
     command.add_argument("--recipe", choices=RECIPES, default="seed")
     command.add_argument("--seed", type=int, help="default: the recipe's")
     command.add_argument("--epochs", type=int, help="default: the recipe's")
     command.add_argument("--learning-rate", type=float, help="default: the recipe's")
-    command.add_argument("--resume", action="store_true", help="go on from the checkpoint, bit for bit")
+    command.add_argument("--resume", action="store_true", help="continue from the checkpoint, bit for bit")
     command.add_argument("--checkpoint", type=Path, help="default: checkpoints/RECIPE.npz")
     command.add_argument("--out", type=Path, help="default: weights/RECIPE.npz, with a .json card beside it")
     command.add_argument(
-        "--hold-out",
+        "--validate",
         action="store_true",
-        help="train without the last 5,000 training images and score on them: for choosing settings",
+        help="evaluate on the last 5,000 training images, which are not trained on: for choosing settings",
     )
-
     command.add_argument(
-        "--log", type=Path, metavar="JSONL", help="write the curves, and a picture of them beside (.png)"
+        "--log", type=Path, metavar="JSONL", help="write the curves to this file and a plot of them to .png"
     )
 
-    command = add("finetune", finetune, "Teach a network the digits in a zip of PNGs and labels.csv.")
+    command = add("finetune", finetune, "Fine-tune a network on the digits in a zip of PNGs and labels.csv.")
     command.add_argument("--examples", type=Path, required=True, metavar="ZIP")
     command.add_argument("--weights", type=Path, default=DEFAULT_WEIGHTS)
-    command.add_argument("--out", type=Path, default=Path("taught.npz"), help="default: %(default)s")
+    command.add_argument("--out", type=Path, default=Path("finetuned.npz"), help="default: %(default)s")
     command.add_argument("--seed", type=_seed, default=0, help="default: %(default)s")
 
-    for name, function, text in (
-        (
-            "evaluate",
-            evaluate_weights,
-            "Accuracy, calibration and confusions on MNIST's test set.",
-        ),
-        ("errors", picture_errors, "A picture of the test images that are read wrong."),
-    ):
-        command = add(name, function, text)
-        command.add_argument("--weights", type=Path, default=DEFAULT_WEIGHTS)
-        if name == "evaluate":
-            command.add_argument("--card", action="store_true", help="put the results into the card")
-            command.add_argument(
-                "--reliability", type=Path, metavar="PNG", help="save the reliability diagram"
-            )
+    command = add("evaluate", evaluate_weights, "Accuracy, calibration and confusions on MNIST's test set.")
+    command.add_argument("--weights", type=Path, default=DEFAULT_WEIGHTS)
+    command.add_argument("--card", action="store_true", help="write the results into the card")
+    command.add_argument("--reliability", type=Path, metavar="PNG", help="save the reliability diagram")
+
+    command = add("errors", picture_errors, "Save a picture of the errors on MNIST's test set.")
+    command.add_argument("--weights", type=Path, default=DEFAULT_WEIGHTS)
     command.add_argument("--out", type=Path, default=Path("errors.png"))
 
-    text = "Put a network onto the Hugging Face Hub, with its model card."
+    text = "Push a network to the Hugging Face Hub, with its model card."
     command = commands.add_parser("push", help=text, description=text)
     command.set_defaults(command=push)
     command.add_argument("name", metavar="USER/NAME")
     command.add_argument("--weights", type=Path, default=DEFAULT_WEIGHTS)
-    command.add_argument("--private", action="store_true", default=None, help="for your account alone")
+    command.add_argument("--private", action="store_true", default=None, help="visible to your account alone")
     return parser
 
 

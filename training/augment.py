@@ -1,7 +1,7 @@
-"""Augmentation: one written digit stands for the many ways to write it.
+"""Augmentation: many variants of each written digit.
 
-All of it works on whole batches with NumPy and OpenCV: one backward warp for everything that moves ink
-(rotation, scale, shear, shift, elastic distortion), then what changes the stroke itself.
+Everything works on whole batches with NumPy and OpenCV: first one backward warp that moves the ink (rotation,
+scale, shear, shift, elastic distortion), then changes of the stroke itself.
 """
 
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ import numpy as np
 from recognition.context import CONTEXT_SCALE
 
 MOST_THINNED = 0.7  # share of the way to full erosion, which would erase a stroke two pixels wide
-PIXELS = (1.0, 1 / CONTEXT_SCALE)  # of each channel, that are as wide as one of the first
+PIXELS = (1.0, 1 / CONTEXT_SCALE)  # a pixel of the first channel, measured in pixels of each channel
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far a batch of digits is moved about; every range is symmetric and drawn anew for each picture.
+    """Random distortion of a batch of digits. Ranges are symmetric; every picture gets its own draw.
 
-    rotation in degrees; scale and stretch (x against y) as shares, shear as a slope, shift in pixels; elastic
-    is the displacement in pixels (standard deviation) of a smooth random field with a grain of elastic_grain
-    pixels. thickness is the chance that a stroke is thinned or thickened, by up to a pixel; blur and noise
-    are the chances of a soft or a grainy picture. ink is the range of the gain on grey levels.
+    rotation: degrees. scale, stretch (x against y): shares. shear: a slope. shift: pixels. elastic: standard
+    deviation, in pixels, of a smooth random displacement field whose grid spacing is elastic_grain pixels.
+    thickness: probability that strokes are thinned or thickened, by up to a pixel. blur, noise: probabilities
+    of a blurred and of a noisy picture. ink: range of the gain on grey levels.
 
     Source: Simard, Steinkraus, Platt, "Best Practices for Convolutional Neural Networks Applied to Visual
     Document Analysis", ICDAR 2003.
@@ -43,9 +43,8 @@ class Augmentation:
     def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """images (N, 28, 28) uint8 -> the same shape and type; equal generators give equal pictures.
 
-        Or (N, 28, 28, 2): the second channel is what stands around the first (`recognition.context`), and
-        goes with it at its own scale. Only elastic distortion, which no other digit would share, leaves it
-        alone.
+        Images (N, 28, 28, 2) have the surroundings as their second channel (`recognition.context`). They are
+        warped together, each at its scale, except that elastic distortion applies to the first channel only.
         """
         return self.stroke(self.warp(images, rng), rng)
 
@@ -60,7 +59,7 @@ class Augmentation:
         cos, sin = np.cos(angle) / scale, np.sin(angle) / scale
         field = self._smooth_field(n, height, width, rng)
 
-        # Where each pixel of the result comes from, relative to the middle: rotate, shear, then stretch.
+        # The source of each pixel, relative to the centre: rotate, then stretch, then shear.
         y, x = np.mgrid[:height, :width].astype(np.float32) - np.float32((height - 1) / 2)
         column = (n, 1, 1)
         warped = np.empty_like(images)
@@ -78,7 +77,7 @@ class Augmentation:
         return warped
 
     def stroke(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Thickness, softness, grain and strength of the ink."""
+        """Change the thickness, blur, noise and strength of the ink."""
         n, height, width = images.shape[:3]
         kind = rng.random(n)
         share = rng.uniform(0.2, 1.0, (n, 1, 1)).astype(np.float32)
@@ -96,7 +95,7 @@ class Augmentation:
             peak = out[thinner].max((1, 2), keepdims=True)
             way = MOST_THINNED * pixel * share[thinner]
             thinned = out[thinner] + way * (_eroded(out[thinner]) - out[thinner])
-            # Normalised ink always has a full peak, however thin the stroke.
+            # Restore the peak: normalised ink always has one of 255, however thin the stroke.
             out[thinner] = thinned * (peak / np.maximum(thinned.max((1, 2), keepdims=True), 1))
             out[soft] = _blurred(out[soft])
             out *= gain
@@ -107,10 +106,10 @@ class Augmentation:
     def _smooth_field(
         self, n: int, height: int, width: int, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Two random displacement fields (N, H, W): coarse noise, interpolated."""
+        """Two random displacement fields (N, H, W): coarse noise, linearly interpolated."""
         rows, columns = -(-height // self.elastic_grain) + 1, -(-width // self.elastic_grain) + 1
         coarse = rng.standard_normal((2 * n, rows, columns)).astype(np.float32) * np.float32(self.elastic)
-        # Linear interpolation along each axis, as two small matrix products for the whole batch.
+        # Interpolation along each axis is one small matrix product for the whole batch.
         fine = _interpolation(height, rows) @ coarse @ _interpolation(width, columns).T
         return fine[:n], fine[n:]
 
@@ -121,13 +120,13 @@ def _planes(images: np.ndarray) -> np.ndarray:
 
 
 def _resample(images: np.ndarray, x: np.ndarray, y: np.ndarray, result: np.ndarray) -> None:
-    """result[n, i, j] = images[n] at (x, y)[n, i, j], between pixels and, outside, paper."""
+    """result[n, i, j] = images[n] at (x, y)[n, i, j], bilinear; outside the picture is paper."""
     n, height, width = images.shape
-    # All pictures under one another, each with its own margin, so that one call warps the whole batch.
+    # The pictures are stacked vertically, each with a margin, so that one call warps the whole batch.
     stacked = np.pad(images, ((0, 0), (1, 1), (1, 1))).reshape(n * (height + 2), width + 2)
     x, y = np.clip(x + 1, 0, width + 1), np.clip(y + 1, 0, height + 1)
     y += (np.arange(n, dtype=np.float32) * (height + 2)).reshape(n, 1, 1)
-    # OpenCV counts rows in 16 bits: batches of a thousand pictures are taken in parts.
+    # OpenCV counts rows in 16 bits, so batches of a thousand pictures are warped in parts.
     part = 30_000 // (height + 2)
     for start in range(0, n, part):
         s = slice(start, min(start + part, n))
@@ -138,7 +137,7 @@ def _resample(images: np.ndarray, x: np.ndarray, y: np.ndarray, result: np.ndarr
 
 
 def _interpolation(fine: int, coarse: int) -> np.ndarray:
-    """(fine, coarse) weights that read `fine` points, evenly spread, off a line through `coarse` values."""
+    """(fine, coarse) weights of linear interpolation from `coarse` values to `fine` evenly spaced points."""
     position = np.linspace(0, coarse - 1, fine)
     left = np.minimum(position.astype(int), coarse - 2)
     weights = np.zeros((fine, coarse), np.float32)
@@ -148,7 +147,7 @@ def _interpolation(fine: int, coarse: int) -> np.ndarray:
 
 
 def _neighbours(images: np.ndarray) -> list[np.ndarray]:
-    """The pictures moved by one pixel up, down, left and right, and as they are."""
+    """The pictures, and the same shifted by one pixel up, down, left and right."""
     padded = np.pad(images, ((0, 0), (1, 1), (1, 1)))
     return [
         padded[:, 1 + y : 1 + y + images.shape[1], 1 + x : 1 + x + images.shape[2]]

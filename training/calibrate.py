@@ -1,4 +1,4 @@
-"""Confidence that means something: of all answers given with 90 %, nine in ten should be right."""
+"""Calibration: of all answers given with 90 % confidence, nine in ten should be right."""
 
 from dataclasses import dataclass
 
@@ -11,16 +11,16 @@ BINS = 15
 
 
 def logits_of(model: Sequential, images: np.ndarray) -> np.ndarray:
-    """(N, 28, 28) or (N, 28, 28, C) uint8 -> (N, 10) float32, in parts that keep memory small."""
+    """(N, 28, 28) or (N, 28, 28, C) uint8 -> (N, 10) float32, in parts of 1,000 to save memory."""
     parts = [model.predict(to_input(images[i : i + 1000])) for i in range(0, len(images), 1000)]
     return np.concatenate(parts)
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """The temperature that makes softmax(logits / temperature) most likely, 0.1 to 10.
+    """The temperature, 0.1 to 10, that minimises the cross-entropy of softmax(logits / temperature).
 
-    logits (N, 10), labels (N,): of images the network was not trained on. Found by golden-section search:
-    along log temperature the loss has a single valley.
+    logits (N, 10), labels (N,): of images that the network was not trained on. Golden-section search finds
+    it, because the loss has a single minimum over log temperature.
 
     Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
     """
@@ -38,7 +38,7 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class Reliability:
-    """Confidence against accuracy, in bins of equal width from 0 to 1; NaN for a bin nothing falls into."""
+    """Confidence against accuracy in bins of equal width from 0 to 1; NaN in an empty bin."""
 
     counts: np.ndarray  # (BINS,)
     confidence: np.ndarray  # (BINS,) mean confidence of the answers in a bin

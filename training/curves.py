@@ -1,4 +1,4 @@
-"""A training's log, a line of JSON for every so many steps, and its picture, for those without the page."""
+"""The log of a training, one JSON object per line, and a plot of it."""
 
 import json
 from collections.abc import Iterable
@@ -7,13 +7,13 @@ from pathlib import Path
 from training.evaluate import new_figure, save_figure
 from training.trainer import Progress
 
-EVERY = 20  # steps between two lines; the last of an epoch always has one
+EVERY = 20  # steps between two lines; the last step of an epoch always gets one
 
 
 class Log:
-    """Writes line after line, each whole, so that they can be read while training goes on.
+    """Writes whole lines, so that the file can be read while training runs.
 
-    again: add to the file there is, for a training that goes on; otherwise it is begun anew.
+    again: append to an existing file, for a resumed training; otherwise the file is overwritten.
     """
 
     def __init__(self, path: Path, again: bool = False) -> None:
@@ -22,17 +22,17 @@ class Log:
         if not again:
             path.write_text("")
 
-    def add(self, now: Progress, held_out_accuracy: float | None = None) -> None:
-        """A line, if it is time for one: means over the epoch so far, and what held-out images tell."""
+    def add(self, now: Progress, validation_accuracy: float | None = None) -> None:
+        """Write a line if one is due: means over the epoch so far, and accuracy on the validation set."""
         if now.step % EVERY and not now.epoch_ends:
             return
         line = {
             "epoch": now.epoch,
             "step": now.step,
-            "steps": now.steps,
+            "steps_per_epoch": now.steps_per_epoch,
             "loss": round(now.loss, 6),
             "accuracy": round(now.accuracy, 6),
-            "held_out_accuracy": held_out_accuracy,
+            "validation_accuracy": validation_accuracy,
             "seconds": round(now.seconds, 3),
         }
         with self.path.open("a") as file:
@@ -40,18 +40,18 @@ class Log:
 
 
 def read_log(path: Path) -> list[dict]:
-    """The lines of a log. ValueError where it is none."""
+    """The lines of a log. Raises ValueError if the file is not a log."""
     try:
         lines = [json.loads(line) for line in path.read_text().splitlines()]
         for line in lines:
-            _epochs(line), line["loss"], line["accuracy"], line["held_out_accuracy"]
+            _epochs(line), line["loss"], line["accuracy"], line["validation_accuracy"]
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is no log of a training: {error}") from error
+        raise ValueError(f"{path} is not the log of a training: {error}") from error
     return lines
 
 
 def draw_curves(path: str | Path, lines: Iterable[dict]) -> None:
-    """Loss and accuracy over epochs, as a picture."""
+    """Plot loss and accuracy over epochs and write the picture to `path`."""
     lines = list(lines)
     figure = new_figure(9, 4)
     left, right = figure.subplots(1, 2)
@@ -59,13 +59,13 @@ def draw_curves(path: str | Path, lines: Iterable[dict]) -> None:
     left.plot(epochs, [line["loss"] for line in lines])
     left.set(xlabel="epochs", ylabel="loss, mean of the epoch so far", ylim=(0, None))
     right.plot(epochs, [100 * line["accuracy"] for line in lines], label="training")
-    held_out = [line for line in lines if line["held_out_accuracy"] is not None]
-    if held_out:
+    validation = [line for line in lines if line["validation_accuracy"] is not None]
+    if validation:
         right.plot(
-            [_epochs(line) for line in held_out],
-            [100 * line["held_out_accuracy"] for line in held_out],
+            [_epochs(line) for line in validation],
+            [100 * line["validation_accuracy"] for line in validation],
             marker="o",
-            label="held out",
+            label="validation",
         )
     right.set(xlabel="epochs", ylabel="accuracy, %")
     right.legend(loc="lower right")
@@ -73,4 +73,4 @@ def draw_curves(path: str | Path, lines: Iterable[dict]) -> None:
 
 
 def _epochs(line: dict) -> float:
-    return line["epoch"] - 1 + line["step"] / line["steps"]
+    return line["epoch"] - 1 + line["step"] / line["steps_per_epoch"]

@@ -1,4 +1,4 @@
-"""MNIST, from the first source that answers, checked and kept."""
+"""MNIST: downloaded from the first source that answers, checked, and cached."""
 
 import gzip
 import hashlib
@@ -20,7 +20,7 @@ import pooch
 from cnn.storage import atomic_write
 
 CACHE = Path(os.environ.get("DIGITS_CACHE") or platformdirs.user_cache_dir("digits-from-scratch")) / "mnist"
-HELD_OUT = 5_000  # training images set aside wherever something is chosen; never the test set
+VALIDATION_SIZE = 5_000  # training images set aside for choosing and calibrating, which the test set never is
 
 # MD5 of the raw IDX content, whatever it came packed in.
 FILES = {
@@ -91,7 +91,7 @@ def load_mnist(folder: str | Path | None = None, spare_cache: str | Path | None 
         try:
             contents = source()
             dataset = _dataset(contents)
-        # Whatever goes wrong with one source, the next is tried and the reason is told.
+        # Whatever goes wrong with one source, the next is tried and the reason is reported.
         except Exception as error:
             tried.append(f"  {title}: {_first_line(error)}")
             continue
@@ -104,9 +104,14 @@ def load_mnist(folder: str | Path | None = None, spare_cache: str | Path | None 
     )
 
 
-def split_held_out(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, ...]:
-    """(images, labels) -> (train images, train labels, held-out images, held-out labels): the last 5,000."""
-    return images[:-HELD_OUT], labels[:-HELD_OUT], images[-HELD_OUT:], labels[-HELD_OUT:]
+def split_validation(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, ...]:
+    """(training images, training labels, validation images, validation labels); the last 5,000 validate."""
+    return (
+        images[:-VALIDATION_SIZE],
+        labels[:-VALIDATION_SIZE],
+        images[-VALIDATION_SIZE:],
+        labels[-VALIDATION_SIZE:],
+    )
 
 
 def _dataset(contents: dict[str, bytes]) -> Dataset:
@@ -130,7 +135,7 @@ def _write_idx(values: np.ndarray) -> bytes:
 
 
 def _find(folder: Path, name: str) -> Path | None:
-    """`name` in a folder, as it is or gzipped, also spelt with a dot as some copies are."""
+    """The file `name` in a folder, plain or gzipped; some copies are spelt with a dot."""
     spellings = (name, name.replace("-idx", ".idx"))
     candidates = [folder / (spelling + ending) for spelling in spellings for ending in ("", ".gz")]
     return next((path for path in candidates if path.is_file()), None)
@@ -152,12 +157,12 @@ def _from_cache(cache: Path) -> dict[str, bytes] | None:
         contents = {name: _read(path) for name, path in paths.items()}
         _dataset(contents)
     except (DataError, OSError):
-        return None  # damaged or not ours to read: fetched again and replaced
+        return None  # damaged or unreadable: it is downloaded again and replaced
     return contents
 
 
 def _keep(contents: dict[str, bytes], caches: Sequence[Path]) -> None:
-    """Writes what was fetched into the first cache that takes it."""
+    """Write the files into the first cache that is writable."""
     for cache in caches:
         try:
             for name, content in contents.items():

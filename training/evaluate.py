@@ -1,4 +1,4 @@
-"""How good a network is: accuracy, per digit, confusions, and a picture of what it gets wrong."""
+"""How good a network is: accuracy, accuracy per digit, confusions, and a picture of its errors."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ class Evaluation:
 
     labels: np.ndarray  # (N,)
     probs: np.ndarray  # (N, 10), calibrated
-    refused: np.ndarray  # (N,) bool: taken for no digit
+    refused: np.ndarray  # (N,) bool: whether the reject class was the answer
 
     @property
     def predicted(self) -> np.ndarray:
@@ -29,26 +29,26 @@ class Evaluation:
 
     @property
     def accuracy(self) -> float:
-        """Share of right answers, 0 to 1."""
+        """Share of right answers, 0 to 1, whether or not they were refused."""
         return float((self.predicted == self.labels).mean())
 
     @property
     def confusion(self) -> np.ndarray:
-        """(10, 10) counts: row the true digit, column the predicted one."""
+        """(10, 10) counts: rows are true digits, columns predicted ones."""
         counts = np.zeros((10, 10), int)
         np.add.at(counts, (self.labels, self.predicted), 1)
         return counts
 
     @property
     def per_digit(self) -> np.ndarray:
-        """(10,): the share of each digit that is read right; NaN for a digit that does not occur."""
+        """(10,): accuracy per digit; NaN for a digit that does not occur."""
         counts = self.confusion
         totals = counts.sum(1)
         return np.divide(counts.diagonal(), totals, out=np.full(10, np.nan), where=totals > 0)
 
     @property
     def errors(self) -> np.ndarray:
-        """Positions of the wrong answers, the most confident first."""
+        """Indices of the wrong answers, most confident first."""
         wrong = np.flatnonzero(self.predicted != self.labels)
         return wrong[np.argsort(-self.probs[wrong].max(1), kind="stable")]
 
@@ -58,27 +58,27 @@ class Evaluation:
         return reliability(self.probs, self.labels)
 
     def to_json(self) -> dict:
-        """The numbers as plain values; shares rounded to what 10,000 images can tell."""
+        """The results as plain values, rounded to the precision of 10,000 images."""
         return {
             "accuracy": round(self.accuracy, 4),
             "per_digit": [round(float(share), 4) for share in self.per_digit],
             "expected_calibration_error": round(self.reliability.expected_calibration_error, 4),
-            "taken_for_no_digit": round(float(self.refused.mean()), 4),
+            "rejected": round(float(self.refused.mean()), 4),
         }
 
     @property
     def summary(self) -> str:
-        """The number that matters most."""
+        """The most important result, in a line."""
         return f"Accuracy = {self.accuracy:.4f}"
 
     def report(self) -> str:
-        """The numbers as a person reads them."""
+        """All results as text."""
         wrong = len(self.errors)
         lines = [f"Accuracy = {self.accuracy:.4f} ({wrong} of {len(self.labels)} wrong)", "", "digit  right"]
         lines += [f"{digit:5}  {share:.4f}" for digit, share in enumerate(self.per_digit)]
         calibration = self.reliability.expected_calibration_error
         lines += ["", f"Expected calibration error = {100 * calibration:.2f} %"]
-        lines += [f"Taken for no digit = {100 * self.refused.mean():.2f} %"]
+        lines += [f"Rejected = {100 * self.refused.mean():.2f} %"]
         lines += ["", "confusion (rows: true digit, columns: predicted)"]
         lines += ["      " + "".join(f"{digit:6}" for digit in range(10))]
         lines += [f"{digit:6}" + "".join(f"{n:6}" for n in row) for digit, row in enumerate(self.confusion)]
@@ -88,7 +88,7 @@ class Evaluation:
 def evaluate(
     model: Sequential, images: np.ndarray, labels: np.ndarray, calibration: Calibration | None = None
 ) -> Evaluation:
-    """Reads images (N, 28, 28) uint8 and compares with labels (N,)."""
+    """Read images (N, 28, 28) uint8 and compare the answers with labels (N,)."""
     calibration = calibration or Calibration()
     logits = logits_of(model, images)
     return Evaluation(labels.astype(int), calibration.probs(logits), ~calibration.is_digit(logits))
@@ -122,9 +122,9 @@ def evaluate_rows(model: Sequential, images: np.ndarray, labels: np.ndarray) -> 
 
 
 def draw_errors(path: str | Path, images: np.ndarray, evaluation: Evaluation, most: int = 60) -> int:
-    """A picture of the wrong predictions, the most confident first; returns how many there are in all.
+    """Write a picture of at most `most` errors, most confident first; returns the number of all errors.
 
-    Written to `path` in the format its ending names; ValueError where the ending is none Matplotlib knows.
+    The suffix of `path` decides the format; raises ValueError if Matplotlib does not know it.
     """
     shown = evaluation.errors[:most]
     columns = 10
@@ -149,7 +149,7 @@ def draw_errors(path: str | Path, images: np.ndarray, evaluation: Evaluation, mo
 
 
 def draw_reliability(path: str | Path, evaluation: Evaluation) -> None:
-    """The reliability diagram: how often answers are right against how sure the network was of them."""
+    """Write the reliability diagram: accuracy against confidence."""
     found = evaluation.reliability
     figure = new_figure(5, 5)
     axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
@@ -164,8 +164,8 @@ def draw_reliability(path: str | Path, evaluation: Evaluation) -> None:
 
 
 def new_figure(width: float, height: float) -> "Figure":
-    """A Matplotlib figure without pyplot, which keeps global state and may want a screen."""
-    # Imported here: it takes longer than all the rest, and a worker process draws nothing.
+    """A Matplotlib figure, without pyplot, which keeps global state and may need a screen."""
+    # Imported here, because Matplotlib takes longer than everything else and worker processes draw nothing.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -175,7 +175,7 @@ def new_figure(width: float, height: float) -> "Figure":
 
 
 def save_figure(figure: "Figure", path: str | Path) -> None:
-    """Write a figure in the format the ending of `path` names; its folder is made."""
+    """Write a figure in the format that the suffix of `path` names, and create its folder."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)

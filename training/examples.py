@@ -1,6 +1,6 @@
-"""A visitor's own drawings with what they should be read as, and the zip file that carries them about.
+"""A visitor's own drawings with their labels, and the zip file to exchange them.
 
-The zip holds PNG pictures and `labels.csv`, a line a picture under the heading `file,label`:
+The zip holds PNG pictures and `labels.csv`, with a line per picture below the header `file,label`:
 
     file,label
     001.png,7
@@ -23,16 +23,16 @@ from recognition.normalise import SIZE
 
 LABELS = "labels.csv"
 HEADING = ["file", "label"]
-MOST_PIXELS = 4_000_000  # of a picture in a zip
-MOST_BYTES = 2 * 2**20  # of a file in a zip, unpacked
+MOST_PIXELS = 4_000_000  # of one picture in a zip
+MOST_BYTES = 2 * 2**20  # of one unpacked file of a zip
 MOST_BYTES_OF_ZIP = 20_000_000  # of the zip itself
-MOST_SECONDS = 10.0  # for the pictures of a zip
+MOST_SECONDS = 10.0  # for decoding all pictures of a zip
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @dataclass(frozen=True)
 class Example:
-    """image: (28, 28) uint8, normalised ink, as the network sees it. label: 0 to 9."""
+    """A labelled drawing. image: (28, 28) uint8, normalised ink, the network's input. label: 0 to 9."""
 
     image: np.ndarray
     label: int
@@ -43,13 +43,13 @@ class Example:
                 f"An example must be ({SIZE}, {SIZE}) uint8, got {self.image.shape} {self.image.dtype}."
             )
         if not self.image.any():
-            raise ValueError("An example must show something: this one is empty.")
+            raise ValueError("An example must contain ink: this one is empty.")
         if isinstance(self.label, bool) or not isinstance(self.label, int) or not 0 <= self.label <= 9:
             raise ValueError(f"The label of an example must be a digit from 0 to 9, got {self.label!r}.")
 
 
 def write_examples(examples: Sequence[Example]) -> bytes:
-    """A zip file of them, white ink on black. Equal examples give equal bytes."""
+    """Pack examples into a zip file, white ink on black. Equal examples give equal bytes."""
     labels = io.StringIO()
     table = csv.writer(labels, lineterminator="\n")
     table.writerow(HEADING)
@@ -68,18 +68,18 @@ def write_examples(examples: Sequence[Example]) -> bytes:
 def read_examples(
     packed: bytes, *, most_examples: int = 50, most_bytes: int = MOST_BYTES_OF_ZIP
 ) -> list[Example]:
-    """What `write_examples` wrote, or what a person packed alike.
+    """Unpack a zip that `write_examples` wrote, or one with the same layout.
 
-    Pictures of 28x28 grey pixels are taken as they are; all others, of any size and with dark ink on light
-    paper or light on dark, are normalised as a drawing is. Nothing is written to disk. Raises ValueError, in
-    words for the person who sent it, where anything in the file is not as it should be.
+    Grey pictures of 28x28 pixels are taken as they are. All others, of any size, dark on light or light on
+    dark, are normalised like a drawing. Nothing is written to disk. Raises ValueError, worded for the sender,
+    if anything in the file is not as it should be.
 
-    most_examples: in the zip; most_bytes: of the zip itself.
+    most_examples: the most that the zip may hold; most_bytes: its greatest size.
     """
     if len(packed) > most_bytes:
         raise ValueError(f"The file is too large: at most {most_bytes / 1e6:g} MB are read.")
     files = most_examples + 1
-    # macOS adds a file to each, and a folder or two.
+    # macOS adds one file for each, and a folder or two.
     limits = {"most_members": 2 * files + 4, "most_bytes": files * MOST_BYTES}
     try:
         with Archive(io.BytesIO(packed), **limits) as archive:
@@ -140,7 +140,7 @@ def _labels(content: bytes) -> dict[str, int]:
 
 def _picture(name: str, content: bytes) -> np.ndarray:
     if not content.startswith(PNG):
-        raise ValueError(f"{printable(name)} is no PNG picture.")
+        raise ValueError(f"{printable(name)} is not a PNG picture.")
     try:
         pixels = load_picture(io.BytesIO(content), MOST_PIXELS)
     except PictureError as error:

@@ -1,13 +1,14 @@
-"""One training as a visitor may choose it: settings, and an iterator of snapshots while it runs.
+"""A training with settings that a visitor may choose; it yields snapshots while it runs.
 
     settings = Settings.of("small_net", epochs=2)
     experiment = Experiment(settings, load_mnist())
     for now in experiment.run():
-        print(now.epoch, now.loss, now.held_out_accuracy)
+        print(now.epoch, now.loss, now.validation_accuracy)
     experiment.save("mine.npz")
 
-`experiment.stop()`, from any thread, ends `run` after the step it is at, with everything kept; another `run`,
-or `Experiment.resume("mine.npz", load_mnist())` in another process, goes on to the same weights, bit for bit.
+`experiment.stop()`, from any thread, ends `run` after the current step without losing anything. Another
+`run`, or `Experiment.resume("mine.npz", load_mnist())` in another process, continues to the same weights, bit
+for bit.
 """
 
 import math
@@ -39,9 +40,9 @@ from recognition import to_input
 from recognition.calibration import Calibration
 from training.augment import Augmentation
 from training.calibrate import fit_temperature, logits_of
-from training.data import Dataset, split_held_out
+from training.data import Dataset, split_validation
 from training.synthesis import synthesise_digits, synthesise_non_digits
-from training.trainer import NOT_A_DIGIT, DivergedError, Trainer
+from training.trainer import REJECT_CLASS, DivergedError, Trainer
 
 NETWORKS = {
     "small_net": "Small: two convolutions. Good in seconds.",
@@ -52,23 +53,22 @@ OPTIMIZERS = ("AdamW", "SGD")
 MOMENTUM = 0.9  # of SGD
 WEIGHT_DECAY = 0.01  # of AdamW
 WARM_UP = 0.2  # share of all steps in which the learning rate rises
-INTERVAL = 0.25  # seconds between two snapshots, at least
-EVALUATION_SHARE = 0.1  # of the time goes into held-out images, at most
-QUICK_LOOK = 1000  # held-out images that are read while training runs; all of them at its end
-SYNTHETIC_SHARE = 0.25  # of digits, and again of non-digits, mixed in where a network that refuses trains on
-MOST_SYNTHETIC = 5_000  # of each: they are drawn anew before the first step, 2,000 a second
+INTERVAL = 0.25  # least seconds between two snapshots
+EVALUATION_SHARE = 0.1  # greatest share of the time spent on the validation set
+QUICK_LOOK = 1000  # validation images evaluated while training runs; at its end, all are
+SYNTHETIC_SHARE = 0.25  # synthetic digits per image, and non-digits, if a network has a reject class to keep
+MOST_SYNTHETIC = 5_000  # greatest number of each; they are drawn before the first step, 2,000 a second
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What may be chosen. ValueError, in words for the person who chose, for what is not possible at all.
+    """The settings of a training. Raises ValueError, worded for the visitor, for impossible ones.
 
-    network: of NETWORKS. fine_tune: begin with the weights that are given, not with random ones. epochs: how
-    often every image is seen. images: how many of MNIST's training images are used. batch_size: images a
-    step. learning_rate: at its highest; it rises and falls along a cycle. optimizer: of OPTIMIZERS.
-    augmentation: whether every picture is turned, scaled and distorted a little each time it is seen.
-    dropout: share of the last layer's inputs that is left out at random, 0 to 0.9. seed: same settings and
-    seed, same weights.
+    network: one of NETWORKS. fine_tune: start from given weights, not from random ones. epochs: passes over
+    the images. images: how many of MNIST's training images are used. batch_size: images per step.
+    learning_rate: the peak of a cycle. optimizer: one of OPTIMIZERS. augmentation: whether every picture is
+    rotated, scaled and distorted a little each time it is used. dropout: share of the last layer's inputs
+    that are zeroed at random, 0 to 0.9. seed: equal settings and seeds give equal weights.
     """
 
     network: str = "small_net"
@@ -100,7 +100,7 @@ class Settings:
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{_words(name)} must be yes or no, got {getattr(self, name)!r}.")
         if self.batch_size > self.images:
-            raise ValueError(f"A batch of {self.batch_size} is more than the {self.images} images there are.")
+            raise ValueError(f"A batch of {self.batch_size} is larger than the {self.images} images used.")
 
     def _check(self, name: str, kind: type | tuple[type, ...], low: float, high: float) -> None:
         value = getattr(self, name)
@@ -110,26 +110,26 @@ class Settings:
 
     @classmethod
     def of(cls, network: str, **changes: object) -> "Settings":
-        """Sane settings for a network, fresh or with fine_tune=True, with `changes` made to them."""
+        """The default settings of a network, fresh or with fine_tune=True, with `changes` applied."""
         defaults = FINE_TUNING if changes.get("fine_tune") else FRESH
         return replace(defaults.get(network, cls(network="small_net")), **{"network": network, **changes})
 
     @classmethod
     def from_json(cls, values: object) -> "Settings":
-        """What `dataclasses.asdict` gave, from a file or a stranger: ValueError where it is anything else."""
+        """The inverse of `dataclasses.asdict`, for untrusted input: raises ValueError for anything else."""
         if not isinstance(values, dict) or values.keys() != {field.name for field in fields(cls)}:
             raise ValueError("The settings of this training are incomplete or from another version.")
         return cls(**values)
 
     def within(self, *, epochs: int, images: int) -> tuple["Settings", str]:
-        """These settings with at most so many of both, and a sentence about what was lowered, or ""."""
+        """These settings with both limits applied, and a sentence about what was lowered, or ""."""
         most = {"epochs": epochs, "images": images}
         lowered = {name: value for name, value in most.items() if getattr(self, name) > value}
         if not lowered:
             return self, ""
         allowed = " and ".join(f"{value:,} {name}" for name, value in lowered.items())
         lowered["batch_size"] = min(self.batch_size, lowered.get("images", self.images))
-        return replace(self, **lowered), f"At most {allowed} here, so that is what was set."
+        return replace(self, **lowered), f"This host allows at most {allowed}, so the training uses that."
 
 
 FRESH = {
@@ -147,39 +147,39 @@ FINE_TUNING = {
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Where a training is. Loss and accuracy (0 to 1) are means since the last snapshot, in training.
+    """Where a training is. loss and accuracy (0 to 1) are training means since the last snapshot.
 
-    Where that is shorter ago than usual, because training ends, they are of the interval before too. The
-    held-out ones are of images that are never trained on: the last values known, None before the first.
+    In the last snapshot, whose interval is shorter, they include the interval before. validation_loss and
+    validation_accuracy are the latest on the validation set, None before the first evaluation.
     """
 
     epoch: int  # counted from 1
     epochs: int
     step: int  # done in this epoch
-    steps: int  # in an epoch
+    steps_per_epoch: int
     images_per_second: float
-    seconds: float  # of training, over all parts of this run
+    seconds: float  # of training, summed over all sessions of a resumed run
     seconds_left: float
     loss: float
     accuracy: float
-    held_out_loss: float | None
-    held_out_accuracy: float | None
+    validation_loss: float | None
+    validation_accuracy: float | None
     kernels: np.ndarray  # (F, F, C, K) float32: the first convolution's weight
-    probs: np.ndarray | None  # (10,) float32: what the drawing is read as, None without one
+    probs: np.ndarray | None  # (10,) float32: probabilities of the drawing, None without one
 
     @property
     def done(self) -> float:
         """Share of the whole training, 0 to 1."""
-        return ((self.epoch - 1) * self.steps + self.step) / (self.epochs * self.steps)
+        return ((self.epoch - 1) * self.steps_per_epoch + self.step) / (self.epochs * self.steps_per_epoch)
 
 
 class Experiment:
     """A training with these settings.
 
-    dataset: MNIST; its last 5,000 training images are held out. start: what to begin with where
-    settings.fine_tune says so; ModelFileError where it is of another network. Beginning with a network that
-    refuses what is no digit, it goes on to: synthetic digits and non-digits are mixed in. seconds: `run` ends
-    after so many of training, as if stopped.
+    dataset: MNIST; its last 5,000 training images are the validation set. start: the weights to fine-tune, if
+    settings.fine_tune; raises ModelFileError if they are of another network. If `start` has a reject class,
+    synthetic digits and non-digits are mixed in, so that it keeps it. seconds: of training, after which `run`
+    ends as if stopped.
     """
 
     def __init__(
@@ -195,12 +195,12 @@ class Experiment:
         model = ARCHITECTURES[settings.network](np.random.default_rng(settings.seed))
         if settings.fine_tune:
             if start is None or start.model.name != settings.network:
-                given = "none was given" if start is None else f"the one given is a {start.model.name}"
-                raise ModelFileError(f"fine-tuning {settings.network} needs a model of it; {given}")
+                given = "none was given" if start is None else f"got a {start.model.name}"
+                raise ModelFileError(f"fine-tuning {settings.network} needs weights of it; {given}")
             model = start.model.copy()
             self.calibration = Calibration.of(start)
-        images, labels, *held_out = split_held_out(dataset.train_images, dataset.train_labels)
-        self.held_out_images, self.held_out_labels = held_out
+        images, labels, *validation = split_validation(dataset.train_images, dataset.train_labels)
+        self.validation_images, self.validation_labels = validation
         images, labels = images[: settings.images], labels[: settings.images].astype(np.int64)
         if self.refuses:
             images, labels = _with_synthetic(images, labels, settings.seed)
@@ -220,55 +220,55 @@ class Experiment:
             loss=reject_cross_entropy if self.refuses else softmax_cross_entropy,
         )
         self.drawing: np.ndarray | None = (
-            None  # (28, 28) uint8, read anew for every snapshot; from any thread
+            None  # (28, 28) uint8, read again for every snapshot; any thread may set it
         )
         self._stop = threading.Event()
-        self._held_out: tuple[float | None, float | None] = (None, None)  # loss, accuracy
+        self._validation: tuple[float | None, float | None] = (None, None)  # loss, accuracy
 
     @classmethod
     def resume(cls, path: str | Path, dataset: Dataset, *, seconds: float = math.inf) -> "Experiment":
-        """The training that `save` wrote, to go on with. ModelFileError where the file is of none."""
+        """The training in a file that `save` wrote. Raises ModelFileError if the file holds no training."""
         checkpoint = load_model(path)
         try:
             settings = Settings.from_json(checkpoint.progress.get("settings"))
             notes = [float(checkpoint.progress[name]) for name in ("steps", "loss_sum", "correct", "seconds")]
             if settings.network != checkpoint.model.name:
-                raise ValueError(f"the settings in it are of {settings.network}, the weights are not")
+                raise ValueError(f"its settings are for {settings.network}, its weights are not")
             if not all(map(math.isfinite, notes)) or min(notes) < 0:
-                raise ValueError("its notes on how far it has come make no sense")
+                raise ValueError("its progress has values out of range")
         except (KeyError, TypeError, ValueError) as error:
-            raise ModelFileError(f"This file holds no training that can go on: {error}") from error
+            raise ModelFileError(f"This file holds no training that can be resumed: {error}") from error
         experiment = cls(settings, dataset, checkpoint, seconds=seconds)
         experiment.trainer.resume(checkpoint)
         return experiment
 
     @property
     def refuses(self) -> bool:
-        """Whether the network learns what is no digit."""
+        """Whether the network has a reject class, and so answers "not a digit"."""
         return self.calibration.threshold is not None
 
     @property
     def finished(self) -> bool:
         """Whether all steps are done."""
-        return self.trainer.optimizer.steps >= self.settings.epochs * self.trainer.steps_per_epoch
+        return self.trainer.optimizer.step_count >= self.settings.epochs * self.trainer.steps_per_epoch
 
     def stop(self) -> None:
-        """Ends `run` after the step it is at. From any thread."""
+        """End `run` after the current step. May be called from any thread."""
         self._stop.set()
 
     def run(self) -> Iterator[Snapshot]:
-        """Trains, and yields about four snapshots a second, the first of all after the first step.
+        """Train, and yield about four snapshots a second, the first one after the first step.
 
-        The last one comes when all steps are done, `stop` was called or the seconds are over; its held-out
-        values are of all held-out images, and with them the calibration is fitted. DivergedError where the
-        loss or the weights are not finite any more.
+        The last snapshot comes when all steps are done, `stop` was called or the time is up. It is evaluated
+        on the whole validation set, on which the calibration is fitted too. Raises DivergedError when the
+        loss or the weights are no longer finite.
         """
         trainer = self.trainer
         batches: list[tuple[float, float]] = []  # (loss, accuracy) of each since the last snapshot
-        begun, first_step = trainer.seconds, trainer.optimizer.steps
-        # When the last snapshot was made, in both clocks. One that goes on has shown one already.
+        begun, first_step = trainer.seconds, trainer.optimizer.step_count
+        # When the last snapshot was made, by both clocks. A resumed run has shown one already.
         shown, trained = time.perf_counter() if first_step else -math.inf, begun
-        before = batches, trained  # of the interval before
+        before = batches, trained  # of the previous interval
         look_at = time.perf_counter() + 1.0
         for now in trainer.run():
             batches.append((now.batch_loss, now.batch_accuracy))
@@ -281,22 +281,22 @@ class Experiment:
                 self._look_at_all()
             elif time.perf_counter() >= look_at:
                 look_at = self._look_at_some()
-            steps_done = trainer.optimizer.steps
+            steps_done = trainer.optimizer.step_count
             per_step = (trainer.seconds - begun) / (steps_done - first_step)
-            left = (self.settings.epochs * now.steps - steps_done) * per_step
+            left = (self.settings.epochs * now.steps_per_epoch - steps_done) * per_step
             loss, accuracy = np.mean(batches, axis=0)
             yield Snapshot(
                 epoch=now.epoch,
                 epochs=now.epochs,
                 step=now.step,
-                steps=now.steps,
+                steps_per_epoch=now.steps_per_epoch,
                 images_per_second=len(batches) * trainer.batch_size / max(trainer.seconds - trained, 1e-9),
                 seconds=trainer.seconds,
                 seconds_left=min(left, max(0.0, self.seconds - trainer.seconds)),
                 loss=float(loss),
                 accuracy=float(accuracy),
-                held_out_loss=self._held_out[0],
-                held_out_accuracy=self._held_out[1],
+                validation_loss=self._validation[0],
+                validation_accuracy=self._validation[1],
                 kernels=_first_kernels(trainer.model),
                 probs=self._read(self.drawing),
             )
@@ -307,29 +307,29 @@ class Experiment:
             batches, shown, trained = [], time.perf_counter(), trainer.seconds
 
     def save(self, path: str | Path) -> None:
-        """Weights, optimizer state and settings: a file to read with, and to go on training from."""
+        """Write weights, optimizer state and settings: a file to read with and to resume from."""
         self.trainer.save(path, {"settings": asdict(self.settings)} | self.calibration.to_progress())
 
     def _look_at_some(self) -> float:
-        """Reads a part of the held-out images; returns when to do so again, so that it costs little."""
+        """Evaluate a part of the validation set; returns the time of the next such evaluation."""
         start = time.perf_counter()
         self._look(QUICK_LOOK)
         end = time.perf_counter()
         return end + (end - start) / EVALUATION_SHARE
 
     def _look_at_all(self) -> None:
-        logits = self._look(len(self.held_out_images))
-        temperature = fit_temperature(logits, self.held_out_labels)
+        logits = self._look(len(self.validation_images))
+        temperature = fit_temperature(logits, self.validation_labels)
         self.calibration = replace(self.calibration, temperature=temperature)
 
     def _look(self, count: int) -> np.ndarray:
-        """Reads the first `count` held-out images, remembers loss and accuracy, and returns the logits."""
-        labels = self.held_out_labels[:count]
-        logits = logits_of(prepare_for_inference(self.trainer.result()), self.held_out_images[:count])
+        """Evaluate the first `count` validation images: sets loss and accuracy, returns the logits."""
+        labels = self.validation_labels[:count]
+        logits = logits_of(prepare_for_inference(self.trainer.result()), self.validation_images[:count])
         loss, _ = softmax_cross_entropy(logits, labels)
         if not math.isfinite(loss):
             raise DivergedError
-        self._held_out = (loss, float((logits.argmax(1) == labels).mean()))
+        self._validation = (loss, float((logits.argmax(1) == labels).mean()))
         return logits
 
     def _read(self, drawing: np.ndarray | None) -> np.ndarray | None:
@@ -339,7 +339,7 @@ class Experiment:
 
 
 def unfinished(checkpoint: Checkpoint) -> Settings | None:
-    """The settings of the training that `Experiment.resume` can go on with; None where nothing is left."""
+    """The settings of the training that `Experiment.resume` would continue; None if it is finished."""
     try:
         settings = Settings.from_json(checkpoint.progress.get("settings"))
         steps, images = int(checkpoint.progress["steps"]), int(checkpoint.progress["images"])
@@ -356,13 +356,13 @@ def _optimizer(model: Sequential, settings: Settings, steps_per_epoch: int) -> O
 
 
 def _with_synthetic(images: np.ndarray, labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """MNIST with synthetic digits and non-digits, so that what the network knows of both is kept."""
+    """MNIST with synthetic digits and non-digits mixed in, so that the network forgets neither."""
     rng = np.random.default_rng([seed, 1])
     count = min(int(SYNTHETIC_SHARE * len(images)), MOST_SYNTHETIC)
     drawn, drawn_labels = synthesise_digits(count, rng)
     others = synthesise_non_digits(count, rng, images)
-    none = np.full(count, NOT_A_DIGIT, np.int64)
-    return np.concatenate([images, drawn, others]), np.concatenate([labels, drawn_labels, none])
+    rejected = np.full(count, REJECT_CLASS, np.int64)
+    return np.concatenate([images, drawn, others]), np.concatenate([labels, drawn_labels, rejected])
 
 
 def _first_kernels(model: Sequential) -> np.ndarray:

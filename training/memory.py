@@ -1,4 +1,4 @@
-"""Memory that was used once is kept for the next step instead of being given back to the system."""
+"""Settings of glibc's allocator that suit trainings and long-running apps better than its defaults."""
 
 import ctypes
 
@@ -7,20 +7,20 @@ M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -2, -3, -8
 
 
 def keep_freed_memory() -> bool:
-    """Ask the C library to reuse freed memory; False where it cannot be asked, which does no harm.
+    """Have glibc keep freed memory for reuse. Returns False, harmlessly, on other C libraries.
 
-    A training step frees and takes the same few hundred arrays over and over. By default glibc returns the
-    larger ones to the system each time, and on a virtual machine a fresh page can cost more than the
+    A training step allocates and frees the same few hundred arrays over and over. By default glibc returns
+    the larger ones to the system each time, and on a virtual machine a fresh page can cost more than the
     arithmetic done in it.
     """
     return _set({M_ARENA_MAX: 1, M_MMAP_THRESHOLD: 32 << 20, M_TRIM_THRESHOLD: 1 << 30, M_TOP_PAD: 64 << 20})
 
 
 def share_freed_memory() -> bool:
-    """Ask the C library to let all threads share two heaps; False where it cannot be asked.
+    """Have all threads share two of glibc's heaps. Returns False, harmlessly, on other C libraries.
 
-    By default each of the threads that read drawings has one of its own, which keeps what it once took: an
-    app with visitors grows for hours.
+    By default each of the threads that read drawings has its own heap, which keeps all memory that it ever
+    used, so an app with visitors grows for hours.
     """
     return _set({M_ARENA_MAX: 2})
 

@@ -1,4 +1,4 @@
-"""Recipes: everything that decides what a training makes, from network to learning rate."""
+"""Recipes: all that determines the result of a training, from the network to the learning rate."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -32,27 +32,27 @@ from training.synthesis import (
     synthesise_rows,
     uncut_pairs,
 )
-from training.trainer import IF_A_DIGIT, NOT_A_DIGIT, Trainer
+from training.trainer import IF_NOT_REJECTED, REJECT_CLASS, Trainer
 
-# Numbers of pictures that a recipe can do without.
-MAY_BE_NONE = ("synthetic_digits", "non_digits", "last_synthetic_digits", "last_non_digits")
+# Settings that may be 0: a recipe can do without these pictures.
+MAY_BE_ZERO = ("synthetic_digits", "non_digits", "last_synthetic_digits", "last_non_digits")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What every recipe has; `trainer` and `phases` make the rest of it.
+    """The settings that all recipes share. A recipe implements `trainer`, or `phases`.
 
-    ValueError where a setting is not of its kind, not finite, or negative where that means nothing.
+    Raises ValueError for a setting of the wrong type, out of range or not finite.
     """
 
-    tested_on: ClassVar[str] = "mnist_test"  # what `test` is called in the card
+    tested_on: ClassVar[str] = "mnist_test"  # the key of the result of `test` in the card
 
     name: str
     epochs: int
     batch_size: int
     learning_rate: float
     seed: int = 0
-    holds_out: bool = False  # keep the last 5,000 training images for choosing and calibrating
+    uses_validation_set: bool = False  # whether the last 5,000 training images are for calibration only
 
     def __post_init__(self) -> None:
         for setting in fields(self):
@@ -60,25 +60,25 @@ class Recipe:
                 _check_number(setting.name, getattr(self, setting.name), setting.type)
 
     def trainer(self, images: np.ndarray, labels: np.ndarray) -> Trainer:
-        """The training of MNIST's images (N, 28, 28) uint8 with labels (N,) that this recipe is."""
+        """The trainer for MNIST's images (N, 28, 28) uint8 with labels (N,)."""
         raise NotImplementedError
 
     def phases(self, images: np.ndarray, labels: np.ndarray) -> Iterator[Trainer]:
-        """All trainings of this recipe; each is run to its end before the next is asked for."""
+        """The trainers of all phases. Each one must have finished before the next is requested."""
         yield self.trainer(images, labels)
 
     def result(self, trained: Sequence[Sequential]) -> Sequential:
-        """The recipe's network, from those that its phases have trained."""
+        """The recipe's network, made from the networks that its phases trained."""
         return trained[-1]
 
     def calibration(self, model: Sequential, images: np.ndarray, labels: np.ndarray) -> Calibration:
-        """The trained model's, from held-out images (N, 28, 28) uint8 and labels (N,)."""
+        """The model's calibration on validation images (N, 28, 28) uint8 with labels (N,)."""
         return Calibration(fit_temperature(logits_of(model, images), labels))
 
     def test(
         self, model: Sequential, dataset: Dataset, calibration: Calibration
     ) -> Evaluation | RowsEvaluation:
-        """How good the trained model is on what it was not trained on."""
+        """Evaluate the model on data that it was not trained on."""
         return evaluate(model, dataset.test_images, dataset.test_labels, calibration)
 
     def to_json(self) -> dict:
@@ -88,10 +88,10 @@ class Recipe:
 
 @dataclass(frozen=True)
 class SeedRecipe(Recipe):
-    """The origin's: a plain network, plain momentum, MNIST as it is.
+    """The original project's recipe: a plain network, SGD with momentum, MNIST without augmentation.
 
-    The origin does not tell its learning rate; this one was chosen from those tried on held-out training
-    images (`python -m training --hold-out --learning-rate RATE`).
+    The original does not state its learning rate; this one was chosen on the validation set, with
+    `python -m training --validate --learning-rate RATE`.
     """
 
     name: str = "seed"
@@ -153,7 +153,7 @@ class DigitsRecipe(Recipe):
     non_digits: int = 100_000
     cut_share: float = 0.25  # of the synthetic digits, that were cut from rows of digits
     pair_share: float = 0.08  # of the non-digits, that are two digits
-    holds_out: bool = True
+    uses_validation_set: bool = True
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     last_epochs: int = 4
@@ -207,8 +207,8 @@ class DigitsRecipe(Recipe):
     ) -> tuple[np.ndarray, np.ndarray]:
         """MNIST's images with pictures drawn for this phase, and all their labels.
 
-        What is cut from a row has scraps of its neighbours. It tells what digits look like there, but not
-        what a digit is: told that it is one, the network took more letters for digits.
+        Digits cut from rows have scraps of their neighbours. Their loss leaves out the reject class: trained to
+        accept them, the network accepted more letters, too.
         """
         rng = np.random.default_rng([self.seed, phase])
         cut, pairs = round(self.cut_share * synthetic_digits), round(self.pair_share * non_digits)
@@ -223,8 +223,8 @@ class DigitsRecipe(Recipe):
                 [
                     *[labels] * copies,
                     drawn_labels,
-                    rows_labels + IF_A_DIGIT,
-                    np.full(non_digits, NOT_A_DIGIT),
+                    rows_labels + IF_NOT_REJECTED,
+                    np.full(non_digits, REJECT_CLASS),
                 ],
                 dtype=np.int64,
             ),
@@ -268,9 +268,9 @@ class RowsRecipe(Recipe):
 
 
 def _check_number(name: str, value: object, kind: type) -> None:
-    """ValueError, naming the setting, where the value is not what it has to be."""
+    """Raise ValueError, naming the setting, for a value of the wrong type or out of range."""
     if kind is int:
-        least = 0 if name == "seed" or name in MAY_BE_NONE else 1
+        least = 0 if name == "seed" or name in MAY_BE_ZERO else 1
         wanted = f"a whole number of at least {least}"
         good = isinstance(value, int) and not isinstance(value, bool) and value >= least
     else:
@@ -285,7 +285,7 @@ def _check_number(name: str, value: object, kind: type) -> None:
 def _in_one_cycle(
     recipe: "DigitsRecipe | RowsRecipe", model: Sequential, images: np.ndarray, labels: np.ndarray
 ) -> Trainer:
-    """The training of a model that learns what is no digit, too, through one cycle of learning rates."""
+    """The trainer of a model with a reject class, with one cycle of learning rates."""
     steps = recipe.epochs * -(-len(images) // recipe.batch_size)
     return Trainer(
         model,
@@ -305,7 +305,7 @@ def _adamw(recipe: "DigitsRecipe | RowsRecipe", model: Sequential, schedule: Sch
 
 
 def _between(first: Sequential, last: Sequential, share: float) -> Sequential:
-    """A network with weights and running statistics between two others': `share` of the last's."""
+    """Interpolate weights and running statistics: (1 - share) * first + share * last."""
     model = first.copy()
     model.parameters += np.float32(share) * (last.parameters - first.parameters)
     for (_, value), (_, end) in zip(model.named_buffers(), last.named_buffers(), strict=True):

@@ -22,12 +22,12 @@ from cnn import (
 )
 from recognition import to_input
 
-NOT_A_DIGIT = -1  # the label of a picture that shows none
-IF_A_DIGIT = 10  # added to a label: it says which digit, and not whether it is one
+REJECT_CLASS = -1  # the label of a non-digit
+IF_NOT_REJECTED = 10  # added to a digit's label, leaves the reject class out of that picture's loss
 
 
 class DivergedError(ValueError):
-    """The loss or the weights are no longer finite; the message says what to do about it."""
+    """The loss or the weights are no longer finite. The message suggests a remedy."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -36,9 +36,9 @@ class DivergedError(ValueError):
 
 
 def ignore_overflow() -> None:
-    """Lets a training that diverges end with DivergedError alone, without NumPy's warnings on the way to it.
+    """Silence NumPy's overflow warnings, so that a training that diverges reports DivergedError alone.
 
-    For a process that does nothing but train: it holds for the whole process.
+    This affects the whole process, so call it only in one that does nothing but train.
     """
     warnings.filterwarnings("ignore", "(overflow|invalid value) encountered", RuntimeWarning)
 
@@ -49,35 +49,35 @@ Loss = Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray]]
 
 @dataclass(frozen=True)
 class Progress:
-    """Where training is, after a step. Loss and accuracy are means over the epoch so far, in training."""
+    """Where training is after a step. Loss and accuracy are training means over the epoch so far."""
 
     epoch: int  # counted from 1
     epochs: int
-    step: int  # steps done in this epoch
-    steps: int  # steps in an epoch
+    step: int  # done in this epoch, from 1
+    steps_per_epoch: int
     loss: float
     accuracy: float  # 0 to 1
-    seconds: float  # of training, over all sessions of this run
+    seconds: float  # of training, summed over all sessions of a resumed run
     batch_loss: float  # of this step alone
     batch_accuracy: float
 
     @property
     def epoch_ends(self) -> bool:
-        return self.step == self.steps
+        return self.step == self.steps_per_epoch
 
 
 class Trainer:
     """Trains a model on images and labels.
 
-    images: (N, 28, 28) or (N, 28, 28, C) uint8; the network sees them as [0, 1] float32. labels: (N,)
-    integers, NOT_A_DIGIT and those with IF_A_DIGIT only with the loss `reject_cross_entropy`.
-    augment: (batch of images, generator) -> the same shape, or None; it runs ahead, in a thread.
+    images: (N, 28, 28) or (N, 28, 28, C) uint8, scaled to [0, 1] float32 for the network. labels: (N,)
+    integers; REJECT_CLASS and labels with IF_NOT_REJECTED need the loss `reject_cross_entropy`.
+    augment: (batch of images, generator) -> the same shape, or None; a thread prepares the next batch.
     loss: (logits, labels) -> (mean loss, dlogits).
-    epochs_before: of an earlier phase of the same training; Progress counts on from there.
+    epochs_before: epochs of an earlier phase of the same training; Progress counts on from there.
 
-    The order of an epoch comes from (seed, epoch), what `augment` does from (seed, epoch, step) and what
-    Dropout leaves out from (seed, step), so a run that was stopped after any step and resumed takes the same
-    steps as one that never stopped. Dropout layers have no part in what is saved or given out.
+    The order of an epoch is drawn from (seed, epoch), augmentation from (seed, epoch, step) and Dropout's
+    masks from (seed, step), so a run that is stopped after any step and resumed takes the same steps as one
+    that never stopped. Saved files and results contain no Dropout layers.
     """
 
     def __init__(
@@ -95,7 +95,9 @@ class Trainer:
         loss: Loss = softmax_cross_entropy,
     ) -> None:
         if len(images) != len(labels) or len(images) == 0:
-            raise ValueError(f"as many labels as images are needed, got {len(labels)} and {len(images)}")
+            raise ValueError(
+                f"expected one label per image, got {len(images)} images and {len(labels)} labels"
+            )
         if epochs < 1 or not 1 <= batch_size <= len(images):
             raise ValueError(
                 f"epochs must be at least 1 and batch_size 1 to {len(images)}, got {epochs} and {batch_size}"
@@ -108,12 +110,12 @@ class Trainer:
         self.loss_sum, self.correct, self.seconds = 0.0, 0, 0.0  # over the epoch so far; seconds over all
 
     def run(self) -> Iterator[Progress]:
-        """Takes one step for every event it yields, from where the optimizer's step count stands.
+        """Take one step for every event yielded, starting at the optimizer's step count.
 
-        DivergedError where a step's loss or the weights after it are not finite: the model is of no use then.
+        Raises DivergedError if a step's loss or the weights after it are not finite.
         """
-        while self.optimizer.steps < self.epochs * self.steps_per_epoch:
-            epoch, first = divmod(self.optimizer.steps, self.steps_per_epoch)
+        while self.optimizer.step_count < self.epochs * self.steps_per_epoch:
+            epoch, first = divmod(self.optimizer.step_count, self.steps_per_epoch)
             order = np.random.default_rng([self.seed, epoch]).permutation(len(self.images))
             if first == 0:
                 self.loss_sum, self.correct = 0.0, 0
@@ -133,16 +135,16 @@ class Trainer:
                     loss,
                     correct / len(labels),
                 )
-                start = time.perf_counter()  # what the caller did meanwhile is not training
+                start = time.perf_counter()  # do not count what the caller did in between
 
     def result(self) -> Sequential:
-        """The network as trained so far: a copy, with averaged weights where the optimizer keeps them."""
+        """A copy of the network as trained so far, with averaged weights if the optimizer keeps them."""
         return _without_dropout(self.optimizer.averaged_model())
 
     def save(self, path: str | Path, notes: dict | None = None) -> None:
-        """A checkpoint from which `resume` continues as if training had never stopped.
+        """Write a checkpoint from which `resume` continues as if training had never stopped.
 
-        notes: plain JSON values to keep in the file's progress as well.
+        notes: plain JSON values to add to the file's progress.
         """
         progress = (
             (notes or {})
@@ -153,19 +155,19 @@ class Trainer:
                 "seconds": self.seconds,
             }
         )
-        save_model(path, _without_dropout(self.model), self.optimizer, progress)
+        save_model(path, self.model, self.optimizer, progress)
 
     def resume(self, checkpoint: Checkpoint) -> None:
-        """Continue from a checkpoint. ModelFileError where it is of another network, recipe or seed."""
+        """Continue from a checkpoint. Raises ModelFileError if it belongs to another network or training."""
         if checkpoint.model.name != self.model.name:
             raise ModelFileError(
-                f"the checkpoint is of {checkpoint.model.name}, this run trains {self.model.name}"
+                f"the checkpoint holds {checkpoint.model.name}, this run trains {self.model.name}"
             )
         for name, wanted in self._fixed().items():
             if checkpoint.progress.get(name) != wanted:
                 raise ModelFileError(
-                    f"the checkpoint was made with {name} {checkpoint.progress.get(name)}, this run has "
-                    f"{wanted}: it would not be the same training"
+                    f"the checkpoint has {name} {checkpoint.progress.get(name)}, this run has {wanted}: "
+                    "it would not be the same training"
                 )
         checkpoint.restore(self.optimizer)
         self.model.parameters[...] = checkpoint.model.parameters
@@ -178,13 +180,13 @@ class Trainer:
         self.seconds = float(checkpoint.progress["seconds"])
 
     def _fixed(self) -> dict:
-        """What must not change between the parts of one run."""
+        """The settings that must not change between the sessions of one run."""
         return {"seed": self.seed, "batch_size": self.batch_size, "images": len(self.images)}
 
     def _batches(
         self, order: np.ndarray, epoch: int, first: int
     ) -> Iterator[tuple[int, tuple[np.ndarray, np.ndarray]]]:
-        """(step, (images, labels)) of an epoch from step `first` on; the next batch is made meanwhile."""
+        """Yield (step, (images, labels)) from step `first` on, while a thread prepares the next batch."""
 
         def batch(step: int) -> tuple[np.ndarray, np.ndarray]:
             chosen = order[step * self.batch_size : (step + 1) * self.batch_size]
@@ -202,28 +204,28 @@ class Trainer:
                 yield step, now
 
     def _take_step(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, int]:
-        """(mean loss of the batch, how many of it are right), both from before the step."""
+        """Take one step; returns the batch's mean loss and number of right answers before the step."""
         for layer in self.model.layers:
             if isinstance(layer, Dropout):
-                layer.rng = np.random.default_rng([self.seed, self.optimizer.steps])
+                layer.rng = np.random.default_rng([self.seed, self.optimizer.step_count])
         logits = self.model.forward(to_input(images), training=True)
         loss, dlogits = self.loss(logits, labels)
         if not math.isfinite(loss):
             raise DivergedError
         self.model.backward_params(dlogits)
         self.optimizer.step()
-        # The last step's weights have no loss after them that would tell; a sum costs less than isfinite.
+        # No later loss would reveal that the last step's weights are bad. A sum is cheaper than isfinite.
         if not math.isfinite(self.model.parameters.sum()):
             raise DivergedError
         self.loss_sum += loss * len(labels)
-        which = logits.argmax(1) == labels % IF_A_DIGIT
-        right = np.where(labels == NOT_A_DIGIT, log_odds(logits) < 0, which)
+        which = logits.argmax(1) == labels % IF_NOT_REJECTED
+        right = np.where(labels == REJECT_CLASS, log_odds(logits) < 0, which)
         self.correct += int(right.sum())
         return loss, int(right.sum())
 
 
 def _without_dropout(model: Sequential) -> Sequential:
-    """The network as its architecture has it: Dropout has no parameters and does nothing in reading."""
+    """The network without its Dropout layers, which have no parameters and do nothing in inference."""
     if not any(isinstance(layer, Dropout) for layer in model.layers):
         return model
     twin = model.copy()

@@ -1,4 +1,4 @@
-"""What runs: steps that stand for a few neighbouring layers each and compute the same sooner.
+"""What runs: steps that replace a few neighbouring layers each and compute the same faster.
 
 The layers in `cnn` say what is computed; nothing is computed here that they do not. Without this folder every
 network still works, on the layers themselves. Only `cnn.model` imports it. Read in this order: step, plan,

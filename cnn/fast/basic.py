@@ -1,4 +1,4 @@
-"""Dense, ReLU and BatchNorm on all cores, without fresh memory."""
+"""Dense, ReLU and BatchNorm on all cores, in reused memory."""
 
 import math
 from collections.abc import Sequence

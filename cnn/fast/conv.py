@@ -53,7 +53,7 @@ class FastConv(Step):
         return y
 
     def backward(self, dy: Array) -> Array:
-        """As in Conv2D, but dx is itself a convolution: of dy with the kernel turned by 180 degrees."""
+        """As in Conv2D, but dx is itself a convolution: of dy with the kernel rotated by 180 degrees."""
         saved = self.saved()
         dx = self.workspace("dx", saved[1], dy.dtype)
         self._backward(dy, *saved, dx)
@@ -127,14 +127,14 @@ class FastConv(Step):
         self.conv.grads["weight"][...] = dweight.reshape(f, f, *shape[2:]).swapaxes(0, 1)
 
     def _slice_size(self, positions: int) -> int:
-        """Samples worked on at once, where each has so many positions: a power of two, whatever the cores."""
+        """Samples per slice for this many positions each: a power of two, independent of the cores."""
         sample = 4 * positions * self.conv.out_channels
         return 1 << int(math.log2(max(1, CACHE / sample)))
 
     def _room(
         self, name: str, x: Array, rows: int, padding: int, slice_size: int, training: bool = True
     ) -> Array:
-        """(slices, positions, F, C): room for the columns of x, with the zeros that are its margins."""
+        """(slices, positions, F, C): memory for the columns of x, with zeros for its padding."""
         n, _, width, c = x.shape
         f, row = self.conv.kernel_size, width + padding
         shape = (-(-n // slice_size), _whole(min(n, slice_size) * rows * row, f) + f, f, c)
@@ -168,7 +168,7 @@ class FastConv(Step):
 
 
 def is_fast(conv: Conv2D) -> bool:
-    """Whether the algorithm above computes it."""
+    """Whether the algorithm above supports this layer."""
     return conv.stride == 1 and conv.padding < conv.kernel_size
 
 

@@ -66,7 +66,7 @@ class ConvPoolReLU(FastConv):
         dpooled = self.workspace("dpooled", dy.shape, dy.dtype)
 
         def unpool(s: slice, dz: Array) -> None:
-            """Back the way of `pool`: each gradient goes to the one that won."""
+            """The backward pass of `pool`: each gradient goes to the maximum."""
             np.multiply(dy[s], y[s] > 0, out=dpooled[s])
             dhigher = self.scratch(f"dhigher, {height} x {width}", lower_won[s].shape, dy.dtype)
             dleft, dright = dhigher[:, :, 0 : 2 * width : 2], dhigher[:, :, 1 : 2 * width : 2]

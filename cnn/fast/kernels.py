@@ -1,4 +1,4 @@
-"""A few operations on arrays, each in the form that NumPy runs soonest."""
+"""A few array operations, each in the form that is fastest in NumPy."""
 
 import numpy as np
 
@@ -11,10 +11,10 @@ def relu(x: np.ndarray, out: np.ndarray) -> np.ndarray:
 
 
 def multiply(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> np.ndarray:
-    """out = a @ b, a block of rows at a time: a (..., M, L), b (L, K) or (..., L, K), out (..., M, K).
+    """out = a @ b in blocks of rows: a (..., M, L), b (L, K) or (..., L, K), out (..., M, K).
 
-    BLAS copies its operands into an order of its own, but for small products it does without, and when K is
-    small that copying takes up to a third of the time.
+    BLAS first packs its operands, except for small products. When K is small, packing takes up to a third of
+    the time.
     """
     rows, size = a.shape[-2], max(1, SMALL_PRODUCT // (a.shape[-1] * b.shape[-1]))
     if rows <= size:
@@ -30,7 +30,7 @@ def multiply(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> np.ndarray:
 
 
 def view(values: np.ndarray, shape: tuple[int, ...], strides: tuple[int, ...], offset: int = 0) -> np.ndarray:
-    """Contiguous values seen in another shape, from so many bytes on.
+    """A view of contiguous values with another shape, starting at an offset in bytes.
 
     NumPy's as_strided takes ten times as long.
     """

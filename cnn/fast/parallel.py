@@ -31,7 +31,7 @@ def parallel_for(count: int, size: int, work: Callable[[slice], Result]) -> list
 
 
 def slices_of(count: int, size: int) -> list[slice]:
-    """0 to count in slices of `size`, the last one maybe smaller."""
+    """0 to count in slices of `size`; the last one may be smaller."""
     return [slice(start, min(start + size, count)) for start in range(0, count, size)]
 
 
@@ -70,10 +70,10 @@ def run_all(tasks: list[tuple[Callable[[slice], Result], slice]]) -> list[Result
 
 
 class _Helper:
-    """A thread that takes part in one parallel_for at a time.
+    """A thread that helps with one parallel_for at a time.
 
-    Two locks hand over sooner than a pool of threads does with its queue, and who finds no helper idle does
-    not wait for one.
+    Two locks hand work over faster than the queue of a thread pool, and a caller that finds no idle helper
+    does not wait for one.
     """
 
     def __init__(self) -> None:
@@ -90,7 +90,7 @@ class _Helper:
         self._go.release()
 
     def wait(self) -> BaseException | None:
-        """What went wrong, if anything."""
+        """Wait for the helper to finish; returns its exception, if any."""
         self._done.acquire()
         return self._error
 
@@ -109,5 +109,5 @@ _idle = [_Helper() for _ in range(CORES - 1)]
 
 
 def slice_size(operations: int) -> int:
-    """Samples to work on at once where each takes so many operations."""
+    """How many samples make a slice if each takes this many operations."""
     return max(SLICE, SERIAL // operations)

@@ -1,4 +1,4 @@
-"""Which step stands for which run of layers."""
+"""Which step replaces which sequence of layers."""
 
 from collections.abc import Sequence
 
@@ -25,9 +25,9 @@ PATTERNS: tuple[type[Step], ...] = (
 
 
 def plan(layers: Sequence[Layer], input_shape: Shape) -> list[Layer]:
-    """The steps that run in the place of `layers`: at every position the first pattern that matches.
+    """The steps that replace `layers`: at every position the first pattern that matches.
 
-    input_shape: one sample's. A layer that no pattern matches runs as it is.
+    input_shape: one sample's. A layer that no pattern matches runs itself.
     """
     steps: list[Layer] = []
     shape, rest = tuple(input_shape), list(layers)

@@ -170,7 +170,7 @@ class SparseConvPoolReLU(ConvPoolReLU):
         return result.reshape(side * side * c, -1)
 
     def _add_windows(self, dwindows: Array, dx: Array, size: tuple[int, int]) -> None:
-        """The way back of `windows_of`: a pixel gets the sum over all windows that saw it."""
+        """The backward pass of `windows_of`: a pixel gets the sum over all windows that contain it."""
         n, height, width, c = dx.shape
         p, side = self.conv.padding, self.conv.kernel_size + 1
         dwindows = dwindows.reshape(side, side, c, n, *size)

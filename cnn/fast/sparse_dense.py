@@ -1,4 +1,4 @@
-"""The first layer and the dense layer after it in one, for pictures of which most is blank paper."""
+"""The first convolution and the dense layer after it in one step, for pictures that are mostly blank."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -120,7 +120,7 @@ class SparseConvPoolDense(Step):
         return result
 
     def _read_one(self, x: Array, rows: int, columns: int) -> Array:
-        """One picture, (1, H, W, C): of the rows and columns of positions only those of its ink's box."""
+        """One picture, (1, H, W, C): only the rows and columns of positions in the box of its ink."""
         blank, corners, floor = self._prepared
         _, height, width, c = x.shape
         side, p, k = self.conv.kernel_size + 1, self.conv.padding, self.conv.out_channels
@@ -154,7 +154,7 @@ class SparseConvPoolDense(Step):
         return y
 
     def backward(self, dy: Array) -> Array:
-        """With d loss / d x, which training does not want: plainly."""
+        """With d loss / d x, which training does not need: by the plain layers."""
         self._plainly(self.saved()[0], training=True)
         return self.pooled.backward(self.flatten.backward(self.fast_dense.backward(dy)))
 
@@ -172,7 +172,7 @@ class SparseConvPoolDense(Step):
         columns = _columns([group for part in parts for group in part[0]], n, width)
 
         def convolution(s: slice) -> tuple[Array, Array, Array]:
-            """From the pictures of a slice to its part of the gradients of the convolution."""
+            """The part of the convolution's gradients that comes from the pictures of a slice."""
             groups, inked, windows, won = parts[s.start // SLICE]
             dink = self.scratch("dink", (s.stop - s.start, height, width, k), dy.dtype)
             for group, box in groups:
@@ -193,7 +193,7 @@ class SparseConvPoolDense(Step):
                 )
 
         def blank(_: slice) -> Array:
-            """The gradient of paper, were every picture blank: (K,)"""
+            """The gradient that blank paper would have if every picture were blank: (K,)"""
             return np.matmul(weight, dy_in_order[n]).reshape(-1, k).sum(axis=0)
 
         # Products and the many short operations of a convolution by turns, so that not all cores are at the
@@ -248,9 +248,9 @@ def _groups(s: slice, drawn: Array) -> list[tuple[slice, Box]]:
 
 
 def _ends(drawn: Array, parts: int) -> tuple[int, int]:
-    """The first and the last of so many equal parts of an array that are not all 0; parts and -1 if all are.
+    """Indices of the first and last of `parts` equal parts that are not all 0; (parts, -1) if all are 0.
 
-    As bytes, which Python strips of zeros in a fifth of the time NumPy takes to find one.
+    Python strips zeros from bytes in a fifth of the time that NumPy takes to find the first other value.
     """
     content = drawn.tobytes()
     part = len(content) // parts

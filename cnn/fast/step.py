@@ -1,4 +1,4 @@
-"""What every step is: a few neighbouring layers, run as one."""
+"""The base class of steps: a few neighbouring layers, run as one."""
 
 import math
 import threading
@@ -12,12 +12,12 @@ from cnn.layer import Array, Layer, Shape
 class Step(Layer):
     """Computes what `layers` compute one after the other: the same y, gradients and buffers.
 
-    layers: those it stands for. It owns no parameters: it reads theirs and fills their grads.
-    input_shape, y_shape: one sample's, in and out, for which it was matched. `Sequential.forward` has checked
-    shape and precision of what comes in.
+    layers: those that it replaces. It owns no parameters: it reads theirs and fills their grads.
+    input_shape, y_shape: the shapes of one sample, without N. `Sequential.forward` has checked the shape and
+    the precision of the input.
 
-    The arrays that a training forward and a backward return are overwritten by the next ones: fresh memory
-    costs more than the arithmetic done in it. Copy what must last longer.
+    The next training forward or backward overwrites the arrays that this one returned, because fresh memory
+    costs more than the arithmetic done in it. Copy those that must last longer.
     """
 
     layers: tuple[Layer, ...]
@@ -30,7 +30,7 @@ class Step(Layer):
 
     @classmethod
     def match(cls, layers: Sequence[Layer], shape: Shape) -> "Step | None":
-        """The step for the first few of `layers`, where it computes what they do; None where it does not.
+        """The step for the first few of `layers` if it computes the same as they do, else None.
 
         shape: one sample's input of the first of them.
         """
@@ -55,9 +55,9 @@ class Step(Layer):
         return self._workspace[key][: shape[0]]
 
     def scratch(self, name: str, shape: Shape, dtype: np.dtype, training: bool = True) -> Array:
-        """A workspace of this thread's own, for what does not outlive one slice; zeros in training only.
+        """A workspace of this thread, for temporary values of one slice; it starts as zeros in training only.
 
-        It may be of another shape each time; where zeros matter, the name tells the shape.
+        Its shape may differ between calls. Where the zeros matter, the name must include the shape.
         """
         if not training:
             return np.empty(shape, dtype)

@@ -11,7 +11,7 @@ from cnn.fast.parallel import SLICE, parallel_for
 from cnn.fast.step import Step, begins_with
 from cnn.layer import Array, Layer, Shape
 
-SIDE = 6  # of the pictures, pixels; with their margin they are 8x8
+INPUT_SIDE = 6  # of the pictures, pixels; with their margin they are 8x8
 POSITIONS, PAIRS = 8, 4096  # positions, and pairs of channels, worked on at once
 
 # F(6, 3): six results of a filter of three taps from 8 products instead of 18. A polynomial of degree 7 is
@@ -77,7 +77,7 @@ class WinogradConv(Step):
 
     @classmethod
     def match(cls, layers: Sequence[Layer], shape: Shape) -> Step | None:
-        if not begins_with(layers, Conv2D) or shape[:2] != (SIDE, SIDE):
+        if not begins_with(layers, Conv2D) or shape[:2] != (INPUT_SIDE, INPUT_SIDE):
             return None
         conv = layers[0]
         return cls(layers[:1], shape) if (conv.kernel_size, conv.stride, conv.padding) == (3, 1, 1) else None
@@ -91,15 +91,15 @@ class WinogradConv(Step):
         if len(x) == 1 and self._prepared and not training:
             return self._read_one(x)
         n, c, k = len(x), self.conv.in_channels, self.conv.out_channels
-        from_input, _, to_output = _transformations(x.dtype, SIDE)
+        from_input, _, to_output = _transformations(x.dtype, INPUT_SIDE)
         # The 64 values of every picture and channel: v (N, 64, C), product (N, 64, K). Of the weight: u.
         u = (
-            self._prepared[SIDE]
+            self._prepared[INPUT_SIDE]
             if self._prepared
-            else self._transformed(self.conv.params["weight"], SIDE, training)
+            else self._transformed(self.conv.params["weight"], INPUT_SIDE, training)
         )
         v = self.workspace("v", (n, len(u), c), x.dtype, training)
-        y = self.workspace("y", (n, SIDE * SIDE, k), x.dtype, training)
+        y = self.workspace("y", (n, INPUT_SIDE * INPUT_SIDE, k), x.dtype, training)
         pixels = x.reshape(n, -1, c)
 
         def work(s: slice) -> None:
@@ -113,17 +113,17 @@ class WinogradConv(Step):
         parallel_for(n, SLICE, work)
         if training:
             self.save_for_backward(v)
-        return y.reshape(n, SIDE, SIDE, k)
+        return y.reshape(n, INPUT_SIDE, INPUT_SIDE, k)
 
     def backward(self, dy: Array) -> Array:
         """The same products the other way round, and every transformation transposed."""
         (v,) = self.saved()
         n, c, k = len(dy), self.conv.in_channels, self.conv.out_channels
-        from_input, from_weight, to_output = _transformations(dy.dtype, SIDE)
-        turned = self._transformed(self.conv.params["weight"].swapaxes(2, 3), SIDE, training=True)
+        from_input, from_weight, to_output = _transformations(dy.dtype, INPUT_SIDE)
+        turned = self._transformed(self.conv.params["weight"].swapaxes(2, 3), INPUT_SIDE, training=True)
         dproduct = self.workspace("dproduct", (n, len(turned), k), dy.dtype)
         du = self.workspace("du", (len(turned), c, k), dy.dtype)
-        dx = self.workspace("dx", (n, SIDE * SIDE, c), dy.dtype)
+        dx = self.workspace("dx", (n, INPUT_SIDE * INPUT_SIDE, c), dy.dtype)
         dpixels = dy.reshape(n, -1, k)
 
         def work(s: slice) -> None:
@@ -141,7 +141,7 @@ class WinogradConv(Step):
         parallel_for(c * k, PAIRS, lambda s: multiply(all_du[:, s].T, from_weight, dweight[:, s].T))
         if "bias" in self.conv.params:
             self.conv.grads["bias"][...] = sum_by_channel(dy)
-        return dx.reshape(n, SIDE, SIDE, c)
+        return dx.reshape(n, INPUT_SIDE, INPUT_SIDE, c)
 
     def prepare_for_inference(self) -> None:
         weight = self.conv.params["weight"]
@@ -155,7 +155,7 @@ class WinogradConv(Step):
         y = to_output @ product.reshape(-1, self.conv.out_channels)
         if "bias" in self.conv.params:
             y += self.conv.params["bias"]
-        return y.reshape(1, SIDE, SIDE, -1)
+        return y.reshape(1, INPUT_SIDE, INPUT_SIDE, -1)
 
     def _transformed(self, weight: Array, side: int, training: bool) -> Array:
         """weight (3, 3, C, K) -> u (64, C, K), or (25, C, K) for tiles of 3x3"""
@@ -173,13 +173,13 @@ def _transformations(dtype: np.dtype, side: int) -> tuple[Array, Array, Array]:
     From the pixels without the margin, which is zero, to values and tiles (V T, 36); from the weight (V, 9);
     from values and tiles to pixels (36, V T).
     """
-    tiles, picture = range(0, SIDE, side), np.eye(SIDE + 2)[:, 1:-1]
+    tiles, picture = range(0, INPUT_SIDE, side), np.eye(INPUT_SIDE + 2)[:, 1:-1]
     split = np.stack([FROM_INPUT[side] @ picture[tile : tile + side + 2] for tile in tiles], axis=1)
-    join = np.stack([np.eye(SIDE)[:, tile : tile + side] @ TO_OUTPUT[side] for tile in tiles], axis=2)
+    join = np.stack([np.eye(INPUT_SIDE)[:, tile : tile + side] @ TO_OUTPUT[side] for tile in tiles], axis=2)
     matrices = (
-        np.einsum("ptx,quy->pqtuxy", split, split).reshape(-1, SIDE * SIDE),
+        np.einsum("ptx,quy->pqtuxy", split, split).reshape(-1, INPUT_SIDE * INPUT_SIDE),
         np.kron(FROM_WEIGHT[side], FROM_WEIGHT[side]),
-        np.einsum("xpt,yqu->xypqtu", join, join).reshape(SIDE * SIDE, -1),
+        np.einsum("xpt,yqu->xypqtu", join, join).reshape(INPUT_SIDE * INPUT_SIDE, -1),
     )
     return tuple(np.ascontiguousarray(matrix, dtype) for matrix in matrices)
 

@@ -50,10 +50,10 @@ def test_a_training_is_watched_paused_resumed_used_and_given_up_by_one_visitor_a
     paused = tab.points
     tab.go_to("Draw")
     tab.go_to("Train")  # all is still there
-    held_out = tab.page.locator("[data-chart=accuracy] .latest").inner_text()
+    validation = tab.page.locator("[data-chart=accuracy] .latest").inner_text()
     tab.button("Resume").click()
     tab.settle("training")
-    assert "%" in held_out
+    assert "%" in validation
     assert "%" in tab.page.locator("[data-chart=accuracy] .latest").inner_text()
     tab.page.wait_for_function(
         "n => Number(document.querySelector('[data-chart=loss] .plot').dataset.points) > n",

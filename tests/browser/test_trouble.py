@@ -104,7 +104,7 @@ def test_a_server_that_stops_and_starts_again_is_found_again_with_the_drawing_ke
 def test_an_error_that_the_server_reports_is_shown_in_its_words(used_pad):
     _answering(used_pad, {"error": "The drawing is not valid base64."})
     used_pad.draw(DIGITS[1])
-    assert used_pad.page.get_by_text("The drawing is not valid base64.").is_visible()
+    assert used_pad.page.get_by_text("The drawing is not valid base64.").first.is_visible()
     assert used_pad.answer == "?"
 
 
@@ -114,7 +114,7 @@ def test_ink_that_is_no_digit_shows_a_question_mark_the_reason_and_the_bars(used
     _answering(used_pad, {"text": "?", "message": reason, "digits": [_digit(None, probs=probs)]})
     used_pad.draw(DIGITS[3])
     assert used_pad.answer == "?"
-    assert used_pad.page.get_by_text(reason).is_visible()
+    assert used_pad.page.get_by_text(reason, exact=True).is_visible()
     assert used_pad.page.locator(".sure").inner_text() == "Not a digit"
     assert used_pad.bars == [2] * 9 + [82]
     assert used_pad.page.locator(".bar.best").count() == 0
@@ -127,7 +127,7 @@ def test_a_digit_in_doubt_among_several_says_so(used_pad):
     assert used_pad.answer == "42"
     assert used_pad.bars[2] == 80
     assert used_pad.page.get_by_text("2: 80% sure").is_visible()
-    assert used_pad.page.get_by_text("Or it could be a 9.").is_visible()
+    assert used_pad.page.get_by_text("Or it could be a 9.", exact=True).is_visible()
 
 
 def test_a_long_number_does_not_push_anything_aside(open_pad):

@@ -9,7 +9,7 @@ import { buttonsOf, describeDetails, describePhase, duration } from "../../ui/tr
 
 const STATUS = { phase: "idle", active: false, position: 0, resumable: false, result: false, message: "", now: null };
 const MINE = { own: false, is_tested: false };
-const NOW = { epoch: 1, epochs: 3, step: 2, steps: 10, images_per_second: 1234.5, seconds: 5, seconds_left: 100 };
+const NOW = { epoch: 1, epochs: 3, step: 2, steps_per_epoch: 10, images_per_second: 1234.5, seconds: 5, seconds_left: 100 };
 
 test("the loss falls to the lower end of its scale, and the accuracy rises to the upper end", () => {
   const { loss, accuracy } = SCALES;
@@ -33,9 +33,9 @@ test("the ticks are named as the visitor reads them", () => {
 
 test("a curve spans the epochs, and a validation is drawn where it changes", () => {
   const curve = [
-    { epoch: 0, loss: 3, accuracy: 0, held_out_loss: null, held_out_accuracy: null },
-    { epoch: 1, loss: 0.3, accuracy: 0.9, held_out_loss: 0.2, held_out_accuracy: 0.95 },
-    { epoch: 2, loss: 0.01, accuracy: 0.99, held_out_loss: 0.2, held_out_accuracy: 0.95 },
+    { epoch: 0, loss: 3, accuracy: 0, validation_loss: null, validation_accuracy: null },
+    { epoch: 1, loss: 0.3, accuracy: 0.9, validation_loss: 0.2, validation_accuracy: 0.95 },
+    { epoch: 2, loss: 0.01, accuracy: 0.99, validation_loss: 0.2, validation_accuracy: 0.95 },
   ];
   const middle = heightOf(SCALES.loss, 0.3).toFixed(1);
   const path = `M0.0 0.0L${WIDTH / 2}.0 ${middle}L${WIDTH}.0 ${HEIGHT}.0`;

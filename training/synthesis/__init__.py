@@ -1,9 +1,9 @@
-"""Handwriting nobody wrote: digits, and ink that is no digit, from strokes and a pen.
+"""Synthetic handwriting: digits and non-digits, drawn by code from strokes and a pen.
 
-MNIST shows how American clerks and pupils wrote with one kind of pen. The rest of the world's styles are
-written down in `digits.py` as parametric strokes, what is no digit in `non_digits.py`; `strokes.py` has the
-hand and the pen, `cut.py` what becomes of digits that touch, `rows.py` what the reader finds in rows of
-digits and letters. No handwriting is copied: the shapes are constructed, and normalised as MNIST was.
+MNIST shows how American clerks and pupils wrote with one kind of pen. The styles of the rest of the world are
+parametric strokes in `designs/`, non-digits are in `non_digits.py`. `strokes.py` models the hand and the pen,
+`cut.py` cuts digits that touch, `rows.py` yields the candidates in rows of digits and letters. All shapes are
+constructed, none is copied from a person's handwriting, and they are normalised as MNIST was.
 """
 
 from collections.abc import Sequence
@@ -27,17 +27,17 @@ __all__ = [
     "uncut_pairs",
 ]
 
-BLOTS = 0.02  # share of the non-digits
-SPOILED = 0.1  # share of the non-digits, where there are digits to spoil
+BLOTS = 0.02  # share of the non-digits that are blots
+SPOILED = 0.1  # share of the non-digits that are spoiled digits, if there are digits to spoil
 
 
 def synthesise_digits(
     count: int, rng: np.random.Generator, classes: Sequence[int] | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Digits as people around the world write them: images (count, 28, 28) uint8, labels (count,) int64.
+    """Digits in the styles of the world: images (count, 28, 28) uint8, labels (count,) int64.
 
-    count: how many, 0 or more; rng: decides everything, so the same state gives the same digits; classes: the
-    digits to choose from evenly, by default all ten. Raises ValueError or TypeError for other arguments.
+    count: 0 or more. rng: equal states give equal digits. classes: the digits to choose from, with equal
+    probability; by default all ten. Raises ValueError or TypeError for other arguments.
     """
     check_request(count, rng)
     choices = np.arange(10) if classes is None else np.asarray(classes)
@@ -55,8 +55,8 @@ def synthesise_non_digits(
 ) -> np.ndarray:
     """Letters, words, doodles, scribbles and the like: images (count, 28, 28) uint8.
 
-    count, rng: as for `synthesise_digits`; digits: pictures (N, 28, 28) uint8 of digits, some of which are
-    cut up, written over and scratched out. Raises ValueError or TypeError for other arguments.
+    count, rng: see `synthesise_digits`. digits: pictures (N, 28, 28) uint8, some of which are cut up, written
+    over or scratched out. Raises ValueError or TypeError for other arguments.
     """
     check_request(count, rng)
     if digits is not None and (digits.dtype != np.uint8 or digits.shape != (len(digits) or 1, 28, 28)):

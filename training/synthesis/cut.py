@@ -1,8 +1,8 @@
-"""Digits as they come out of a row of touching digits: with a scrap of a neighbour, or an end cut off.
+"""Digits cut from rows of touching digits: with a scrap of a neighbour, or with an end cut off.
 
-Digits are pushed together until they touch, and parted again as the reader parts them
-(`recognition.components`). Where the cuts fall right, each piece is a digit that a cut has marked; two
-neighbours not parted are none.
+Digits are pushed together until they touch and separated again by the reader's own cuts
+(`recognition.cuts`). Where a cut is right, each part is a digit with the marks of a cut. Two uncut neighbours
+are a non-digit.
 """
 
 import cv2
@@ -13,11 +13,11 @@ from recognition.cuts import find_cuts
 from recognition.normalise import BOX, SIZE, bounding_box, normalise
 from recognition.photo import stroke_width
 
-ZOOM = 2  # pixels for one of a 28x28 picture: about as high as digits in photos and on the pad
-DIGIT = ZOOM * BOX  # pixels of a digit's height, about
-TOUCHING, CLOSE = (-0.35, 0.05), (-0.35, 0.5)  # widths of the narrower of two digits that lie between them
-HEIGHT, RAISED = (0.8, 1.2), 0.1  # how digits of one row differ: in height, and in where they stand
-LEAST_WHOLE = 0.85  # share of a digit's ink that its pieces have, and share of theirs that is its own
+ZOOM = 2  # scale from a 28x28 picture to a row: digits are then about as high as in photos and on the pad
+DIGIT = ZOOM * BOX  # approximate height of a digit, pixels
+TOUCHING, CLOSE = (-0.35, 0.05), (-0.35, 0.5)  # range of the gap, in widths of the narrower neighbour
+HEIGHT, RAISED = (0.8, 1.2), 0.1  # variation within a row: of the height, and of the vertical position
+LEAST_WHOLE = 0.85  # of a digit's ink that its parts must hold, and of their ink that must be its own
 
 
 def cut_digits(
@@ -25,7 +25,7 @@ def cut_digits(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Digits cut from rows of touching digits: images (count, 28, 28) uint8 and labels (count,) int64.
 
-    images (N, 28, 28) uint8, labels (N,): the digits that rows are made of.
+    images (N, 28, 28) uint8, labels (N,): digits to compose the rows of.
     """
     found: list[tuple[np.ndarray, int]] = []
     while len(found) < count:
@@ -40,16 +40,16 @@ def cut_digits(
 
 
 def uncut_pairs(images: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Two digits side by side as one picture, which is none: (count, 28, 28) uint8.
+    """Two digits side by side in one picture, a non-digit: (count, 28, 28) uint8.
 
-    images: as for `cut_digits`.
+    images: see `cut_digits`.
     """
     pairs = [_row(images[rng.integers(len(images), size=2)], CLOSE, rng).max(0) for _ in range(count)]
     return np.array([normalise(pair) for pair in pairs], np.uint8).reshape(-1, SIZE, SIZE)
 
 
 def _row(digits: np.ndarray, apart: tuple[float, float], rng: np.random.Generator) -> np.ndarray:
-    """Digits (n, 28, 28) uint8 side by side: a layer each, (n, H, W) float32 ink."""
+    """Digits (n, 28, 28) uint8 side by side, as one layer each: (n, H, W) float32 ink."""
     shapes, places = [], []
     for digit in digits:
         x, y, wide, high = bounding_box(digit.astype(np.float32))
@@ -69,9 +69,9 @@ def _row(digits: np.ndarray, apart: tuple[float, float], rng: np.random.Generato
 
 
 def cut_apart(layers: np.ndarray) -> tuple[Components, list[list[int]]]:
-    """The row cut wherever the reader might cut it, and which of the parts are each digit's.
+    """Cut a row wherever the reader might cut it; returns all parts and the ids of each digit's parts.
 
-    layers: (n, H, W) float32, the ink of each digit. Every part goes to the digit that has most of its ink.
+    layers: (n, H, W) float32, the ink of each digit. A part belongs to the digit with most of its ink.
     """
     ink = layers.max(0)
     stroke = stroke_width(ink >= SOLID)
@@ -87,6 +87,6 @@ def cut_apart(layers: np.ndarray) -> tuple[Components, list[list[int]]]:
 
 
 def _is_whole(layer: np.ndarray, components: Components, run: list[int]) -> bool:
-    """Do these parts have most of the digit's ink, and little else?"""
+    """Whether these parts hold most of the digit's ink and little else."""
     mine = np.isin(components.labels, run)
     return layer[mine].sum() >= LEAST_WHOLE * max(layer.sum(), components.ink[mine].sum())

@@ -1,17 +1,25 @@
-"""What people draw that is no digit: letters, words, doodles, foreign signs, scribbles, spoiled digits.
+"""Non-digits: letters, words, doodles, foreign signs, scribbles, spoiled digits.
 
-The shapes come from the same hands and pens as the digits, so that only the shape tells them apart. What a
-person could take for a digit (O, l, I, S, Z, b, q, g, |, ...) is left out.
+They are drawn with the same hands and pens as the digits, so that only their shapes differ. Shapes that a
+person could read as a digit (O, l, I, S, Z, b, q, g, |, ...) are left out.
 """
-
-from collections.abc import Callable
 
 import numpy as np
 
 from recognition.normalise import normalise
-from training.synthesis.digits import Design, Uniform, digit_strokes
+from training.synthesis.digits import digit_strokes
 from training.synthesis.signs import letters, signs
-from training.synthesis.strokes import CORNER, Hand, Strokes, arc, draw_strokes, picture_of
+from training.synthesis.strokes import (
+    CORNER,
+    Design,
+    Designs,
+    Hand,
+    Strokes,
+    Uniform,
+    arc,
+    draw_strokes,
+    picture_of,
+)
 
 C = CORNER
 
@@ -272,7 +280,7 @@ def ruled(u: Uniform) -> Design:
     return rows + [[((i + 0.5) / down, u(-0.1, 0.1)), ((i + 0.5) / down, u(0.9, 1.1))] for i in range(down)]
 
 
-DESIGNS: list[tuple[Callable[[Uniform], Design], float]] = [  # (design, share)
+DESIGNS: Designs = [  # (design, share)
     (letter, 0.38),
     (word, 0.06),
     (cursive, 0.06),
@@ -291,12 +299,12 @@ DESIGNS: list[tuple[Callable[[Uniform], Design], float]] = [  # (design, share)
 ]
 SHARES = np.cumsum([share for _, share in DESIGNS])
 
-# Turned or mirrored, these still look like no digit; the others look like one (a 6 turned is a 9).
+# Digits that are non-digits when mirrored, on their side or upside down; others look like digits (6 and 9).
 MIRRORED, ON_ITS_SIDE, UPSIDE_DOWN = (3, 6, 7, 9), (1, 2, 3, 4, 5, 6, 7, 8, 9), (3, 4, 7)
 
 
 def non_digit_strokes(rng: np.random.Generator) -> Strokes:
-    """Something that is no digit: a list of (n, 2) paths, x right, y down."""
+    """The strokes of a non-digit: a list of (n, 2) paths, x right, y down."""
     if rng.random() < 0.08:
         return _turned_digit(rng)
     design = DESIGNS[int(np.searchsorted(SHARES[:-1], rng.random() * SHARES[-1]))][0](rng.uniform)
@@ -317,9 +325,9 @@ def blot(rng: np.random.Generator) -> np.ndarray:
 
 
 def spoiled(digits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Cut and paste of digits (N, 28, 28) uint8 so that no digit is left: (28, 28) uint8.
+    """A non-digit (28, 28) uint8 made of digits (N, 28, 28) uint8.
 
-    Quarters shuffled and turned, two digits written over each other, or one scratched out.
+    Shuffled and rotated quarters, two digits on top of each other, or one scratched out.
     """
     first, second = digits[rng.integers(len(digits), size=2)].astype(np.float32) / 255
     kind = rng.random()

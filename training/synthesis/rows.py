@@ -18,10 +18,10 @@ from recognition.lines import find_lines, typical_height
 from recognition.normalise import BOX, SIZE, bounding_box
 from recognition.photo import stroke_width
 from recognition.segment import candidate_groups, is_large, split_into_words
-from training.synthesis.digits import DESIGNS, SHARES, Design
+from training.synthesis.digits import DESIGNS, SHARES
 from training.synthesis.non_digits import cursive, non_digit_strokes
 from training.synthesis.signs import letters, signs
-from training.synthesis.strokes import Hand, Pen, Strokes, check_request, thickness_near, width_of
+from training.synthesis.strokes import Design, Hand, Pen, Strokes, check_request, thickness_near, width_of
 
 NONE = -1  # the label of what is no digit
 

@@ -1,12 +1,11 @@
-"""Signs that are no digits, as strokes: letters of several scripts and what else a keyboard has."""
+"""Letters of several scripts and the other characters of a keyboard, as strokes."""
 
 from functools import cache
 
-from training.synthesis.digits import Design
-from training.synthesis.strokes import CORNER
+from training.synthesis.strokes import CORNER, Design
 
-# A sign: strokes parted by |, points "x,y" in tenths of its height, ! where the pen turns a corner. y: 0 the
-# top of a capital, 4 the top of an x, 10 the line, 14 the foot of a p.
+# Strokes are separated by |, points are "x,y" in tenths of the height, ! marks a corner. y: 0 is the top of a
+# capital, 4 the top of an x, 10 the baseline, 14 the bottom of a p.
 SIGNS = """
 C 6,2 3,0 0,5 3,10 6,8
 E 6,0 0,0! 0,10! 6,10 | 0,5 5,5
@@ -199,7 +198,7 @@ $ 6,2 3,1 0,3 3,5 6,7 3,9 0,8 | 3,-1 3,11
 ن 0,3 0,7 3,9 6,7 6,3 | 3,2 3,2
 """
 
-# Alone these would be digits; inside a word they are letters.
+# Alone these could be digits; inside a word they are letters.
 DIGITLIKE = """
 A 0,10 3,0! 6,10 | 1,7 5,7
 B 0,0 0,10 | 0,0 4,1 4,4 1,5! 5,6 5,9 0,10
@@ -230,7 +229,7 @@ def signs() -> list[Design]:
 
 @cache
 def letters() -> dict[str, list[Design]]:
-    """The Latin letters, those like digits too: each one's ways to be written."""
+    """The Latin letters, including those that look like digits, with the ways to write each."""
     ways: dict[str, list[Design]] = {}
     for line in (SIGNS.strip() + DIGITLIKE).splitlines():
         if line[0].isascii() and line[0].isalpha():
@@ -239,7 +238,7 @@ def letters() -> dict[str, list[Design]]:
 
 
 def _design(line: str) -> Design:
-    """A line of a table -> control points in a box of height 1."""
+    """A line of a table above -> control points in a box of height 1."""
     return [[_point(point) for point in stroke.split()] for stroke in line[1:].split("|")]
 
 

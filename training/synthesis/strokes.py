@@ -1,9 +1,10 @@
-"""Pen strokes -> ink -> a 28x28 picture: how a hand moves, what a pen leaves, shared by all synthesis.
+"""Pen strokes -> ink -> a 28x28 picture: the hand and the pen that all synthesis shares.
 
-A design is written down as control points in a box of height 1 (x right, y down). `trace` turns them into the
-smooth path a pen takes through them, `Hand` bends that path as one person's hand would on one occasion, and
-`draw_strokes` inks it.
+A design is a list of control points in a box of height 1 (x right, y down). `trace` connects them by a smooth
+path, `Hand` distorts that path as one person's hand would on one occasion, and `draw_strokes` inks it.
 """
+
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -11,16 +12,19 @@ import numpy as np
 from recognition.normalise import normalise
 
 CORNER = 1.0  # third coordinate of a control point at which the pen stops and turns
-STEPS = 6  # points per piece of a curve between two control points
-STEP_POWERS = (np.arange(STEPS) / STEPS)[:, None] ** np.arange(4)
+CURVE_POINTS = 6  # points per piece of a curve between two control points
+CURVE_POWERS = (np.arange(CURVE_POINTS) / CURVE_POINTS)[:, None] ** np.arange(4)
 # Cubic Hermite basis: position and tangent at both ends of a piece -> the points on it.
-HERMITE = STEP_POWERS @ np.array([[1, 0, 0, 0], [0, 0, 1, 0], [-3, 3, -2, -1], [2, -2, 1, 1]], float)
-SIDE = 72  # of a sheet, about, pixels: several to each of the 20 it is resampled to
+HERMITE = CURVE_POWERS @ np.array([[1, 0, 0, 0], [0, 0, 1, 0], [-3, 3, -2, -1], [2, -2, 1, 1]], float)
+SHEET_SIDE = 72  # approximate side of a sheet, pixels: several per pixel of the 20x20 that it is resampled to
 SHIFT = 4  # cv2 draws at 1/16 pixel
 GRIDS = 0.06  # share of hands that write on a tablet with a coarse grid
 NARROW = 0.1  # share of hands that write tall and narrow, as in East Asia and on forms
 
 Strokes = list[np.ndarray]
+Design = list[list[tuple]]  # control points (x, y) or (x, y, CORNER), a list a stroke
+Uniform = Callable[..., float]  # of a generator: u() from 0 to 1, u(low, high) between
+Designs = list[tuple[Callable[[Uniform], Design], float]]  # (design, share) each
 
 
 def arc(
@@ -73,7 +77,7 @@ class Hand:
         self.tremor = wild * max(0.0, rng.uniform(-0.01, 0.014))  # amplitude, heights
         self.coarse = rng.random() < 0.25 * wild  # few samples a stroke: slow tablets give polygons
         self.grid = rng.uniform(0.04, 0.11) if rng.random() < GRIDS * wild else 0.0  # heights
-        self.stairs = rng.random() < 0.5  # a coarse tablet tells one coordinate after the other
+        self.stairs = rng.random() < 0.5  # some coarse tablets report one coordinate after the other
         self.wide = np.exp(0.26 * stretch + 0.04 * wild)
         if rng.random() < NARROW * wild:
             self.wide *= rng.uniform(0.45, 0.8)
@@ -107,7 +111,7 @@ class Hand:
         return paths
 
     def _on_grid(self, path: np.ndarray) -> np.ndarray:
-        """The path as a coarse tablet tells it: from one point of its grid to the next."""
+        """The path as a coarse tablet reports it: from one point of its grid to the next."""
         points = np.round(path / self.grid) * self.grid
         if self.stairs:
             corners = np.stack([points[1:, 0], points[:-1, 1]], 1)
@@ -141,8 +145,8 @@ def draw_strokes(strokes: Strokes, pen: float, rng: np.random.Generator | None =
     low = points.min(0)
     extent = max(float((points.max(0) - low).max()), 1e-6)
     # cv2's smooth lines come in few widths: 1.4 pixels, and then 2 more for every second thickness.
-    # So one is chosen that makes the sheet about `SIDE` pixels, and the scale follows from the pen.
-    thickness = thickness_near(pen * SIDE)
+    # So one is chosen that makes the sheet about `SHEET_SIDE` pixels, and the scale follows from the pen.
+    thickness = thickness_near(pen * SHEET_SIDE)
     width = width_of(thickness)
     scale = width / pen / extent
     margin = thickness + 2
@@ -199,7 +203,7 @@ def _press_unevenly(sheet: np.ndarray, lines: Strokes, thickness: int, rng: np.r
 
 
 def thickness_near(width: float) -> int:
-    """The thickness with which cv2 draws smooth lines about so many pixels wide."""
+    """The cv2 thickness whose smooth lines are about this wide, pixels."""
     return 2 * round((width - 1.4) / 2) or 1
 
 
@@ -211,7 +215,7 @@ def width_of(thickness: int) -> float:
 def random_pen(rng: np.random.Generator, aspect: float = 1.0) -> float:
     """A pen's width as a share of the drawing's longest side: 0.015 to 0.25, around 0.1.
 
-    aspect: width over height; something wide, a word, is as high as a digit and so drawn finer for its size.
+    aspect: width over height. A wide drawing, such as a word, is as high as a digit, so its share is smaller.
     """
     pen = np.exp(rng.normal(-2.25, 0.5)) / np.clip(aspect, 1.0, 4.0)
     return float(np.clip(pen, 0.015, 0.25))
@@ -225,7 +229,7 @@ def picture_of(strokes: Strokes, rng: np.random.Generator) -> np.ndarray:
 
 
 def check_request(count: int, rng: np.random.Generator) -> None:
-    """Raises ValueError or TypeError unless so many pictures can be drawn, and that decides everything."""
+    """Raise ValueError or TypeError for an invalid count or generator."""
     if not isinstance(count, int | np.integer) or count < 0:
         raise ValueError(f"count must be a whole number, 0 or more, got {count!r}")
     if not isinstance(rng, np.random.Generator):

@@ -8,7 +8,7 @@ import numpy as np
 from jobs.status import Comparison, Point, Status
 from training.evaluate import Evaluation
 from training.experiment import Snapshot
-from training.finetune import Lesson
+from training.finetune import FineTuneReport
 
 
 def encoded(array: np.ndarray) -> str:
@@ -49,7 +49,7 @@ def _snapshot(now: Snapshot) -> dict:
     }
 
 
-def _lesson(lesson: Lesson) -> dict:
+def _lesson(lesson: FineTuneReport) -> dict:
     return {
         "before": _readings(lesson.before, lesson.refused_before),
         "after": _readings(lesson.after, lesson.refused_after),

@@ -13,7 +13,7 @@ export const [WIDTH, HEIGHT] = [400, 180]; // of a chart's drawing, in its own u
 export const SCALES = {
   loss: {
     training: "loss",
-    validation: "held_out_loss",
+    validation: "validation_loss",
     max: 3,
     min: 0.01,
     ticks: [1, 0.1, 0.01],
@@ -24,7 +24,7 @@ export const SCALES = {
   },
   accuracy: {
     training: "accuracy",
-    validation: "held_out_accuracy",
+    validation: "validation_accuracy",
     max: 1,
     min: 0.001,
     ticks: [1, 0.1, 0.01, 0.001],

@@ -1,0 +1,160 @@
+"""Ink becomes components, lines and candidates: digits that touch, digits that are broken."""
+
+import cv2
+import numpy as np
+import pytest
+
+from recognition import Reader
+from recognition.components import find_components, thin_strokes
+from recognition.cuts import find_cuts
+from recognition.limits import WorkBudget
+from recognition.lines import find_lines, typical_height
+from recognition.photo import (
+    faint_strokes,
+    stroke_width,
+    threshold,
+)
+from recognition.segment import classify_groups, segment
+from tests.photos import paper, photo, write
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return Reader()
+
+
+@pytest.fixture
+def number():
+    return write(paper(), "30417", 30, 50)
+
+
+def test_touching_digits_are_cut(reader):
+    sheet = write(paper(160, 300), "33", 40, 50, gap=-0.06)
+    assert cv2.connectedComponents((sheet < 128).view(np.uint8))[0] == 2, "they must touch"
+    assert reader.read_photo(photo(write(sheet, "74", 180, 50, gap=0.3))).text == "3374"
+
+
+def test_what_a_thick_pen_made_touch_comes_apart_and_a_thin_pen_stays():
+    sheet = write(paper(160, 300), "04", 40, 40, height=80, pen=30, gap=0.44)
+    cv2.line(sheet, (105, 80), (140, 80), 0, 8)
+    ink = (255 - sheet) / np.float32(255)
+    assert len(find_components(ink, 30).ids) == 1
+    thin = thin_strokes(ink, 30)
+    assert len(find_components(thin, 12).ids) >= 2
+    assert (thin <= ink).all()
+    assert stroke_width(thin >= 0.5) < stroke_width(ink >= 0.5) - 8
+    ink = (255 - write(paper(160, 300), "04", 40, 40, height=80, pen=9)) / np.float32(255)
+    assert thin_strokes(ink, 9) is ink
+    blank = np.zeros((20, 20), np.float32)
+    assert thin_strokes(blank, 9) is blank
+
+
+def test_the_strokes_of_a_broken_digit_are_joined(reader, number):
+    cv2.line(number, (100, 40), (100, 120), 255, 3)  # through the 0
+    cv2.line(number, (30, 100), (80, 92), 255, 3)  # through the foot of the 3
+    assert reader.read_photo(photo(number)).text == "30417"
+
+
+@pytest.mark.parametrize("clutter", [0, 60])
+def test_a_stroke_that_fades_is_followed_on_clean_paper_alone(clutter):
+    share = np.zeros((100, 100), np.float32)
+    cv2.line(share, (30, 50), (70, 50), 0.2, 6)  # a quick turn
+    cv2.line(share, (30, 10), (30, 90), 1.0, 6)
+    cv2.line(share, (70, 10), (70, 90), 1.0, 6)
+    share[90:, :clutter] = 0.2  # a shadow, or print
+    found = threshold(share)
+    assert found[50, 30]
+    assert not found[50, 50]
+    faint = faint_strokes(share, found, 6.0)
+    assert faint[50, 50] == (not clutter)
+    assert not faint[20:40].any(), "where strokes do not fade their edges are none"
+
+
+def test_a_digit_of_which_a_part_is_faint_is_read_as_one(reader):
+    sheet = paper(160, 160)
+    for ends, grey in (
+        (((60, 30), (50, 90)), 60),
+        (((50, 90), (105, 88)), 205),
+        (((92, 50), (88, 135)), 60),
+    ):
+        cv2.line(sheet, *ends, grey, 6, cv2.LINE_AA)
+    assert reader.read_photo(photo(sheet, noise=0)).text == "4"
+
+
+def test_cuts_go_through_little_ink_and_parts_keep_all_of_it():
+    ink = np.zeros((60, 130), np.float32)
+    for x in (30, 95):
+        cv2.circle(ink, (x, 30), 22, 1.0, 5)
+    cv2.line(ink, (30, 52), (95, 52), 1.0, 5)  # as a pen joins two zeros
+    components = find_components(ink, 5)
+    assert components.ids.tolist() == [1]
+    solid = int(components.areas[1])
+    cuts = find_cuts(components, 1, 5, 60)
+    assert any(55 <= cut[20] + components.boxes[1, 0] <= 70 for cut in cuts)
+    parts = components.split(1, cuts)
+    assert len(parts) == len(cuts) + 1
+    assert components.areas[parts].sum() == solid
+    left = [components.box_of([part])[0] for part in parts]
+    assert left == sorted(left)
+
+
+def test_touching_rings_are_cut_between_them_and_not_through_them():
+    ink, holes = np.zeros((60, 130), np.float32), np.zeros((60, 130), np.uint8)
+    for x in (30, 74):
+        cv2.circle(ink, (x, 30), 22, 1.0, 5)
+        cv2.circle(holes, (x, 30), 14, 1, -1)
+    components = find_components(ink, 5)
+    assert components.ids.tolist() == [1]
+    left, top, _, height = components.boxes[1]
+    cuts = [np.rint(cut + left).astype(int) for cut in find_cuts(components, 1, 5, 60)]
+    assert any(cut.min() >= 44 and cut.max() <= 60 for cut in cuts)
+    assert not any(holes[top + height // 2, cut[height // 2]] for cut in cuts)
+
+
+def test_two_doubtful_digits_are_more_likely_than_one_that_is_none_at_all():
+    ink = np.zeros((60, 130), np.float32)
+    for x in (30, 74):
+        cv2.circle(ink, (x, 30), 22, 1.0, 5)
+    components = find_components(ink, 5)
+
+    def judge(images):
+        """A 0 of log odds -4 where there is one ring, -20 where there are both: wide, and so not high."""
+        odds = [-20.0 if np.count_nonzero(image.any(1)) < 15 else -4.0 for image in images]
+        return 100 * np.eye(10)[0] - 100 + np.array(odds)[:, None]
+
+    alone = classify_groups(components, [(1,)], judge)
+    ((word,),) = segment(components, [[1]], alone, 5, 49, WorkBudget(1000), judge)
+    assert len(word.candidates) == 2
+
+
+@pytest.mark.parametrize(("reach", "is_cut"), [(25, False), (66, True)])
+def test_a_tail_is_cut_off_where_it_has_the_ink_of_a_digit(reach, is_cut):
+    ink = np.zeros((70, 140), np.float32)
+    cv2.circle(ink, (35, 35), 25, 1.0, 5)
+    cv2.line(ink, (60, 35), (60 + reach, 35), 1.0, 5)
+    components = find_components(ink, 5)
+    cuts = find_cuts(components, 1, 5, 55)
+    assert any(components.boxes[1, 0] + cut.min() > 64 for cut in cuts) == is_cut
+
+
+# --- lines of writing
+
+
+def test_typical_height_is_that_of_the_digits_not_of_the_specks():
+    boxes = np.array([[0, 0, 3, 3]] * 50 + [[0, 0, 20, 40]] * 5)
+    assert typical_height(boxes, np.array([6] * 50 + [200] * 5)) == 40
+
+
+def test_lines_take_their_bars_and_dots_with_them():
+    boxes = np.array([[0, 0, 20, 40], [60, 5, 20, 40], [28, 34, 6, 6], [0, 100, 20, 40], [24, 98, 20, 5]])
+    assert find_lines(boxes, 40) == [[0, 2, 1], [3, 4]]
+
+
+def test_columns_far_apart_are_read_row_by_row():
+    boxes = np.array([[x, y, 20, 40] for y in (0, 80) for x in (0, 500)])
+    assert find_lines(boxes, 40) == [[0, 1], [2, 3]]
+
+
+def test_a_skewed_page_keeps_its_lines_apart():
+    boxes = np.array([[x, y + x // 10, 20, 40] for y in (0, 60) for x in range(0, 800, 40)])
+    assert [len(line) for line in find_lines(boxes, 40)] == [20, 20]
