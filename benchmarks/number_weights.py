@@ -1,13 +1,14 @@
 """python -m benchmarks.number_weights --folder DIR: what tells a number from words, letters and doodles.
 
 Fits the weights of `recognition.numerals`, for the pad and for photos, to what the reader sees in the
-archives of benchmarks/handwriting.py: a logistic regression in which every weight has the sign that its
-evidence must have. Prints them, and how much of each set would be taken for a number, each sample judged by
-weights that were fitted without its tenth of all samples. What was drawn on the pad counts as photos of
-paper, too.
+archives of benchmarks/handwriting_sets.py, by writers who were not trained on: a logistic regression in which
+every weight has the sign that its evidence must have. Prints them, and how much of each set would be taken
+for a number, each sample judged by weights that were fitted without its tenth of all samples. What was drawn
+on the pad counts as photos of paper, too.
 """
 
 import argparse
+from collections.abc import Iterator
 from dataclasses import astuple, fields
 from pathlib import Path
 from unittest.mock import patch
@@ -17,9 +18,12 @@ from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from benchmarks.handwriting import SETS, on_paper, read_archive
+from benchmarks.handwriting_sets import CANVAS, SETS, draw, on_paper, read_archive
 from recognition import Reader, pipeline
 from recognition.numerals import DRAWING_WEIGHTS, PHOTO_WEIGHTS, Evidence, evidence_of_number
+from training.handwriting.people import people
+from training.synthesis.rows import row_of_digits
+from training.synthesis.writer import Writer
 
 NAMES = [field.name for field in fields(Evidence)]
 FOR = ("all_digits", "worst_digit", "aspect")  # a number; all other evidence is against one
@@ -27,7 +31,12 @@ RIDGE = 1.0  # keeps weights small, each by its evidence's standard deviation
 LEAST_SPREAD = 0.05  # of evidence, by which its weight is kept small: what is seldom seen may not weigh all
 FOLDS = 10
 MOST_PHOTOS = 1500  # of a set
-NUMBERS = {"pad": ("unipen_strings",), "photo": ("orand_car_a", "photo_lines", "unipen_strings")}
+COMPOSED = "composed numbers"  # of digits that one validation writer wrote singly
+COUNT = 600  # of those
+NUMBERS = {
+    "pad": ("unipen_strings", COMPOSED),
+    "photo": ("orand_car_a", "photo_lines", "unipen_strings", COMPOSED),
+}
 # What is none, and which share of it may be taken for numbers.
 OTHERS = {
     "pad": {"not: unipen_words": 0.014, "not: unipen_letters": 0.01},
@@ -44,7 +53,13 @@ def evidence_of(
     title: str, way: str, reader: Reader, folder: Path, half: str
 ) -> tuple[list[tuple[float, ...]], int]:
     """The evidence of all decisions of a set, and how many samples it has."""
-    archive, samples = read_archive(SETS[title], folder, half, MOST_PHOTOS if way == "photo" else 0)
+    if title == COMPOSED:
+        pictures = composed_numbers(COUNT)
+        count = COUNT
+    else:
+        archive, samples = read_archive(SETS[title], folder, half, MOST_PHOTOS if way == "photo" else 0)
+        pictures = (SETS[title].picture(archive, i, np.random.default_rng(i)) for i in samples)
+        count = len(samples)
     seen = []
 
     def recorded(*arguments) -> Evidence:
@@ -53,13 +68,28 @@ def evidence_of(
         return evidence
 
     with patch.object(pipeline, "evidence_of_number", recorded):
-        for i in tqdm(samples, desc=f"{title}, {way}", leave=False):
-            picture = SETS[title].picture(archive, i, np.random.default_rng(i))
+        for picture in tqdm(pictures, desc=f"{title}, {way}", total=count, leave=False):
             if way == "pad":
                 reader.read_drawing(picture)
             else:
                 reader.read_photo(on_paper(picture))
-    return seen, len(samples)
+    return seen, count
+
+
+def composed_numbers(count: int) -> Iterator[np.ndarray]:
+    """Numbers of two to nine digits, some with separators, as drawings (280, 840, 4) uint8."""
+    rng = np.random.default_rng(0)
+    writers = [person for person in people("validation") if len(person.digits) == 10]
+    nobody = np.zeros((0, 28, 28), np.uint8), np.zeros(0, int)
+    while count:
+        writer = Writer(rng, *nobody, writers)
+        if writer.person is None:
+            continue
+        row = row_of_digits(writer)
+        if len(row) > 1 and all(sign.label >= 0 for sign in row):
+            strokes = [stroke for sign in row for stroke in sign.strokes]
+            yield draw(strokes, rng, 3 * CANVAS, CANVAS)
+            count -= 1
 
 
 def fit(evidence: np.ndarray, is_number: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """python -m benchmarks.teaching --folder DIR: what teaching a network one person's digits does.
 
-Takes, from the archives of strokes that benchmarks/handwriting.py reads, the writers of whom the network
+Takes, from the archives of strokes in benchmarks/handwriting_sets.py, validation writers of whom the network
 does not read two digits or more: it takes them for others, or for no digit. Half of those, by lot, are what
 the writer may teach; then come others of the same digits, up to the greatest number taught. Taught are the
 first 1, 3 and 5 of them; all else the writer wrote is read before and after. None of the writers is trained
@@ -27,13 +27,14 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from benchmarks.handwriting import SETS, draw, strokes_of
+from benchmarks.handwriting_sets import SETS, draw, strokes_of
 from cnn import load_model
 from recognition import ink_of_drawing, normalise, to_input
 from recognition.calibration import Calibration
 from recognition.reader import DEFAULT_WEIGHTS
 from training.data import load_mnist
 from training.finetune import FineTuner
+from training.handwriting import validation_writers
 from training.memory import keep_freed_memory
 from training.synthesis import synthesise_non_digits
 
@@ -89,7 +90,7 @@ HEADING = (
 
 
 def writers_of(title: str, folder: Path, half: str) -> list[Writer]:
-    """All that each writer of an archive wrote, doubtful labels left out."""
+    """All that each validation writer of an archive wrote, doubtful labels left out."""
     with np.load(folder / f"{SETS[title].file}_{half}.npz", allow_pickle=False) as opened:
         archive = {name: opened[name] for name in opened.files}
     count = len(archive["labels"])
@@ -102,7 +103,10 @@ def writers_of(title: str, folder: Path, half: str) -> list[Writer]:
         if image is not None:
             images[i] = image
     found = []
+    corpus = title.split("_")[0]
     for writer in np.unique(archive["writers"]):
+        if (corpus, int(writer)) not in validation_writers():
+            continue
         of_writer = clear & (archive["writers"] == writer)
         labels = archive["labels"][of_writer].astype(np.int64)
         found.append(Writer(f"{title} {writer}", images[of_writer], labels))

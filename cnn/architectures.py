@@ -56,11 +56,14 @@ def digit_net(rng: np.random.Generator) -> Sequential:
 
 
 def row_net(rng: np.random.Generator) -> Sequential:
-    """The same for a digit among others, 360,042 parameters: the second channel is what stands around it."""
-    return Sequential("row_net", _five_convolutions(2, rng), input_shape=(28, 28, 2))
+    """The same for a digit or separator among others, 360,687 parameters.
+
+    The second channel is what stands around it; after the ten digits come the separators - / . , and :
+    """
+    return Sequential("row_net", _five_convolutions(2, rng, classes=15), input_shape=(28, 28, 2))
 
 
-def _five_convolutions(channels: int, rng: np.random.Generator) -> list[Layer]:
+def _five_convolutions(channels: int, rng: np.random.Generator, classes: int = 10) -> list[Layer]:
     """Few channels where the picture is large, many where it is small: there a product is wide, and 6x6 is
     the size at which a convolution takes a fifth of the products.
     """
@@ -82,7 +85,7 @@ def _five_convolutions(channels: int, rng: np.random.Generator) -> list[Layer]:
         BatchNorm(128, momentum=0.99),
         ReLU(),  # (N, 6, 6, 128)
         GlobalAveragePool(),  # (N, 128)
-        Dense(128, 10, rng=rng, init="xavier"),  # (N, 10) logits
+        Dense(128, classes, rng=rng, init="xavier"),  # (N, classes) logits
     ]
 
 

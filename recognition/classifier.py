@@ -7,6 +7,7 @@ import numpy as np
 
 from cnn import Sequential, log_odds
 from recognition.calibration import Calibration
+from recognition.context import digit_logits
 from recognition.normalise import bounding_box, to_input
 from recognition.reading import Digit
 from recognition.segment import Candidate
@@ -25,7 +26,7 @@ BLOB_FILL = 0.72  # least share of its box that is ink: a disc fills 0.79
 class Classifier:
     """A network with its calibration and, unless it never rejects, the context model.
 
-    model takes (N, 28, 28, 1), context_model (N, 28, 28, 2); both give (N, 10) logits.
+    model takes (N, 28, 28, 1) and gives (N, 10) logits; context_model takes (N, 28, 28, 2) and gives (N, 15).
     """
 
     model: Sequential
@@ -37,7 +38,7 @@ class Classifier:
         return _predict(self.model, images)
 
     def logits_in_context(self, images: np.ndarray) -> np.ndarray:
-        """(N, 28, 28, 2) uint8, as made by `with_context` -> (N, 10) logits of the context model."""
+        """(N, 28, 28, 2) uint8, as made by `with_context` -> (N, 15) logits of the context model."""
         return _predict(self.context_model, images)
 
     def log_odds_of_digit(self, images: np.ndarray, logits: np.ndarray) -> np.ndarray:
@@ -52,7 +53,8 @@ class Classifier:
             doubtful = np.flatnonzero((low <= odds) & (odds < high))
             if len(doubtful):
                 alone = np.stack([images[doubtful], np.zeros_like(images[doubtful])], axis=-1)
-                odds[doubtful] = log_odds((logits[doubtful] + self.logits_in_context(alone)) / 2)
+                in_context = digit_logits(self.logits_in_context(alone))
+                odds[doubtful] = log_odds((logits[doubtful] + in_context) / 2)
         return odds
 
     def is_digit(self, candidates: Sequence[Candidate]) -> np.ndarray:
@@ -91,6 +93,6 @@ def is_blob(image: np.ndarray) -> bool:
 
 
 def _predict(model: Sequential, images: np.ndarray) -> np.ndarray:
-    """Images (N, ...) uint8 -> (N, 10) logits, in batches."""
+    """Images (N, ...) uint8 -> (N, K) logits, in batches."""
     batches = range(0, len(images), BATCH_SIZE)
     return np.concatenate([model.predict(to_input(images[i : i + BATCH_SIZE])) for i in batches])

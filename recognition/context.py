@@ -6,25 +6,29 @@ import cv2
 import numpy as np
 
 from recognition.components import Components
-from recognition.normalise import SIZE, bounding_box, normalise_box
+from recognition.normalise import BOX, SIZE, bounding_box, normalise_box
 
 CONTEXT_SHAPE = (SIZE, SIZE, 2)  # shape of a candidate in context
 CONTEXT_SCALE = 2  # side of the surroundings shown, in sides of the candidate's own picture
+LEAST_HEIGHT = 0.8  # digit heights: around lower candidates, dashes and dots, as much is shown as around this
+SEPARATORS = "-/.,:"  # classes of the context model after the ten digits
+CONTEXT_LOGITS = (10 + len(SEPARATORS),)  # shape of its answer
 SAMPLES = 4  # pixels of ink sampled for each pixel of the second channel, both ways: more only take time
 
 
-def with_context(components: Components, component_ids: Sequence[int]) -> np.ndarray:
+def with_context(components: Components, component_ids: Sequence[int], height: float = 0.0) -> np.ndarray:
     """Components taken as one candidate, and all others around them: (28, 28, 2) uint8.
 
     [..., 0] is the candidate's ink, normalised; [..., 1] the ink of all other components around the same
-    centre, at half that scale.
+    centre, at half that scale, or of that of something LEAST_HEIGHT. height: of a digit, pixels.
     """
     x, y, _, _ = components.box_of(component_ids)
     own_ink = components.ink_of(component_ids)
     image, (corner_x, corner_y, pixel) = normalise_box(own_ink, bounding_box(own_ink))
-    margin = (CONTEXT_SCALE - 1) / 2 * SIZE * pixel
-    step = max(1, int(CONTEXT_SCALE * pixel / SAMPLES))
-    side = max(1, round(CONTEXT_SCALE * SIZE * pixel / step))
+    context_pixel = CONTEXT_SCALE * max(pixel, LEAST_HEIGHT * height / BOX)
+    margin = SIZE * (context_pixel - pixel) / 2
+    step = max(1, int(context_pixel / SAMPLES))
+    side = max(1, round(SIZE * context_pixel / step))
     high, wide = components.labels.shape
     rows, to_rows = _sampled(round(max(y - 1, 0) + corner_y - margin) + step // 2, side, step, high)
     columns, to_columns = _sampled(round(max(x - 1, 0) + corner_x - margin) + step // 2, side, step, wide)
@@ -36,6 +40,16 @@ def with_context(components: Components, component_ids: Sequence[int]) -> np.nda
     around[to_rows, to_columns] = components.ink[rows, columns] * np.float32(255)
     around[to_rows, to_columns] *= is_other
     return np.stack([image, cv2.resize(around, (SIZE, SIZE), interpolation=cv2.INTER_AREA)], -1)
+
+
+def digit_logits(logits: np.ndarray) -> np.ndarray:
+    """logits[:, :10] - log(1 + sum over separators s of exp(logits[:, s])): (N, 15) -> (N, 10)
+
+    What the context model says of the digits alone: separators go to "not a digit", whose logit is 0 again.
+    """
+    digits, separators = logits[:, :10], logits[:, 10:]
+    reject = np.logaddexp(np.float32(0), np.logaddexp.reduce(separators, axis=1))
+    return digits - reject[:, None]
 
 
 def sheared(images: np.ndarray, shear: float) -> np.ndarray:

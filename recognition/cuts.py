@@ -13,7 +13,7 @@ CUT_ROWS = 48  # height, in pixels, to which a component is reduced before seams
 SIDESTEP_COST = 0.1  # cost of a seam's step aside, in pixels of ink
 HOLE_COST = 0.6  # cost of a pixel inside a loop, in pixels of ink: a loop is seldom two digits
 MIN_CUT_DISTANCE = 0.2  # smallest distance between two cuts, in digit heights
-MIN_PART_INK = 0.9  # least ink on each side of a cut, as a share of the ink of a 1
+MIN_PART_INK = 0.4  # least ink on each side of a cut, as a share of the ink of a 1: that of a dash
 CUTS_PER_HEIGHT = 2.5  # most cuts for each digit height that the component is wide
 MAX_CUTS = 12  # most cuts of a component
 MAX_CUT_INK = 5.0  # most ink that a cut may go through, in stroke widths
@@ -26,7 +26,7 @@ def find_cuts(
 
     For every column at half height dynamic programming finds the cheapest way up and the cheapest way down,
     at most one column aside for each row. No cut goes through the middle of a loop if there is another way,
-    and there is enough ink for a digit on both sides of it. stroke, digit_height: pixels.
+    and there is enough ink for a digit or a dash on both sides of it. stroke, digit_height: pixels.
     """
     x, y, width, height = (int(v) for v in components.boxes[component_id])
     area = np.s_[y : y + height, x : x + width]

@@ -78,7 +78,8 @@ def evidence_of_number(lines: Sequence[Sequence[Word]], areas: np.ndarray, heigh
     candidates = [candidate for word in words for candidate in word.candidates]
     odds = np.clip(log_odds(np.stack([found.logits for found in candidates])), MIN_LOG_ODDS, MAX_LOG_ODDS)
     x, y, wide, high = np.array([found.box for found in candidates], float).T
-    read_ids = [component_id for found in candidates for component_id in found.component_ids]
+    separators = [found for word in words for _, found in word.separators]
+    read_ids = [component_id for found in [*candidates, *separators] for component_id in found.component_ids]
     all_ids = [component_id for word in words for component_id in word.component_ids]
     is_cut = [cut for word in words for cut in word.is_cut]
     return Evidence(

@@ -16,12 +16,16 @@ import numpy as np
 
 from cnn import log_odds
 from recognition.components import Box, Components
-from recognition.context import sheared, with_context
+from recognition.context import SEPARATORS, digit_logits, sheared, with_context
 from recognition.cuts import find_cuts
 from recognition.limits import CONTEXT_WORK, CUT_WORK, WorkBudget
 from recognition.normalise import normalise
 
 WORD_GAP = 1.5  # width of the gap between two words, in digit heights
+MIN_GAPS, WIDER_GAP = (
+    3,
+    1.75,
+)  # gaps of a line from which words need a gap so many times as wide as the median
 MAX_PARTS = 5  # most parts of a candidate
 MAX_GROUP_WIDTH = 1.8  # greatest width of a candidate of several parts, in digit heights
 REJECT_COST = 6.0  # cost of reading a candidate as "not a digit"; caps the network's cost
@@ -39,6 +43,8 @@ MAX_SKIP_HEIGHT = 0.5  # greatest height of a component that may be skipped, in 
 SPECK_HEIGHT = 0.25  # height below which a component may be skipped whatever its shape, in digit heights
 SHEARS = (-0.2, 0.0, 0.2)  # shears at which the context model sees a candidate: hands lean either way
 CONTEXT_SHARE = 0.65  # share of the context model in the logits of candidates
+SEPARATOR_COST = 0.1  # cost of reading a candidate as a separator, beside the network's
+MAX_REJECT_SKIP_COST = 4.0  # most that the context model's doubt adds to the cost of skipping a component
 CONFIDENT_COST = 0.5  # cost below which a component no wider than WIDEST is taken for one digit and not cut
 
 
@@ -51,12 +57,19 @@ class Candidate:
     image: np.ndarray  # (28, 28) uint8: the network's input
     logits: np.ndarray  # (10,)
     in_context: bool = False  # whether the context model has a share in the logits
+    separator_costs: np.ndarray | None = None  # (5,) -log P(each of SEPARATORS), in context
+    reject_cost: float = 0.0  # -log P(neither a digit nor a separator), in context
 
     @property
     def cost(self) -> float:
         """-log P(the most probable digit), where "not a digit" is one of the classes."""
         logits = self.logits.astype(float)
         return float(np.logaddexp(0, log_odds(logits[None])[0]) - logits.max())
+
+    @property
+    def separator(self) -> str:
+        """The most probable separator."""
+        return SEPARATORS[int(self.separator_costs.argmin())]
 
 
 @dataclass(frozen=True)
@@ -66,6 +79,7 @@ class Word:
     candidates: tuple[Candidate, ...]  # those on the best path, from left to right
     is_cut: tuple[bool, ...]  # for each, whether it was cut from the one before
     component_ids: tuple[int, ...]  # all components of the word, skipped ones included
+    separators: tuple[tuple[int, Candidate], ...] = ()  # each with how many of the digits stand before it
 
 
 @dataclass(frozen=True)
@@ -75,6 +89,8 @@ class Part:
     component_id: int
     is_cut: bool  # whether it and the part before it were one component
 
+
+START, DIGIT, SEPARATOR = "start", "digit", "separator"  # the last sign on a path
 
 Classify = Callable[[np.ndarray], np.ndarray]  # (N, 28, 28) or (N, 28, 28, 2) uint8 -> (N, 10) logits
 Group = tuple[int, ...]  # the component ids of neighbouring parts that may be one digit
@@ -114,7 +130,7 @@ def segment(
                 groups.append(group)
     candidates |= classify_groups(components, sorted(groups), classify)
     if has_context:
-        candidates = add_context(components, candidates, classify_with_context)
+        candidates = add_context(components, candidates, classify_with_context, height)
     longest = max(map(len, candidates), default=0)
     read: list[list[Word]] = [[] for _ in lines]
     for (row, _), parts in zip(words, parts_of, strict=True):
@@ -133,28 +149,48 @@ def classify_groups(components: Components, groups: Sequence[Group], classify: C
     }
 
 
-def add_context(components: Components, candidates: Candidates, classify: Classify) -> Candidates:
-    """logits = (1 - CONTEXT_SHARE) * logits + CONTEXT_SHARE * mean of the context model's over all SHEARS"""
-    images = np.stack([with_context(components, group) for group in candidates])
+def add_context(
+    components: Components, candidates: Candidates, classify: Classify, height: float
+) -> Candidates:
+    """logits = (1 - CONTEXT_SHARE) * logits + CONTEXT_SHARE * mean of the context model's over all SHEARS
+
+    The network for digits alone knows no separators, and a slash looks like a 1 to it: its logit for each
+    separator is that of its most probable class, so that it has no say in whether something is one.
+    """
+    images = np.stack([with_context(components, group, height) for group in candidates])
     in_context = classify(np.concatenate([sheared(images, shear) for shear in SHEARS]))
-    logits = np.stack([found.logits for found in candidates.values()])
-    logits += np.float32(CONTEXT_SHARE) * (in_context.reshape(len(SHEARS), *logits.shape).mean(0) - logits)
+    in_context = in_context.reshape(len(SHEARS), len(images), -1).mean(0)
+    alone = np.stack([found.logits for found in candidates.values()])
+    neutral = np.repeat(alone.max(1, keepdims=True).clip(0), len(SEPARATORS), axis=1)
+    logits = np.concatenate([alone, neutral], axis=1)
+    logits += np.float32(CONTEXT_SHARE) * (in_context - logits)
+    reject_costs = np.logaddexp(0, log_odds(logits))
+    separator_costs = reject_costs[:, None] - logits[:, 10:]
+    mixed = zip(candidates.items(), digit_logits(logits), separator_costs, reject_costs.tolist(), strict=True)
     return {
-        group: replace(found, logits=mixed, in_context=True)
-        for (group, found), mixed in zip(candidates.items(), logits, strict=True)
+        group: replace(
+            found, logits=digits, in_context=True, separator_costs=separators, reject_cost=reject_cost
+        )
+        for (group, found), digits, separators, reject_cost in mixed
     }
 
 
 def split_into_words(components: Components, line: list[int], height: float) -> list[list[int]]:
-    """A line of component ids, split at its wide gaps. height: of a digit, pixels."""
-    words: list[list[int]] = []
-    right_end = -np.inf
-    for component_id in line:
-        x, _, wide, _ = components.boxes[component_id]
-        if x - right_end > WORD_GAP * height:
+    """A line of component ids, split at its wide gaps. height: of a digit, pixels.
+
+    In a line whose digits all stand apart, as in a form, a gap must be wider than the others.
+    """
+    boxes = components.boxes[line]
+    right_ends = np.maximum.accumulate(boxes[:, 0] + boxes[:, 2])
+    gaps = boxes[1:, 0] - right_ends[:-1]
+    min_gap = WORD_GAP * height
+    if len(gaps) >= MIN_GAPS:
+        min_gap = max(min_gap, WIDER_GAP * float(np.median(gaps)))
+    words = [[line[0]]]
+    for component_id, gap in zip(line[1:], gaps, strict=True):
+        if gap > min_gap:
             words.append([])
         words[-1].append(component_id)
-        right_end = max(right_end, x + wide)
     return words
 
 
@@ -211,32 +247,62 @@ def _may_be_several(whole: Candidate, height: float) -> bool:
 def _best_path(
     components: Components, parts: list[Part], candidates: Candidates, longest: int, height: float
 ) -> Word:
-    """Viterbi: costs[end] = min over start of costs[start] + cost of the candidate parts[start:end]
+    """Viterbi: costs[end, kind] = min over start of costs[start, kind before] + cost of parts[start:end]
 
+    kind: of the last sign before `end`, as a separator stands between digits, or is a minus before the first.
     longest: most parts of a candidate.
     """
     ids = tuple(part.component_id for part in parts)
-    costs = [0.0]
-    steps: list[tuple[int, Candidate | None]] = [(0, None)]
+    costs = {(0, START): 0.0}
+    steps: dict[tuple[int, str], tuple[tuple[int, str], Candidate | None]] = {}
+
+    def offer(end: int, kind: str, cost: float, before: tuple[int, str], candidate: Candidate | None) -> None:
+        if cost < costs.get((end, kind), np.inf):
+            costs[end, kind], steps[end, kind] = cost, (before, candidate)
+
     for end in range(1, len(parts) + 1):
-        choices = [
-            (costs[end - 1] + _skip_cost(components, parts, end - 1, candidates, height), end - 1, None)
-        ]
+        skip_cost = _skip_cost(components, parts, end - 1, candidates, height)
+        for kind in (START, DIGIT, SEPARATOR):
+            if (end - 1, kind) in costs:
+                offer(end, kind, costs[end - 1, kind] + skip_cost, (end - 1, kind), None)
         for start in range(max(0, end - longest), end):
             candidate = candidates.get(ids[start:end])
-            if candidate is not None:
-                cost = costs[start] + _cost(components, candidate, height) + CUT_COST * parts[start].is_cut
-                choices.append((cost, start, candidate))
-        cost, start, candidate = min(choices, key=lambda choice: choice[0])
-        costs.append(cost)
-        steps.append((start, candidate))
-    chosen, is_cut, end = [], [], len(parts)
-    while end:
-        end, candidate = steps[end]
+            if candidate is None:
+                continue
+            cut_cost = CUT_COST * parts[start].is_cut
+            cost = _cost(components, candidate, height) + cut_cost
+            for kind in (START, DIGIT, SEPARATOR):
+                before = start, kind
+                if before not in costs:
+                    continue
+                offer(end, DIGIT, costs[before] + cost, before, candidate)
+                if candidate.separator_costs is None or kind == SEPARATOR:
+                    continue
+                if kind == DIGIT or candidate.separator == "-":
+                    separator_cost = SEPARATOR_COST + float(candidate.separator_costs.min()) + cut_cost
+                    offer(end, SEPARATOR, costs[before] + separator_cost, before, candidate)
+    at = min(
+        ((len(parts), kind) for kind in (START, DIGIT) if (len(parts), kind) in costs),
+        key=lambda at: costs[at],
+    )
+    path: list[tuple[str, Candidate, bool]] = []
+    while at[0]:
+        kind, (at, candidate) = at[1], steps[at]
         if candidate is not None:
-            chosen.append(candidate)
-            is_cut.append(parts[end].is_cut)
-    return Word(tuple(chosen[::-1]), tuple(is_cut[::-1]), ids)
+            path.append((kind, candidate, parts[at[0]].is_cut))
+    path.reverse()
+    digits = [(candidate, is_cut) for kind, candidate, is_cut in path if kind == DIGIT]
+    separators, count = [], 0
+    for kind, candidate, _ in path:
+        if kind == SEPARATOR:
+            separators.append((count, candidate))
+        count += kind == DIGIT
+    return Word(
+        tuple(candidate for candidate, _ in digits),
+        tuple(is_cut for _, is_cut in digits),
+        ids,
+        tuple(separators),
+    )
 
 
 def _cost(components: Components, candidate: Candidate, height: float) -> float:
@@ -272,4 +338,6 @@ def _skip_cost(
         return np.inf  # a ring, and punctuation has no holes
     is_comma = index > 0 and single.logits.argmax() == 1
     is_mark = high < SPECK_HEIGHT * height or wide > WIDEST * high or is_comma
-    return SKIP_COST if is_mark or single.cost > 2 else np.inf
+    if not (is_mark or single.cost > 2):
+        return np.inf
+    return SKIP_COST + min(single.reject_cost, MAX_REJECT_SKIP_COST)

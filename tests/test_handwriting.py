@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from benchmarks import handwriting
-from benchmarks.handwriting import SETS, draw, edit_distance, read_set, score, strokes_of
+from benchmarks.handwriting import edit_distance, read_set, score
+from benchmarks.handwriting_sets import SETS, draw, read_archive, strokes_of
 from recognition import Digit, Reading
+from training.handwriting import validation_writers
 
 
 def reading(digit, best, confidence=0.9):
@@ -28,7 +30,7 @@ def folder(tmp_path):
         stroke_offsets=np.array([0, 3, 5]),
         sample_offsets=np.array([0, 1, 2]),
         labels=np.array([7, 1]),
-        writers=np.array([0, 1]),
+        writers=np.array([0, 23]),  # two who are not trained on
         balanced=np.array([True, True]),
         y_up=np.array(True),
     )
@@ -47,6 +49,25 @@ def test_a_row_counts_exact_top1_characters_and_refusals():
     assert row.refused == 50
     assert row.chars == 25
     assert row.ms == pytest.approx(1)
+
+
+def test_writers_who_are_trained_on_are_left_out_unless_all_are_wanted(folder):
+    path = folder / "unipen_digits_dev.npz"
+    with np.load(path) as archive:
+        columns = {name: archive[name] for name in archive.files}
+    np.savez(path, **columns | {"writers": np.array([0, 1])})
+    assert ("unipen", 0) in validation_writers() and ("unipen", 1) not in validation_writers()
+    for writers, count in (("validation", 1), ("all", 2)):
+        _, samples = read_archive(SETS["unipen_digits"], folder, "dev", 0, writers)
+        assert len(samples) == count
+
+
+def test_separators_count_only_where_the_labels_have_them():
+    class Read:
+        text, digits = "12/ 3", ()
+
+    for text, separators_count, exact in (("123", False, 100), ("12/3", True, 100), ("12-3", True, 0)):
+        assert score([Read()], [text], [0.1], separators_count).exact == exact
 
 
 def test_nothing_read_where_nothing_is_to_be_read_is_exact():

@@ -18,11 +18,15 @@ TINY = DigitsRecipe(
     mnist_copies=2,
     synthetic_digits=900,
     non_digits=450,
+    real_digits=300,
+    real_non_digits=150,
     learning_rate=4e-3,
     average_decay=0.9,
     last_epochs=2,
     last_synthetic_digits=100,
     last_non_digits=50,
+    last_real_digits=60,
+    last_real_non_digits=40,
 )
 
 
@@ -51,10 +55,10 @@ def test_the_seed_recipe_is_the_origins():
     assert trainer.optimizer.current_learning_rate() == recipe.learning_rate
 
 
-def test_the_digits_recipe_trains_on_mnist_synthetic_digits_and_non_digits(written):
+def test_the_digits_recipe_trains_on_mnist_real_hands_synthetic_digits_and_non_digits(written):
     trainer = TINY.trainer(*written)
-    assert len(trainer.images) == 2 * 300 + 900 + 450
-    assert (trainer.labels == REJECT_CLASS).sum() == 450
+    assert len(trainer.images) == 2 * 300 + 900 + 450 + 300 + 150
+    assert (trainer.labels == REJECT_CLASS).sum() == 450 + 150
     assert trainer.model.name == "digit_net"
     np.testing.assert_array_equal(trainer.images[:300], written[0])
 
@@ -82,7 +86,7 @@ def test_the_digits_recipe_learns_to_tell_digits_from_each_other_and_from_the_re
 def test_the_last_phase_goes_on_from_the_first_with_fewer_synthetic_pictures(written):
     first = TINY.trainer(*written).result()
     trainer = TINY.last_trainer(first, *written)
-    assert len(trainer.images) == 2 * 300 + 100 + 50
+    assert len(trainer.images) == 2 * 300 + 100 + 50 + 60 + 40
     assert trainer.model is first
     assert trainer.augment == TINY.last_augmentation
     np.testing.assert_array_equal(trainer.result().parameters, first.parameters)

@@ -64,7 +64,7 @@ def train(options: argparse.Namespace) -> int:
     for phase, trainer in enumerate(recipe.phases(images, labels), start=1):
         checkpoint = first if phase == 1 else first.with_stem(f"{first.stem}-{phase}")
         if goes_on and (phase == 1 or checkpoint.exists()):
-            trainer.resume(load_model(checkpoint, trainer.model.input_shape))
+            trainer.resume(load_model(checkpoint, trainer.model.input_shape, trainer.model.output_shape))
             done, of = trainer.optimizer.step_count, trainer.steps_per_epoch
             print(f"Resuming from {checkpoint}: {done // of} epochs and {done % of} steps are done.")
         # A phase after a phase that is trained now starts anew, whatever checkpoints an earlier run left.

@@ -96,16 +96,18 @@ def evaluate(
 
 @dataclass(frozen=True)
 class RowsEvaluation:
-    """One context model on candidates in rows, of which some are digits and the others none."""
+    """A context model on candidates in rows: digits, separators and what is neither."""
 
     digits: float  # share of the digits that are read, and read right, 0 to 1
+    separators: float  # share of the separators
     none: float  # share of the others that are taken for none, 0 to 1
     cross_entropy: float  # the mean over all candidates of -log P(the truth), nats
 
     @property
     def summary(self) -> str:
         """The numbers as a person reads them."""
-        return f"Digits = {self.digits:.4f}, None = {self.none:.4f}, Cross-entropy = {self.cross_entropy:.4f}"
+        shares = f"Digits = {self.digits:.4f}, Separators = {self.separators:.4f}, None = {self.none:.4f}"
+        return f"{shares}, Cross-entropy = {self.cross_entropy:.4f}"
 
     def to_json(self) -> dict:
         """The numbers as plain values."""
@@ -113,12 +115,13 @@ class RowsEvaluation:
 
 
 def evaluate_rows(model: Sequential, images: np.ndarray, labels: np.ndarray) -> RowsEvaluation:
-    """Judges candidates (N, 28, 28, 2) uint8 and compares with labels (N,): 0 to 9, or -1 for none."""
+    """Judges candidates (N, 28, 28, 2) uint8 and compares with labels (N,): 0 to 14, or -1 for none."""
     logits = logits_of(model, images)
     read = np.where(logits.max(1) > 0, logits.argmax(1), -1)  # "none of them" has the logit 0
-    right, is_digit = read == labels, labels >= 0
+    right, is_digit, is_none = read == labels, (labels >= 0) & (labels < 10), labels < 0
     loss, _ = reject_cross_entropy(logits, labels)
-    return RowsEvaluation(float(right[is_digit].mean()), float(right[~is_digit].mean()), loss)
+    shares = (float(right[kind].mean()) for kind in (is_digit, labels >= 10, is_none))
+    return RowsEvaluation(*shares, loss)
 
 
 def draw_errors(path: str | Path, images: np.ndarray, evaluation: Evaluation, most: int = 60) -> int:

@@ -218,7 +218,7 @@ class Trainer:
         if not math.isfinite(self.model.parameters.sum()):
             raise DivergedError
         self.loss_sum += loss * len(labels)
-        which = logits.argmax(1) == labels % IF_NOT_REJECTED
+        which = logits.argmax(1) == labels % logits.shape[1]
         right = np.where(labels == REJECT_CLASS, log_odds(logits) < 0, which)
         self.correct += int(right.sum())
         return loss, int(right.sum())

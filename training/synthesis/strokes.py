@@ -19,6 +19,7 @@ HERMITE = CURVE_POWERS @ np.array([[1, 0, 0, 0], [0, 0, 1, 0], [-3, 3, -2, -1], 
 SHEET_SIDE = 72  # approximate side of a sheet, pixels: several per pixel of the 20x20 that it is resampled to
 SHIFT = 4  # cv2 draws at 1/16 pixel
 GRIDS = 0.06  # share of hands that write on a tablet with a coarse grid
+REAL_WILD = 0.6  # how far strokes of real people are bent, which are already somebody's, against 1
 NARROW = 0.1  # share of hands that write tall and narrow, as in East Asia and on forms
 
 Strokes = list[np.ndarray]
@@ -99,16 +100,28 @@ class Hand:
             if self.coarse and len(path) > 8:
                 keep = self.rng.integers(3, 6)
                 path = np.concatenate([path[:-1:keep], path[-1:]])
-            path = path - 0.5
-            x, y = path[:, 0] / spread, path[:, 1]
-            # The box becomes a trapezium (taper) with bent sides (bow) and bent lines of writing (sway).
-            bent = spread * x * (1 + self.taper * 2 * y) + self.bow * 4 * y * y
-            path = np.stack([bent, y + self.sway * 4 * x * x], 1)
-            path = path @ self.matrix
-            if self.tremor:
-                path += self._tremble(path)
+            path = self._bent(path - 0.5, spread)
             paths.append(self._on_grid(path) if self.grid else path)
         return paths
+
+    def rewrite(self, strokes: Strokes) -> Strokes:
+        """What somebody has written, paths (n, 2) in heights, as this hand would have written it."""
+        points = np.concatenate(strokes)
+        low, high = points.min(0), points.max(0)
+        middle = (low + high) / 2
+        spread = max(1.0, float(high[0] - low[0]))
+        paths = [self._bent(stroke - middle, spread) + middle for stroke in strokes]
+        return [self._on_grid(path) if self.grid else path for path in paths]
+
+    def _bent(self, path: np.ndarray, spread: float) -> np.ndarray:
+        """A path about 0 as this hand bends it; spread: at least 1, the width of all, heights.
+
+        The box becomes a trapezium (taper) with bent sides (bow) and bent lines of writing (sway).
+        """
+        x, y = path[:, 0] / spread, path[:, 1]
+        bent = spread * x * (1 + self.taper * 2 * y) + self.bow * 4 * y * y
+        path = np.stack([bent, y + self.sway * 4 * x * x], 1) @ self.matrix
+        return path + self._tremble(path) if self.tremor else path
 
     def _on_grid(self, path: np.ndarray) -> np.ndarray:
         """The path as a coarse tablet reports it: from one point of its grid to the next."""
