@@ -74,8 +74,8 @@ class Reader:
     def read_photo(self, image: np.ndarray, *, may_turn: bool = True) -> Reading:
         """A photo or scan of digits, one or many, in one line or several -> Reading, with its stages.
 
-        Arguments and errors as for `read_drawing`; the ink may be dark on light or light on dark. A photo that
-        makes no sense upright is turned, unless it may not be: `Reading.turned` says by how much.
+        Arguments and errors as for `read_drawing`; the ink may be dark on light or light on dark. A photo
+        that makes no sense upright is turned, unless it may not be: `Reading.turned` says by how much.
         """
         check_picture(image, "a photo")
         return photo_reading.read_photo(image, self.classifier, may_turn=may_turn)

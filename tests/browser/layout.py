@@ -9,8 +9,8 @@ TOUCH = 3  # pixels that two things may share: letters leave more than that free
 NARROWEST = 24  # pixels of a button's width: WCAG 2.2, 2.5.8
 MOST_LINES = 2  # of the words on a button
 
-# What can be seen, every line of text, picture and control: its name, the element that holds it, its box. What
-# is laid over something on purpose, such as the frames on the pad, is left out.
+# What can be seen, every line of text, picture and control: its name, the element that holds it, its box.
+# What lies on something on purpose, such as the frames on the pad, is left out.
 _THINGS = """() => {
   const over = `.frames, .ghost, .boxes, .cursor, .invitation, .notice, .plot, .photo img, .progress, .turn,
     option, footer`;

@@ -43,9 +43,18 @@ def _answer(*lines, **changes):
     file = io.BytesIO()
     Image.new("L", (120, 80), 200).save(file, "PNG")
     photo = data_url(file.getvalue())
+    shared = ("confidence", "box", "line")
+    symbols = [
+        {"symbol": "?" if one["digit"] is None else str(one["digit"]), "column": None}
+        | {name: one[name] for name in shared}
+        for one in digits
+    ]
     return {
         "text": "\n".join(lines),
         "message": "",
+        "turned": 0,
+        "cells": None,
+        "symbols": symbols,
         "digits": digits,
         "width": 120,
         "height": 80,
@@ -105,21 +114,130 @@ def test_a_photo_is_uploaded_read_looked_at_corrected_and_taken_along(open_photo
     assert 250 < y < y + height < 450
 
 
-def test_a_photo_that_lies_on_its_side_can_be_turned(open_photo_tab, tmp_path):
+def test_a_photo_that_lies_on_its_side_is_turned_by_the_reader_and_can_be_turned_back(
+    open_photo_tab, tmp_path
+):
     tab = open_photo_tab()
-    turn = tab.page.get_by_role("button", name="Turn the photo")
+    turn = tab.page.get_by_role("button", name="Turn", exact=True)
     assert not turn.is_visible()
     lying = tmp_path / "lying.png"
     with Image.open(RULED) as upright:
-        upright.rotate(-90, expand=True).save(lying)
+        upright.rotate(90, expand=True).save(lying)
     tab.send(lying)
-    assert tab.text != RULED_SAYS
-    for _ in range(3):
-        turn.click()
-        tab.settle()
     assert tab.text == RULED_SAYS
+    assert tab.page.locator(".turned p").inner_text() == "Turned by 90 degrees."
+    tab.page.get_by_role("button", name="Show it as it was").click()
+    tab.page.locator(".turned").wait_for(state="hidden")
+    assert tab.text != RULED_SAYS
+    turn.click()
+    tab.page.wait_for_function("text => document.querySelector('.text').value === text", arg=RULED_SAYS)
     tab.send(RULED)  # the next one comes as it is
     assert tab.text == RULED_SAYS
+
+
+def test_turning_asks_before_it_discards_corrections(photo_tab):
+    _show(photo_tab, _answer("42"))
+    turn = photo_tab.page.get_by_role("button", name="Turn", exact=True)
+    photo_tab.inputs.first.fill("9")
+    turn.click()
+    assert photo_tab.trouble == "Turning the photo discards your correction."
+    photo_tab.page.get_by_role("button", name="Close this message").click()
+    assert photo_tab.text == "92"
+    turn.click()
+    photo_tab.page.get_by_role("button", name="Turn anyway").click()
+    photo_tab.page.wait_for_function("document.querySelector('.text').value === '42'")
+    assert not photo_tab.page.locator(".trouble").is_visible()
+
+
+def test_the_frame_itself_opens_the_file_chooser(photo_tab):
+    with photo_tab.page.expect_file_chooser() as chooser:
+        photo_tab.page.get_by_role("button", name="Drop a photo of handwritten digits here").click()
+    chooser.value.set_files(RULED)
+    photo_tab.settle()
+    assert photo_tab.text == RULED_SAYS
+
+
+def test_on_a_phone_the_frame_opens_the_camera_which_comes_first(open_photo_tab):
+    tab = open_photo_tab(**PHONE)
+    with tab.page.expect_file_chooser() as chooser:
+        tab.page.get_by_role("button", name="Take a photo of handwritten digits").tap()
+    assert chooser.value.element.get_attribute("capture") == "environment"
+    camera, choose = (
+        tab.page.get_by_role("button", name=name).bounding_box() for name in ("Camera", "Choose")
+    )
+    assert camera["x"] < choose["x"]
+
+
+def test_on_a_phone_an_example_is_in_view_once_it_was_tapped(open_photo_tab):
+    tab = open_photo_tab(**PHONE)
+    for example in EXAMPLES[:2]:
+        button = tab.page.get_by_role("button", name=f"Example: {example.title}")
+        button.scroll_into_view_if_needed()
+        button.tap()
+        tab.settle()
+        box = tab.page.locator(".frame").bounding_box()
+        assert -1 <= box["y"] < 844
+
+
+def test_a_digit_is_corrected_by_tapping_and_the_correction_can_be_taught(open_photo_tab):
+    tab = open_photo_tab(**PHONE)
+    tab.send(RULED)
+    tab.boxes.nth(1).tap()
+    tab.page.get_by_role("button", name="Correct to 9").tap()
+    assert tab.text == RULED_SAYS.replace("7", "9", 1)
+    tab.boxes.nth(0).tap()
+    tab.page.get_by_role("button", name="Leave out").tap()
+    assert tab.text == "919\n20586\n3341"
+    tab.page.get_by_role("button", name="Teach the network these corrections").tap()
+    tab.page.get_by_text("It is one of your examples now").wait_for()
+    tab.page.get_by_role("tab", name="Draw").tap()
+    assert tab.page.get_by_role("button", name="Delete this 9").count() == 1
+
+
+def test_several_photos_are_gone_through_one_by_one(photo_tab):
+    with photo_tab.page.expect_file_chooser() as chooser:
+        photo_tab.page.get_by_role("button", name="Choose").click()
+    chooser.value.set_files([EXAMPLES_FOLDER / "marker.jpg", RULED])
+    photo_tab.settle()
+    assert photo_tab.text == "7"
+    photo_tab.inputs.first.fill("1")
+    photo_tab.page.get_by_role("button", name="Next photo").click()
+    photo_tab.page.wait_for_function("text => document.querySelector('.text').value === text", arg=RULED_SAYS)
+    photo_tab.page.get_by_role("button", name="Previous photo").click()
+    assert photo_tab.text == "1"
+
+
+def test_the_photo_can_be_saved_with_its_boxes_and_cleared(photo_tab):
+    _show(photo_tab, _answer("42"))
+    with photo_tab.page.expect_download() as download:
+        photo_tab.page.get_by_role("button", name="Save").click()
+    with Image.open(download.value.path()) as saved:
+        assert saved.size == (120, 80)
+        red, _, blue = np.asarray(saved.convert("RGB"), int).transpose(2, 0, 1)
+    assert (blue > red + 80).sum() > 50  # boxes on grey paper
+    photo_tab.page.get_by_role("button", name="Clear").click()
+    photo_tab.settle("empty")
+    assert photo_tab.text == ""
+    assert photo_tab.boxes.count() == 0
+    assert photo_tab.page.get_by_role("button", name="Drop a photo").is_visible()
+
+
+def test_separators_and_tables_are_shown_as_they_were_read(photo_tab):
+    answer = _answer("1?2")
+    answer["symbols"][1]["symbol"] = "/"
+    del answer["digits"][1]
+    _show(photo_tab, answer | {"text": "1/2"})
+    assert photo_tab.text == "1/2"
+    assert photo_tab.page.get_by_label("Answer for separator 2 of line 1").input_value() == "/"
+    table = _answer("12", "34")
+    for place, symbol in enumerate(table["symbols"]):
+        symbol["column"] = place % 2
+    _show(photo_tab, table | {"text": "1\t2\n3\t4", "cells": [2, 2]})
+    assert photo_tab.text == "1\t2\n3\t4"
+    assert photo_tab.page.locator("th[scope=rowgroup]").all_inner_texts() == ["Row 1", "Row 2"]
+    assert [(row["line"], row["column"]) for row in _downloaded(photo_tab)] == [
+        ("1", "1"), ("1", "2"), ("2", "1"), ("2", "2")
+    ]  # fmt: skip
 
 
 def test_photos_are_read_by_the_network_that_was_chosen_for_drawings_and_it_is_said(open_photo_tab):
@@ -131,7 +249,7 @@ def test_photos_are_read_by_the_network_that_was_chosen_for_drawings_and_it_is_s
     with page.expect_request(lambda request: '"network":"seed"' in (request.post_data or "")):
         page.get_by_label("Simple network").check(force=True)
     page.get_by_role("tab", name="Photo").click()
-    page.get_by_text("Read by the first, simple network").wait_for()
+    page.get_by_text("Read by the simple network").wait_for()
     page.get_by_role("tab", name="Draw").click()
     page.get_by_label("Best network").check(force=True)
     page.get_by_role("tab", name="Photo").click()
@@ -346,7 +464,7 @@ def test_the_keyboard_alone_goes_through_the_boxes_and_corrects(photo_tab):
     press("?")
     assert photo_tab.text == "7?\n45"
     press("Tab")  # the boxes are one stop
-    assert photo_tab.page.evaluate("document.activeElement.classList.contains('turn')")
+    assert photo_tab.page.evaluate("document.activeElement.closest('.keypad') !== null")
 
 
 def test_enter_and_the_arrows_go_through_the_answers(photo_tab):

@@ -65,10 +65,10 @@ def build(visitors: Visitors) -> None:
         api_description=(
             "An image file of handwritten digits in, one or many lines of them, or a table; out comes {text, "
             "message, turned, cells, symbols: [{symbol, confidence, box, line, column}], digits: [{digit, "
-            "confidence, probs, shares, box, line, column}]}: symbols are the digits and the separators between "
-            "them in reading order, shares those of the ten digits and of 'not a digit', each box [x, y, width, "
-            "height] in pixels of the picture turned clockwise by so many degrees, lines counted from 0, cells "
-            "[rows, columns] of a table."
+            "confidence, probs, shares, box, line, column}]}: symbols are the digits and what separates "
+            "them, in reading order, shares those of the ten digits and of 'not a digit', each box [x, y, "
+            "width, height] in pixels of the picture turned clockwise by so many degrees, lines counted "
+            "from 0, cells [rows, columns] of a table."
         ),
         concurrency_limit=None,  # they wait in a line that is fair
     )
@@ -78,8 +78,9 @@ async def read_for_page(visitors: Visitors, asked: object, key: str, address: st
     """What the script asked for -> all that it shows.
 
     asked: {"path": of an uploaded file} or {"example": its name}; the name of the "network" to read with;
-    and by how many quarters the photo "turns" clockwise before it is read as it then stands, 0 to 3, or else
-    the reader turns what makes no sense upright. key, address: of the visitor. Answers with what `answer_with_stages` makes, in the very bytes that the worker process sent.
+    and by how many quarters, 0 to 3, the photo "turns" clockwise before it is read as it then stands: without
+    that, the reader turns what makes no sense upright. key, address: of the visitor. Answers with what
+    `answer_with_stages` makes, in the very bytes that the worker process sent.
     Anybody on the net can call this with anything, so every failure comes back as {"error": a sentence}.
     """
     try:
