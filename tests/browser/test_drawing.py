@@ -464,3 +464,24 @@ def test_ink_that_nobody_has_read_is_not_waited_for(open_pad):
     pad.page.context.set_offline(False)
     pad.settle()
     assert pad.answer == "7"
+
+
+def test_five_sentences_explain_how_it_works_and_the_picture_shows_its_measures(open_pad):
+    pad = open_pad()
+    pad.draw(DIGITS[1])
+    assert pad.page.locator(".how:visible").count() == 0
+    button = pad.page.get_by_role("button", name="How it works")
+    button.click()
+    assert button.get_attribute("aria-expanded") == "true"
+    assert pad.page.locator(".how:visible").count() == 5
+    view, box = (pad.page.locator(part).bounding_box() for part in (".view canvas", ".measures i"))
+    assert box["width"] == pytest.approx(20 / 28 * view["width"], abs=2)
+    button.click()
+    assert pad.page.locator(".how:visible").count() == 0
+
+
+def test_the_networks_can_be_looked_at_layer_by_layer(open_pad):
+    page = open_pad().page
+    page.get_by_text("The networks, layer by layer").click()
+    assert page.get_by_role("cell", name="GlobalAveragePool").is_visible()
+    assert page.get_by_text("Simple network: 804,554 parameters").is_visible()

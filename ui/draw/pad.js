@@ -9,7 +9,9 @@ import { createScreen, createSheet } from "./canvas.js";
 import { penOf } from "./geometry.js";
 import { HARD } from "./hard.js";
 import { DrawingHistory, parseStrokes } from "./history.js";
+import { mountExplanations } from "./how.js";
 import { drawWithKeyboard } from "./keyboard.js";
+import { mountLayers } from "./layers.js";
 import { LiveReader } from "./live.js";
 import { drawWithPointer } from "./pointer.js";
 import { mountTeaching } from "./teach.js";
@@ -25,7 +27,7 @@ const GHOSTS = [
 ];
 
 /** The arguments are what Gradio hands to a component's script. */
-export function mount({ element, server, upload }) {
+export function mount({ element, server, upload, props }) {
   const find = (selector) => element.querySelector(selector);
   const canvas = find(".strokes");
   const buttons = { undo: find(".undo"), redo: find(".redo"), erase: find(".erase"), clear: find(".clear") };
@@ -207,6 +209,8 @@ export function mount({ element, server, upload }) {
     inkChangedAtOnce();
   });
 
+  mountExplanations(element);
+  mountLayers(find(".layers"), props.networks);
   mountTeaching({ element, ...createActions({ server, upload }) });
   showTools();
   inkChanged();

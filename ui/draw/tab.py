@@ -18,7 +18,9 @@ from jobs.picture_answer import answer_of, outcome_of
 from recognition.files import PictureError, load_picture
 from ui.component import component
 from ui.draw import teach
+from ui.draw.layers import networks
 from ui.server import metrics
+from ui.server.host import Host
 from ui.server.queue import FairQueue, QueueFull, Superseded
 from ui.shared.visitors import Readers, Visitors, chosen_from, session_hash
 
@@ -56,7 +58,7 @@ def build(visitors: Visitors) -> None:
         return answer | {"took": round(1000 * (time.perf_counter() - request.state.began))}
 
     functions = [live, *visitors.server_functions(teach.ACTIONS), teach.import_of_examples(visitors)]
-    component("draw/pad", functions, ("draw/teach",))
+    component("draw/pad", functions, ("draw/teach",), networks=networks(Host.from_environment().sources))
 
     async def read_drawing(image: gr.FileData, request: gr.Request) -> dict:
         return await visitors.pictures.read_for_program("drawing", image, MAX_FILE_PIXELS, request)
