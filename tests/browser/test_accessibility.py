@@ -12,7 +12,10 @@ AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
 NOT_OURS = ["aria-valid-attr-value"]
 RUN = """(notOurs) => axe.run(document, {
   runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-  rules: Object.fromEntries(notOurs.map((rule) => [rule, { enabled: false }])),
+  rules: Object.fromEntries([
+    ["label-content-name-mismatch", { enabled: true }],
+    ...notOurs.map((rule) => [rule, { enabled: false }]),
+  ]),
 }).then(({ violations }) =>
   violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160))}`))"""
 
@@ -21,6 +24,12 @@ def _violations(page):
     if not page.evaluate("typeof axe === 'object'"):
         page.evaluate(AXE.read_text(encoding="utf-8"))
     return page.evaluate(RUN, NOT_OURS)
+
+
+def test_axe_would_find_a_picture_without_a_name(open_pad):
+    pad = open_pad()
+    pad.page.locator(".seen canvas").evaluate("canvas => canvas.removeAttribute('aria-label')")
+    assert [found.partition(":")[0] for found in _violations(pad.page)] == ["role-img-alt"]
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +45,8 @@ def test_axe_finds_nothing_wrong_on_the_draw_tab(open_pad, scheme):
     pad.draw(DIGITS[4])
     pad.page.get_by_role("button", name="This is a 9").click()
     pad.page.get_by_role("button", name="Teach it").wait_for()
+    pad.page.get_by_role("button", name="How it works").click()
+    pad.page.get_by_text("The networks, layer by layer").click()
     assert _violations(pad.page) == []
 
 

@@ -58,7 +58,12 @@ def build(visitors: Visitors) -> None:
         return answer | {"took": round(1000 * (time.perf_counter() - request.state.began))}
 
     functions = [live, *visitors.server_functions(teach.ACTIONS), teach.import_of_examples(visitors)]
-    component("draw/pad", functions, ("draw/teach",), networks=networks(Host.from_environment().sources))
+    component(
+        "draw/pad",
+        functions,
+        ("draw/teach", "draw/about"),
+        networks=networks(Host.from_environment().sources),
+    )
 
     async def read_drawing(image: gr.FileData, request: gr.Request) -> dict:
         return await visitors.pictures.read_for_program("drawing", image, MAX_FILE_PIXELS, request)

@@ -54,7 +54,12 @@ def build(visitors: Visitors) -> None:
         return await read_for_page(visitors, asked, await session_hash(request), request.state.address)
 
     functions = [read, *visitors.server_functions((add_example,))]
-    component("photo/photo", functions, examples=[_offer(example) for example in EXAMPLES])
+    component(
+        "photo/photo",
+        functions,
+        ("photo/frame", "photo/digits"),
+        examples=[_offer(example) for example in EXAMPLES],
+    )
 
     async def read_photo(image: gr.FileData, request: gr.Request) -> dict:
         return await visitors.pictures.read_for_program("photo", image, MAX_PIXELS, request)
