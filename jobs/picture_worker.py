@@ -48,7 +48,7 @@ NICENESS = 5  # drawings have priority over photos, photos over trainings
 ALARM = 5.0  # seconds after its limit until the system ends a job whose app has ended or hangs
 GONE = "The file is no longer here. Please send it again."
 NETWORK_GONE = "The network is no longer here. Please choose another one."
-TOO_LARGE = "Reading this file takes more memory than one may use here. Please send a smaller one."
+TOO_LARGE = "Reading this file takes more memory than is allowed here. Please send a smaller one."
 
 Answer = tuple[dict, Arrays]
 

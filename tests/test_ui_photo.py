@@ -129,7 +129,7 @@ def test_a_photo_that_lies_on_its_side_is_turned(pool, send, turns):
 @pytest.mark.parametrize("turns", [4, -1, 1.5, "1", [1], True, float("nan"), "x" * 100_000])
 def test_a_turn_that_is_none_is_refused(pool, send, turns):
     answer = _read(pool, send() | {"turns": turns})
-    assert answer == {"error": "A photo can be turned by 0, 1, 2 or 3 quarters."}
+    assert answer == {"error": "A photo can be turned by 0, 1, 2 or 3 quarter turns."}
     assert pool.jobs == []
 
 

@@ -205,7 +205,7 @@ class PhotoTab:
     def send(self, photo: Path) -> None:
         """Chooses a file, and waits for what was read."""
         with self.page.expect_file_chooser() as chooser:
-            self.page.get_by_role("button", name="Choose").click()
+            self.page.locator(".choose").click()
         chooser.value.set_files(photo)
         self.settle()
 

@@ -53,7 +53,7 @@ def test_what_follows_is_in_sight_once_the_right_digit_was_told(open_pad, device
     pad.page.get_by_role("button", name="This is a 9").click()
     expect(pad.page.get_by_role("button", name="Teach it")).to_be_in_viewport(ratio=1)
     pad.page.get_by_role("button", name="This is a 9").click()
-    pad.page.get_by_text("That very drawing is among your examples already.").wait_for()
+    pad.page.get_by_text("This drawing is already one of your examples.").wait_for()
 
 
 def test_ink_that_nobody_has_read_is_not_waited_for(open_pad):

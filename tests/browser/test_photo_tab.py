@@ -116,7 +116,7 @@ def test_a_picture_in_the_clipboard_is_read_with_ctrl_v_and_with_the_button(open
     paste = tab.page.get_by_role("button", name="Paste")
     tab.page.evaluate("navigator.clipboard.writeText('some words')")
     paste.click()
-    tab.page.get_by_text("There is no picture in the clipboard.").wait_for()
+    tab.page.get_by_text("There is no picture on the clipboard.").wait_for()
 
     file = io.BytesIO()
     Image.open(EXAMPLES_FOLDER / "marker.jpg").save(file, "PNG")  # the kind that browsers copy

@@ -45,9 +45,9 @@ export function mount({ element, server, upload, props }) {
     onSend: () => (reading.section.dataset.state = "asked"),
     onAnswer: showAnswer,
     onEmpty: showEmpty,
-    onFailure(reason = navigator.onLine ? "The server does not answer now." : "No connection.") {
+    onFailure(reason = navigator.onLine ? "The server is not answering." : "No connection.") {
       answer.showUnread();
-      showNotice(`${reason} Your drawing is safe, trying again\u2026`);
+      showNotice(`${reason} Your drawing is safe; trying again\u2026`);
     },
     onRecovery: () => showNotice(""),
   });

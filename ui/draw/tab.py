@@ -53,7 +53,7 @@ def build(visitors: Visitors) -> None:
         except Superseded:
             answer = {"superseded": True}
         except QueueFull:
-            answer = {"busy": "Very many people are drawing now."}
+            answer = {"busy": "Many people are drawing right now."}
         # By this the pad sees how busy we are, and thins what it sends.
         return answer | {"took": round(1000 * (time.perf_counter() - request.state.began))}
 

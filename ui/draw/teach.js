@@ -8,7 +8,7 @@ const NOTHING_TAUGHT = "Examples of your handwriting. Teach the network, and it 
 const TOO_ALIKE = "The others look too much like other digits: learning them would mean forgetting those.";
 const NOT_LEARNED = "Nothing was learned or changed: that looks too much like another digit.";
 const CHECKING = "Checking on MNIST's test images that it has not forgotten anything\u2026";
-const KNOWN = "That very drawing is among your examples already.";
+const KNOWN = "This drawing is already one of your examples.";
 const CROSS = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M6 6l12 12M18 6 6 18" /></svg>';
 
 /** How teaching goes, or went. labels: of the examples that were taught last, in their order. */

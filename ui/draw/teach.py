@@ -18,7 +18,7 @@ def add_example(session: Session, payload: Payload) -> None:
     """payload: {"picture": as the network saw it, "label": what it is}"""
     picture = picture_of(payload, "picture")
     if picture is None:
-        raise ValueError("Draw something first, then say what it is.")
+        raise ValueError("Please draw something first, and then tell its digit.")
     session.add_example(picture, payload.get("label"))
 
 

@@ -18,11 +18,11 @@ import { createTable } from "./table.js";
 const CONFIRMED = 1600; // milliseconds that a button says it has done its work
 const READERS = { seed: "the simple network", [OWN]: "your network" };
 const EXPLANATIONS = {
-  Grey: "The photo in the shade of grey in which ink stands out most.",
-  "Light evened": "Shadows and uneven light are divided out.",
-  Ink: "What is darker than the paper around it.",
-  "Lines removed": "Without the paper's own lines.",
-  Pieces: "Each piece of ink that may be a digit has a colour of its own.",
+  Grey: "The photo in the shade of grey that shows the ink best.",
+  "Light evened": "Shadows and uneven light are removed.",
+  Ink: "Everything that is darker than the paper around it.",
+  "Lines removed": "The paper's own lines are gone.",
+  Pieces: "Each piece of ink that may be a digit has its own colour.",
 };
 
 /** The arguments are what Gradio hands to a component's script. */
@@ -145,7 +145,7 @@ export function mount({ element, server, upload }) {
     if (symbol === null) {
       reading.show({ answer: "", sure: "No digits found", doubt: shown?.message ?? "" });
     } else if (symbol.separator) {
-      reading.show({ answer: symbol.separator, sure: certainty(symbol), doubt: "It stands between digits." });
+      reading.show({ answer: symbol.separator, sure: certainty(symbol), doubt: "It separates digits." });
     } else {
       reading.show({ ...symbol, answer: textOf(symbol), sure: certainty(symbol), doubt: secondThought(symbol) });
       return reading.showPicture(symbol);
@@ -308,7 +308,7 @@ export function mount({ element, server, upload }) {
   for (const event of ["model", "network"]) sessionState.addEventListener(event, networkChanged);
 
   function showNothing() {
-    reading.show({ answer: "", sure: "Waiting for a photo", doubt: "Click a digit in it to see its bars here." });
+    reading.show({ answer: "", sure: "Waiting for a photo", doubt: "Select a digit in it to see its bars here." });
   }
 
   showReader();

@@ -50,7 +50,7 @@ export function mountSources({ element, onFiles, onExample, complain }) {
       const items = await navigator.clipboard.read();
       const kinds = items.flatMap((item) => item.types.map((type) => ({ item, type })));
       const picture = kinds.find(({ type }) => type.startsWith("image/"));
-      if (!picture) return complain("There is no picture in the clipboard.");
+      if (!picture) return complain("There is no picture on the clipboard.");
       onFiles([await picture.item.getType(picture.type)]);
     } catch {
       complain("Your browser does not let this button read the clipboard. Please press Ctrl+V instead.");

@@ -112,7 +112,7 @@ def _turns(asked: dict) -> int | None:
     if turns is None:
         return None
     if type(turns) is not int or turns not in range(4):
-        raise ValueError("A photo can be turned by 0, 1, 2 or 3 quarters.")
+        raise ValueError("A photo can be turned by 0, 1, 2 or 3 quarter turns.")
     return turns
 
 
