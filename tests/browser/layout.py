@@ -72,7 +72,7 @@ _SQUEEZED = """([narrowest, mostLines]) => {
     if (left < -1 || right > innerWidth + 1) found.push(`${name}: beyond the screen`);
     const isBox = getComputedStyle(e).display !== "inline";
     if (isBox && e.scrollWidth > e.clientWidth + 1) found.push(`${name}: wider than its ${e.clientWidth} px`);
-    if (e.localName !== "button") continue;
+    if (e.localName !== "button" || e.matches(".invitation")) continue; // which is the whole frame
     const range = document.createRange();
     range.selectNodeContents(e);
     const rects = [...range.getClientRects()].filter((line) => line.height > 8);
