@@ -25,7 +25,7 @@ def test_the_draw_tab_is_laid_out_at_every_width(open_pad):
     assert _faults(pad.page) == {}
     pad.page.set_viewport_size({"width": 1280, "height": 800})
     pad.draw(DIGITS[4])
-    pad.page.get_by_role("group", name="It was a").get_by_role("button").nth(9).click()
+    pad.page.get_by_role("group", name="Wrong? Tell it the right digit").get_by_role("button").nth(9).click()
     pad.page.get_by_role("button", name="Teach it").wait_for()
     assert _faults(pad.page) == {}
     pad.page.set_viewport_size({"width": 1280, "height": 800})
