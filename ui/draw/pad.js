@@ -114,6 +114,7 @@ export function mount({ element, server, upload, props }) {
 
   /** Time for what need not happen thirty times a second. */
   function penRests() {
+    repaint(); // now that the size of the digits is known, and with it the pen's
     store();
     showTools();
     live.flush();

@@ -235,6 +235,7 @@ export function mount({ element, server, upload }) {
     find(".trouble").hidden = true;
     find(".invitation").hidden = false;
     for (const part of [".photo", ".actions", ".turned", ".digits"]) find(part).hidden = true;
+    boxes.fill([], { width: 1, height: 1 });
     showStages([]);
     text.value = "";
     for (const button of [find(".copy"), find(".csv")]) button.setAttribute("aria-disabled", "true");
