@@ -282,7 +282,7 @@ class Session(Activity):
         if self.is_busy:
             raise ValueError(RUNNING)
         if not examples:
-            raise ValueError("There is nothing to teach: say first what a drawing is.")
+            raise ValueError("There is nothing to teach yet: draw a digit and tell which one it is.")
         if len(examples) > MAX_EXAMPLES:
             raise ValueError(f"At most {MAX_EXAMPLES} examples can be taught at once. Please delete some.")
         base = in_use.base or in_use

@@ -27,11 +27,12 @@ PHOTO_TOO_FULL = (
 )
 
 
-def read_photo(image: np.ndarray, classifier: Classifier) -> Reading:
+def read_photo(image: np.ndarray, classifier: Classifier, *, may_turn: bool = True) -> Reading:
     """A photo, uint8 (H, W), (H, W, 3) RGB or (H, W, 4) RGBA -> Reading, with its stages.
 
     Where that makes no sense, the photo is read again without what lies along its edges, and then turned; the
-    reading that makes most sense is taken, and says by how much the photo was turned.
+    reading that makes most sense is taken, and says by how much the photo was turned: its boxes are in the
+    photo as it is then. may_turn: False where whoever asks knows which way up it is.
     """
     photo = ink_of_photo(image)
     reading = _read(photo, image.shape, classifier)
@@ -42,7 +43,11 @@ def read_photo(image: np.ndarray, classifier: Classifier) -> Reading:
         again = _read(without_edges, image.shape, classifier)
         if _sense(again) >= GOOD_SENSE:
             photo, reading = without_edges, again
-    if (len(reading.digits) == 1 and _sense(reading) >= DOUBTFUL_SENSE) or _sense(reading) >= CLEAR_SENSE:
+    if (
+        not may_turn
+        or (len(reading.digits) == 1 and _sense(reading) >= DOUBTFUL_SENSE)
+        or _sense(reading) >= CLEAR_SENSE
+    ):
         return reading
     # What lies on its side makes no sense at all; what is upside down may make some.
     quarters = (1, 3, 2) if _sense(reading) < DOUBTFUL_SENSE else (2,)
@@ -86,7 +91,7 @@ def _read(photo: PhotoInk, shape: tuple[int, ...], classifier: Classifier, quart
     # After the cuts: of a component that was cut, its first part counts.
     kept_ink = components.areas[kept].sum() / components.areas[1:].sum()
     if len(found) == 1 and len(components.ids) >= CROWD and kept_ink < MIN_CROWD_INK:
-        found = [replace(found[0], digit=None)]
+        found = [found[0].rejected()]
     return reading(found)
 
 

@@ -38,7 +38,7 @@ MIN_PAGE_READ = 0.6  # least share of a page's candidates that are accepted, or 
 
 EMPTY = "Nothing is drawn: the picture is all one colour."
 BLOB = "That is a blot, not a digit: draw a little more."
-NO_DIGIT = "That does not look like a digit. The bars show what comes nearest."
+NO_DIGIT = "That does not look like a digit."
 NO_DIGITS = "No digits were found in this picture. Is it the right way up?"
 DRAWING_TOO_FULL = "There is too much in this drawing to read. Please draw fewer digits at once."
 
@@ -131,7 +131,7 @@ def read_components(
         for index, word in enumerate(line):
             symbols = symbols_of(word, row, index, len(word.candidates), classifier)
             if not _is_number([[word]], components, height, drawn=drawn):
-                symbols = [replace(symbol, digit=None) for symbol in symbols if isinstance(symbol, Digit)]
+                symbols = [symbol.rejected() for symbol in symbols if isinstance(symbol, Digit)]
             found += symbols
     accepted = sum(isinstance(symbol, Digit) and symbol.digit is not None for symbol in found)
     return found if accepted >= MIN_PAGE_READ * count else []

@@ -1,9 +1,10 @@
 """What reading a picture gives: the answer for each digit, and for the whole picture."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+RULED_OUT = 0.99  # least share of "not a digit" where it is no network that rejects a sign, but a rule
 SUDOKU = (9, 9)
 
 
@@ -19,6 +20,16 @@ class Digit:
     line: int = 0  # index of its line of writing, or row of a table, from the top
     word: int = 0  # index of its word in that line: words have wide gaps between them
     column: int | None = None  # index of its column, from the left, where it stands in a cell of a table
+    reject_share: float = 0.0  # 0 to 1: of "not a digit", in `shares`; above 1/2 where `digit` is None
+
+    @property
+    def shares(self) -> np.ndarray:
+        """(11,) float64, sums to 1: of each digit, and last of "not a digit"."""
+        return np.append((1 - self.reject_share) * self.probs.astype(np.float64), self.reject_share)
+
+    def rejected(self) -> "Digit":
+        """The same sign, rejected for what the network cannot see: a blot, or what is around it."""
+        return replace(self, digit=None, reject_share=max(self.reject_share, RULED_OUT))
 
 
 @dataclass(frozen=True)
@@ -106,6 +117,7 @@ class Reading:
                     "digit": found.digit,
                     "confidence": round(found.confidence, 4),
                     "probs": [round(float(p), 4) for p in found.probs],
+                    "shares": [round(float(share), 4) for share in found.shares],
                     "box": list(found.box),
                     "line": found.line,
                     "column": found.column,

@@ -96,7 +96,7 @@ def test_an_uploaded_photo_is_read_and_then_deleted(pool, send):
         "path": asked["path"],
         "weights": str(DEFAULT_WEIGHTS),
         "max_pixels": MAX_PIXELS,
-        "turns": 0,
+        "turns": None,
         "there": True,
     }
     assert not Path(asked["path"]).exists()
@@ -126,10 +126,10 @@ def test_a_photo_that_lies_on_its_side_is_turned(pool, send, turns):
     assert pool.jobs[0]["turns"] == turns
 
 
-@pytest.mark.parametrize("turns", [4, -1, 1.5, "1", None, [1], True, float("nan"), "x" * 100_000])
+@pytest.mark.parametrize("turns", [4, -1, 1.5, "1", [1], True, float("nan"), "x" * 100_000])
 def test_a_turn_that_is_none_is_refused(pool, send, turns):
     answer = _read(pool, send() | {"turns": turns})
-    assert answer == {"error": "A photo can be turned by 0, 1, 2 or 3 quarters."}
+    assert answer == {"error": "A photo can be turned by 0, 1, 2 or 3 quarter turns."}
     assert pool.jobs == []
 
 

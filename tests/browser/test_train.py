@@ -116,10 +116,10 @@ def _draw(tab: TrainTab, strokes: list, answer: str) -> None:
 
 def _teach(tab: TrainTab, digit: int, before: int) -> None:
     """Says what the drawing on the pad was, and teaches it."""
-    tab.page.get_by_role("button", name=f"It was a {digit}").click()
+    tab.page.get_by_role("button", name=f"This is a {digit}").click()
     tab.page.get_by_role("button", name=f"Delete this {digit}").wait_for()
     tab.page.get_by_role("button", name="Teach it").click()
-    tab.page.get_by_text(f"Taught. It reads 1 of your 1 example right, {before} before.").wait_for(
+    tab.page.get_by_text(f"Done: it now reads 1 of your 1 example correctly, {before} before.").wait_for(
         timeout=SLOW
     )
     assert _is_own(tab)
@@ -144,7 +144,7 @@ def test_two_visitors_teach_their_own_networks_and_what_was_misread_is_read_by_o
     _draw(ann, STRANGE_FOUR, "4")
 
     page = ann.page
-    page.get_by_text("MNIST's test pictures:").wait_for(timeout=SLOW)
+    page.get_by_text("Accuracy on MNIST's test images:").wait_for(timeout=SLOW)
     with page.expect_download() as download:
         page.locator(".export").click()
     download.value.save_as(tmp_path / "mine.zip")
@@ -153,7 +153,7 @@ def test_two_visitors_teach_their_own_networks_and_what_was_misread_is_read_by_o
     assert not _is_own(ann)
     page.get_by_role("button", name="Delete this 4").click()
     with page.expect_file_chooser() as chooser:
-        page.get_by_text("Or upload examples from before").click()
+        page.get_by_text("Upload examples").last.click()
     chooser.value.set_files(tmp_path / "mine.zip")
     page.get_by_role("button", name="Delete this 4").wait_for()
 
@@ -174,12 +174,12 @@ def test_what_cannot_be_learned_is_told_plainly_and_a_slip_is_put_right_by_telli
     tab.go_to("Draw")
     tab.page.get_by_text("Read wrong? Say what it was.").wait_for()
     _draw(tab, DIGITS[0], "0")
-    tab.page.get_by_role("button", name="It was a 1").click()  # which is everybody's 0
+    tab.page.get_by_role("button", name="This is a 1").click()  # which is everybody's 0
     tab.page.get_by_role("button", name="Delete this 1").wait_for()
     tab.page.get_by_role("button", name="Teach it").click()
     tab.page.get_by_text("Not learned, and nothing has changed").wait_for(timeout=SLOW)
     assert not tab.page.get_by_role("button", name="Unlearn").is_visible()
-    tab.page.get_by_role("button", name="It was a 0").click()
+    tab.page.get_by_role("button", name="This is a 0").click()
     tab.page.get_by_role("button", name="Delete this 0").wait_for()
     assert tab.page.get_by_role("button", name="Delete this").count() == 1
 
@@ -249,7 +249,7 @@ def test_a_page_that_finds_another_session_says_what_was_lost_and_gives_its_exam
     tab = open_train_tab()
     tab.go_to("Draw")
     tab.pad.draw(DIGITS[7])
-    tab.page.get_by_role("button", name="It was a 7").click()
+    tab.page.get_by_role("button", name="This is a 7").click()
     tab.page.get_by_role("button", name="Delete this 7").wait_for()
     # As if the one that the page knows had been freed, with a training and another 7, while a phone slept.
     tab.page.evaluate(

@@ -102,12 +102,12 @@ test("every phase offers what can be done in it", () => {
 test("teaching is reported from the queue to the comparison", () => {
   const readings = (...digits) => digits.map((digit) => ({ digit }));
   const lesson = { before: readings(1, 7), after: readings(7, 7) };
-  assert.match(describeTeaching(null, []), /^Examples of your own handwriting/);
+  assert.match(describeTeaching(null, []), /^Examples of your handwriting/);
   assert.match(describeTeaching({ phase: "waiting", position: 3 }, []), /number 3/);
-  assert.match(describeTeaching({ phase: "training" }, []), /A training is running/);
-  assert.match(describeTeaching({ phase: "testing", lesson }, [7, 7]), /^Taught. .* 2 of your 2 .*, 1 before. Does it/);
-  assert.match(describeTeaching({ phase: "done", lesson }, [7, 3]), / 1 of your 2 .*, 0 before. The rest/);
-  assert.match(describeTeaching({ phase: "done", lesson }, [1, 1]), /^Not learned/);
+  assert.match(describeTeaching({ phase: "training" }, []), /once the training has ended/);
+  assert.match(describeTeaching({ phase: "testing", lesson }, [7, 7]), /^Done: .* 2 of your 2 .*, 1 before. Checking/);
+  assert.match(describeTeaching({ phase: "done", lesson }, [7, 3]), / 1 of your 2 .*, 0 before. The others/);
+  assert.match(describeTeaching({ phase: "done", lesson }, [1, 1]), /^Nothing was learned/);
   const comparison = { after: { accuracy: 0.99 }, before: { accuracy: 0.9912 } };
-  assert.match(describeTeaching({ phase: "done", lesson, comparison }, [7, 7]), /99.00% right, 99.12% before/);
+  assert.match(describeTeaching({ phase: "done", lesson, comparison }, [7, 7]), /99.00%, before 99.12%/);
 });

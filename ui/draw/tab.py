@@ -18,7 +18,9 @@ from jobs.picture_answer import answer_of, outcome_of
 from recognition.files import PictureError, load_picture
 from ui.component import component
 from ui.draw import teach
+from ui.draw.layers import networks
 from ui.server import metrics
+from ui.server.host import Host
 from ui.server.queue import FairQueue, QueueFull, Superseded
 from ui.shared.visitors import Readers, Visitors, chosen_from, session_hash
 
@@ -51,12 +53,17 @@ def build(visitors: Visitors) -> None:
         except Superseded:
             answer = {"superseded": True}
         except QueueFull:
-            answer = {"busy": "Very many people are drawing now."}
+            answer = {"busy": "Many people are drawing right now."}
         # By this the pad sees how busy we are, and thins what it sends.
         return answer | {"took": round(1000 * (time.perf_counter() - request.state.began))}
 
     functions = [live, *visitors.server_functions(teach.ACTIONS), teach.import_of_examples(visitors)]
-    component("draw/pad", functions, ("draw/teach",))
+    component(
+        "draw/pad",
+        functions,
+        ("draw/teach", "draw/about"),
+        networks=networks(Host.from_environment().sources),
+    )
 
     async def read_drawing(image: gr.FileData, request: gr.Request) -> dict:
         return await visitors.pictures.read_for_program("drawing", image, MAX_FILE_PIXELS, request)
@@ -66,8 +73,8 @@ def build(visitors: Visitors) -> None:
         api_name="read_drawing",
         api_description=(
             "An image file of a drawn digit or number in; out comes {text, message, digits: [{digit, "
-            "confidence, probs, box, line}]}, the digits in reading order, each box [x, y, width, height] in "
-            "pixels, lines counted from 0."
+            "confidence, probs, shares, box, line}]}, the digits in reading order, shares those of the ten "
+            "digits and of 'not a digit', each box [x, y, width, height] in pixels, lines counted from 0."
         ),
         concurrency_limit=None,  # they wait in a line that is fair
     )

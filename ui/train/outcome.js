@@ -2,7 +2,7 @@
 
 import { paintPicture } from "../shared/picture.js";
 import { sendToPad } from "../shared/session.js";
-import { certainty, exactPercent } from "../shared/wording.js";
+import { exactPercent } from "../shared/wording.js";
 
 const SHOWN_AT_FIRST = 24; // mistakes
 
@@ -49,7 +49,7 @@ export function createOutcome(section, onPad) {
     const button = document.createElement("button");
     button.type = "button";
     button.ariaLabel = `A ${label}, read as ${predicted}: put it onto the pad`;
-    button.title = `${certainty(confidence)} that it is a ${predicted}`;
+    button.title = `${exactPercent(confidence)} sure that it is a ${predicted}`;
     const canvas = document.createElement("canvas");
     paintPicture(canvas, picture);
     const caption = document.createElement("span");

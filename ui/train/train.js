@@ -124,8 +124,8 @@ export function mount({ element, server, upload, props }) {
     reading.showPicture(digit);
     if (!probs) return reading.show({ answer: "", sure: "Not read yet", doubt: "Start, and see the bars move." });
     const best = probs.indexOf(Math.max(...probs));
-    const doubt = secondThought({ digit: best, probs });
-    reading.show({ probs, digit: best, answer: String(best), sure: certainty(probs[best]), doubt });
+    const read = { digit: best, shares: [...probs, 0] }; // while it learns, it rejects nothing
+    reading.show({ ...read, answer: String(best), sure: certainty(read), doubt: secondThought(read) });
   }
 
   let nextDrawing = null; // timer
