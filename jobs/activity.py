@@ -92,6 +92,11 @@ class Activity:
         """Whether a job waits or runs, or something is being loaded."""
         return self._claimed or self._status.active
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it has ended for good."""
+        return self._closed
+
     @contextmanager
     def listening(self, on_change: Callable[[], None]) -> Iterator[None]:
         """Until the block ends, calls on_change() whenever `status` is another, from any thread."""

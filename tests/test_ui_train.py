@@ -11,6 +11,7 @@ from recognition.reader import DEFAULT_WEIGHTS
 from tests.bars import bars
 from tests.visitor_page import LONG, SEVEN, SHORT, Page, base64_of
 from training.experiment import NETWORKS, Settings
+from ui.shared.visit import Visitor
 from ui.shared.visitors import OWN
 from ui.train import tab as train
 
@@ -31,19 +32,19 @@ def test_a_training_is_watched_from_its_start_until_its_model_reads_for_this_vis
     assert done["curve"][-1]["epoch"] == pytest.approx(2)
     assert done["comparison"]["after"]["accuracy"] > 0.9 > done["comparison"]["before"]["accuracy"]
     assert np.sum(done["comparison"]["after"]["confusion"]) == done["comparison"]["images"] == 300
-    assert house.readers_of("one").get(OWN) is None  # not before it is wanted
+    assert house.readers_of(Visitor("one", "one")).get(OWN) is None  # not before it is wanted
 
     mine = page("use_result")["mine"]
     assert (mine["own"], mine["network"], mine["is_tested"]) == (True, "small_net", True)
-    own = house.readers_of("one").get(OWN)
+    own = house.readers_of(Visitor("one", "one")).get(OWN)
     assert own.model.name == "small_net"
-    assert house.readers_of("one").get(OWN) is own  # not read from its file for every drawing
-    assert house.readers_of("other").get(OWN) is None
+    assert house.readers_of(Visitor("one", "one")).get(OWN) is own  # not read from its file for every drawing
+    assert house.readers_of(Visitor("other", "other")).get(OWN) is None
     assert not other("stop")["mine"]["own"]
 
     mine = page("use_shipped")["mine"]
     assert (mine["own"], mine["is_tested"]) == (False, False)  # what was tested is another
-    assert house.readers_of("one").get(OWN) is None
+    assert house.readers_of(Visitor("one", "one")).get(OWN) is None
     assert page("undo")["mine"]["own"]
 
 

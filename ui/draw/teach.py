@@ -10,7 +10,8 @@ import gradio as gr
 from jobs.session import Session
 from training.examples import Example
 from ui.server.uploads import uploaded
-from ui.shared.visitors import Action, Payload, ServerFunction, Visitors, picture_of, session_hash
+from ui.shared.visit import session_hash
+from ui.shared.visitors import Action, Payload, ServerFunction, Visitors, picture_of
 
 
 def add_example(session: Session, payload: Payload) -> None:

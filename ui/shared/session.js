@@ -1,11 +1,16 @@
 // What the server keeps for this visitor, and what the tabs tell each other. A module is evaluated once a page, so
 // every tab that imports this one shares the same state.
 
+import { forgetStored, readStored, store, storedName } from "./storage.js";
+import { KEY, storedKey } from "./visit.js";
+
 export const BEST = "digits"; // the network that reads best, by its name in recognition/reader.py
 export const OWN = "own"; // the visitor's own network, by its name in ui/shared/visitors.py
 
 const RETRY_DELAY = 2000; // milliseconds until a server that did not answer is asked again
 const EXAMPLES = "your examples";
+const CHOICE = "network"; // names in the browser's storage: of the network that was chosen in this tab
+const SESSION = "session"; // and of the session's id, by which a tab finds what another one began
 
 /**
  * Events: "status"; "model", the visitor's own network has changed; "network", the visitor chose another one to read
@@ -14,7 +19,7 @@ const EXAMPLES = "your examples";
 export const sessionState = Object.assign(new EventTarget(), {
   status: null, // the latest answer of ui/shared/visitors.py; null until there is one
   mine: { own: false, examples: [], can_undo: false }, // the part of it that belongs to the visitor
-  network: BEST, // name of the network that reads
+  network: readStored("sessionStorage", CHOICE) ?? BEST, // name of the network that reads
   drawing: null, // the digit on the pad whose bars are shown
   picture: null, // the test image that was last sent to the pad, 28x28 grey bytes in base64
   lostSentence: "", // what the server no longer has
@@ -22,12 +27,19 @@ export const sessionState = Object.assign(new EventTarget(), {
 });
 
 let isPolling = false;
+let watchServer = null; // the latest `watch` that applyStatus was given
+let key = null; // of the visitor whose status is known
 
 const emit = (event) => sessionState.dispatchEvent(new Event(event));
 
 export function chooseNetwork(name) {
-  sessionState.network = name;
+  setNetwork(name);
   emit("network");
+}
+
+function setNetwork(name) {
+  sessionState.network = name;
+  store("sessionStorage", CHOICE, name);
 }
 
 /** digit: as the server read it, or null where there is none. */
@@ -57,16 +69,21 @@ export function belongings() {
  */
 export function applyStatus(status, watch) {
   if (status.version === undefined) return; // the answer carries no status
-  const weights = sessionState.mine.weights;
-  const known = sessionState.status?.session;
-  if (known && known !== status.session) reportLoss();
+  watchServer = watch;
+  const { mine: { weights }, status: before } = sessionState;
+  const isSameVisitor = key === storedKey();
+  key = storedKey();
+  if (before?.session && before.session !== status.session && isSameVisitor) reportLoss();
   sessionState.status = status;
+  if (status.session && status.session !== before?.session) store("localStorage", SESSION, status.session);
   sessionState.mine = status.mine ?? sessionState.mine;
   emit("status");
   if (sessionState.mine.weights !== weights) {
-    // A new network of the visitor's own reads at once; another one can still be chosen.
-    if (sessionState.mine.own) sessionState.network = OWN;
-    else if (sessionState.network === OWN) sessionState.network = BEST;
+    // A new network of the visitor's own reads at once; another one can still be chosen. What a page finds that was
+    // loaded anew is not new: what was chosen before stays chosen.
+    const isNew = before !== null || readStored("sessionStorage", CHOICE) === null;
+    if (sessionState.mine.own && isNew) setNetwork(OWN);
+    else if (!sessionState.mine.own && sessionState.network === OWN) setNetwork(BEST);
     emit("model");
   }
   pollStatus(watch);
@@ -80,6 +97,20 @@ function reportLoss() {
   sessionState.lostExamples = sessionState.mine.examples;
   emit("lost");
 }
+
+/** All of the visitor's is gone from the server, by their own wish: it answered with this status. */
+export function forgetVisitor(status, watch) {
+  forgetStored();
+  applyStatus(status, watch);
+}
+
+/** Another tab of this browser began something, or had its visitor forgotten. */
+globalThis.window?.addEventListener("storage", async ({ key: name, newValue }) => {
+  const isNews = name === storedName(SESSION) && newValue !== sessionState.status?.session;
+  if (!watchServer || !(isNews || name === storedName(KEY) || name === null)) return;
+  const answer = await watchServer(null).catch(() => undefined);
+  if (answer && !answer.error) applyStatus(answer, watchServer);
+});
 
 /** Asks for news as long as the server keeps anything for this visitor. */
 async function pollStatus(watch) {

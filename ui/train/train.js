@@ -1,14 +1,15 @@
 // The Train tab: a training as it runs, and what comes of it. It shows what the server reports.
 
-import { createActions } from "../shared/actions.js";
+import { createActions, NO_CONNECTION } from "../shared/actions.js";
 import "../shared/leaving.js";
 import { createReading } from "../shared/reading.js";
-import { applyStatus, sessionState } from "../shared/session.js";
+import { applyStatus, belongings, forgetVisitor, sessionState } from "../shared/session.js";
 import { certainty, secondThought } from "../shared/wording.js";
 import { createChart } from "./chart.js";
 import { mountHub } from "./hub.js";
 import { showKernels } from "./kernels.js";
 import { createOutcome } from "./outcome.js";
+import { ask } from "./question.js";
 import { SCALES } from "./scales.js";
 import { createSettings } from "./settings.js";
 import { buttonsOf, describeDetails, describeModel, describePhase, startText, stopText } from "./wording.js";
@@ -51,6 +52,19 @@ export function mount({ element, server, upload, props }) {
     complaint.scrollIntoView({ block: "nearest" }); // what was pressed may stand far below
   }
 
+  async function discard() {
+    const question = "The trained network and its curves are deleted. This cannot be undone.";
+    if (await ask(find(".ask"), { question, yes: "Throw it away" })) await act("discard_result");
+  }
+
+  async function forget() {
+    const question = `This deletes ${belongings().join(", ")} here and on the server. It cannot be undone.`;
+    if (!(await ask(find(".ask"), { question, yes: "Forget me", no: "Keep all" }))) return;
+    const answer = await server.forget(null).catch(() => undefined);
+    if (answer && !answer.error) forgetVisitor(answer, server.watch);
+    complain(answer ? (answer.error ?? "") : NO_CONNECTION);
+  }
+
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     actAndLook("start", { settings: settings.read(), drawing: drawing() });
@@ -60,13 +74,14 @@ export function mount({ element, server, upload, props }) {
     ".pause": () => act("pause"),
     ".stop": () => act("stop"),
     ".use": () => act("use_result"),
-    ".discard": () => act("discard_result"),
+    ".discard": discard,
     ".try": goToPad,
     ".shipped": () => act("use_shipped"),
     ".undo": () => act("undo"),
     ".download": async () => complain(await actions.saveFile("download", "model", "my-digits.npz")),
     ".download-result": async () => complain(await actions.saveFile("download", "result", "my-digits.npz")),
     ".bring": () => find(".file").click(),
+    ".forget": forget,
   };
   for (const [button, does] of Object.entries(onClick)) find(button).addEventListener("click", does);
   find(".file").addEventListener("change", async ({ target }) => {
@@ -100,6 +115,7 @@ export function mount({ element, server, upload, props }) {
     find(".reads").textContent = describeModel(mine);
     find(".shipped").hidden = !mine.own;
     find(".undo").hidden = !mine.can_undo;
+    find(".forget").hidden = belongings().length === 0;
   }
 
   function showButtons(status, mine) {
