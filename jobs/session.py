@@ -82,6 +82,10 @@ class Session(Activity):
         """Reads with the model in use; None where that is a shipped one. It may load a file."""
         return self._models.own_reader()
 
+    def result_reader(self) -> Reader | None:
+        """Reads with the result, once that is complete; None where there is none. It may load a file."""
+        return None if self.is_busy else self._models.result_reader()
+
     # --- training
 
     def start(self, settings: Settings, drawing: np.ndarray | None = None) -> None:
@@ -192,14 +196,14 @@ class Session(Activity):
             self._must_be_open()
             if self._models.in_use != model:
                 self._models.use(model)
-                self._show()
+                self._show_in_use()
 
     def undo(self) -> None:
         """Back to the model that was in use before the last one."""
         with self._change():
             self._must_be_open()
             self._models.undo()
-            self._show(lesson=None)
+            self._show_in_use()
             self._tidy()
 
     def upload(self, file: Path, name: str = "The file") -> None:

@@ -1,4 +1,4 @@
-"""A page that is loaded anew, or another tab of its browser, finds everything again; no other browser does."""
+"""A page that is loaded anew, and another tab of its browser, find all again; no other browser does."""
 
 import re
 
@@ -97,7 +97,7 @@ def test_two_tabs_share_what_one_begins_and_forget_it_together(open_train_tab):
 @pytest.mark.parametrize("blocked", ["localStorage", "setItem"])
 def test_a_browser_that_stores_nothing_works_and_asks_before_it_loses_something(open_train_tab, blocked):
     block = {
-        "localStorage": "Object.defineProperty(window, 'localStorage', {get() {throw new DOMException('no')}})",
+        "localStorage": "Object.defineProperty(window, 'localStorage', {get() { throw new Error('no') }})",
         "setItem": "Storage.prototype.setItem = () => {throw new DOMException('full')}",
     }[blocked]
     tab = open_train_tab()

@@ -4,7 +4,8 @@ import { test } from "node:test";
 
 import { csvOf, fieldOf } from "../../ui/photo/csv.js";
 import { indexAfterKey, linesOf, nearestInLine, placeOf, squareAround, textLines } from "../../ui/photo/digits.js";
-import { createPhotoRequests, tooLarge } from "../../ui/photo/request.js";
+import { createPhotoRequests } from "../../ui/photo/request.js";
+import { tooLarge } from "../../ui/shared/files.js";
 import { settle } from "./clock.mjs";
 
 globalThis.File ??= File; // Node 18

@@ -69,7 +69,10 @@ test("each phase is said in words", () => {
   assert.equal(describePhase({ ...STATUS, phase: "waiting", position: 2 }), "Waiting: number 2 in the queue");
   assert.equal(describePhase({ ...STATUS, phase: "training", now: NOW }), "Epoch 1 of 3, step 2 of 10");
   const comparison = { after: { accuracy: 0.9876 } };
-  assert.match(describePhase({ ...STATUS, phase: "done", comparison }), /^Done: 98.76% of the test pictures/);
+  const done = { ...STATUS, phase: "done", comparison };
+  assert.match(describePhase({ ...done, now: { ...NOW, done: 1 } }), /^Done: 98.76% of the test pictures/);
+  assert.match(describePhase({ ...done, now: { ...NOW, done: 0.4 } }), /^Stopped early: 98.76%/);
+  assert.match(describePhase(done), /^Tested: 98.76%/); // it was uploaded
   assert.match(describePhase({ ...STATUS, phase: "done", comparison, lesson: {} }), /^Taught: 98.76%/);
 });
 
@@ -97,6 +100,22 @@ test("every phase offers what can be done in it", () => {
   assert.deepEqual(seen({ phase: "done" }, { ...MINE, is_tested: true }), ["start", "in-use"]);
   assert.equal(buttonsOf({ ...STATUS, phase: "done", result: true }, MINE).main, "use");
   assert.equal(buttonsOf({ ...STATUS, phase: "done" }, { ...MINE, is_tested: true }).main, "try");
+});
+
+test("a network that has learned nothing is not offered for use, and it is said what to do", () => {
+  const failed = { ...STATUS, phase: "done", result: true, comparison: { after: { accuracy: 0.1135 } }, now: NOW };
+  const tooFast = { ...failed, settings: { learning_rate: 1 } };
+  assert.equal(buttonsOf(tooFast, MINE).main, "start");
+  assert.ok(buttonsOf(tooFast, MINE).after); // it can still be used
+  assert.match(describeDetails(tooFast, MINE), /a learning rate of 1 is too large/);
+  const slow = { ...failed, settings: { learning_rate: 0.001 } };
+  assert.match(describeDetails(slow, MINE), /more pictures or more epochs/);
+  assert.equal(buttonsOf({ ...failed, comparison: { after: { accuracy: 0.9 } } }, MINE).main, "use");
+});
+
+test("what an uploaded file that holds an unfinished training can do is said", () => {
+  const uploaded = { ...STATUS, phase: "done", resumable: true, comparison: { after: { accuracy: 0.9 } } };
+  assert.match(describeDetails(uploaded, MINE), /^The file holds a training that is not finished: Resume/);
 });
 
 test("teaching is reported from the queue to the comparison", () => {

@@ -3,7 +3,7 @@
 import { createActions } from "../shared/actions.js";
 import "../shared/leaving.js";
 import { createReading } from "../shared/reading.js";
-import { chooseNetwork, sessionState } from "../shared/session.js";
+import { chooseNetwork, findSession, sessionState } from "../shared/session.js";
 import { createAnswer } from "./answer.js";
 import { createScreen, createSheet } from "./canvas.js";
 import { DrawingHistory, parseStrokes } from "./history.js";
@@ -89,6 +89,7 @@ export function mount({ element, server, upload }) {
     repaint();
     element.classList.toggle("inked", !history.isEmpty);
     answer.inkChanged();
+    showOrigin("");
     if (history.isEmpty) showEmpty();
     else live.request();
   }
@@ -150,13 +151,20 @@ export function mount({ element, server, upload }) {
     speech = setTimeout(() => (isDrawing() ? announceLater(sentence) : reading.announce(sentence)), ANNOUNCE_AFTER);
   }
 
-  /** Shows which network reads, and has the drawing read with it. */
+  /** Shows which networks can read, and which does. */
   function showNetworks() {
     const { own } = sessionState.mine;
+    const hasResult = Boolean(sessionState.status?.result && !sessionState.status.active);
     find(".networks .own").hidden = !own;
-    find(".networks").classList.toggle("three", own);
+    find(".networks .result").hidden = !hasResult;
+    find(".networks").classList.toggle("three", own || hasResult);
     find(`.networks input[value=${sessionState.network}]`).checked = true;
-    if (!history.isEmpty) live.request();
+  }
+
+  /** Says what is on the pad, where that is a test picture and not the visitor's own drawing; "" for that. */
+  function showOrigin(sentence) {
+    find(".of-picture").textContent = sentence;
+    find(".of-picture").hidden = sentence === "";
   }
 
   // ---------------------------------------------------------------- wiring
@@ -165,15 +173,23 @@ export function mount({ element, server, upload }) {
   find(".networks").addEventListener("change", ({ target }) => chooseNetwork(target.value));
   window.addEventListener("pagehide", store); // a stroke may be half drawn
   window.addEventListener("online", () => live.retryNow());
-  for (const event of ["model", "network"]) sessionState.addEventListener(event, showNetworks);
+  sessionState.addEventListener("status", showNetworks);
+  for (const event of ["model", "network"]) {
+    sessionState.addEventListener(event, () => {
+      showNetworks();
+      if (!history.isEmpty) live.request();
+    });
+  }
   sessionState.addEventListener("picture", () => {
     history.replace(sessionState.picture);
     inkChangedAtOnce();
+    showOrigin(sessionState.pictureSentence);
   });
 
   mountTeaching({ element, ...createActions({ server, upload }) });
   showTools();
   inkChanged();
+  findSession(server.watch);
 }
 
 function storedStrokes() {

@@ -76,7 +76,8 @@ async def read_for_page(visitors: Visitors, asked: object, visitor: Visitor, add
     asked: {"path": of an uploaded file} or {"example": its name}; the name of the "network" to read with;
     and by how many quarters the photo "turns" clockwise before it is read, 0 to 3. visitor, address:
     who asks, and from where. Answers with what `answer_with_stages` makes, in the very bytes that the worker
-    process sent. Anybody on the net can call this with anything, so every failure comes back as {"error": a sentence}.
+    process sent. Anybody on the net can call this with anything, so every failure comes back as {"error": a
+    sentence}.
     """
     try:
         with _file(asked) as path:

@@ -5,7 +5,10 @@ import { forgetStored, readStored, store, storedName } from "./storage.js";
 import { KEY, storedKey } from "./visit.js";
 
 export const BEST = "digits"; // the network that reads best, by its name in recognition/reader.py
-export const OWN = "own"; // the visitor's own network, by its name in ui/shared/visitors.py
+// The visitor's own networks, by their names in ui/shared/visitors.py: the one in use, and the one that was trained or
+// uploaded last and is not in use.
+export const OWN = "own";
+export const RESULT = "result";
 
 const RETRY_DELAY = 2000; // milliseconds until a server that did not answer is asked again
 const EXAMPLES = "your examples";
@@ -22,6 +25,7 @@ export const sessionState = Object.assign(new EventTarget(), {
   network: readStored("sessionStorage", CHOICE) ?? BEST, // name of the network that reads
   drawing: null, // the digit on the pad whose bars are shown
   picture: null, // the test image that was last sent to the pad, 28x28 grey bytes in base64
+  pictureSentence: "", // what it is
   lostSentence: "", // what the server no longer has
   lostExamples: [], // the examples among that, which the page still has
 });
@@ -48,10 +52,15 @@ export function setDrawing(digit) {
   emit("drawing");
 }
 
-export function sendToPad(picture) {
-  sessionState.picture = picture;
+/** network: which shall read it; sentence: what it is. */
+export function sendToPad(picture, network, sentence) {
+  Object.assign(sessionState, { picture, pictureSentence: sentence });
+  chooseNetwork(network);
   emit("picture");
 }
+
+/** Which network the mistakes that are shown are of. */
+export const testedNetwork = () => (sessionState.mine.is_tested ? OWN : sessionState.status?.result ? RESULT : BEST);
 
 /** What would be lost if the visitor left, in words. */
 export function belongings() {
@@ -61,6 +70,14 @@ export function belongings() {
     (status?.active || status?.resumable || status?.result) && "your training",
     mine.examples.length > 0 && EXAMPLES,
   ].filter(Boolean);
+}
+
+/** Asks once what the server keeps for this visitor, whichever tab is the first to be opened. */
+export async function findSession(watch) {
+  if (watchServer) return;
+  watchServer = watch;
+  const answer = await watch(null).catch(() => undefined);
+  if (answer && !answer.error && sessionState.status === null) applyStatus(answer, watch);
 }
 
 /**
@@ -86,6 +103,8 @@ export function applyStatus(status, watch) {
     else if (!sessionState.mine.own && sessionState.network === OWN) setNetwork(BEST);
     emit("model");
   }
+  const hasResult = status.result && !status.active;
+  if (sessionState.network === RESULT && !hasResult) chooseNetwork(sessionState.mine.own ? OWN : BEST);
   pollStatus(watch);
 }
 

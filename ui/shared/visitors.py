@@ -36,6 +36,7 @@ Action = Callable[[Session, Payload], dict | None]
 ServerFunction = Callable[[Payload, gr.Request], Awaitable[dict]]
 
 OWN = "own"  # beside the names of the shipped networks: the visitor's
+RESULT = "result"  # and the one that was trained or uploaded last, and is not in use
 PATIENCE = 10.0  # seconds that `watch` waits for something new
 ACTIONS_AT_ONCE = 8  # threads; those of `live` are others
 FILES_AT_ONCE = 2  # weights and zips that are read
@@ -66,13 +67,16 @@ class Visitors:
         self._files: Counter[str] = Counter()  # file actions under way, by address; the event loop's alone
 
     def readers_of(self, visitor: Visitor) -> Readers:
-        """All that a visitor can choose from: what they trained, taught or uploaded is OWN, if they use it.
+        """All that a visitor can choose from: what they trained, taught or uploaded is OWN, if they use it,
+        or else RESULT.
 
         It may load a file: not for the event loop.
         """
         session = self.manager.find(*visitor)
-        own = session and session.own_reader()
-        return {OWN: own, **self.readers} if own else self.readers
+        if session is None:
+            return self.readers
+        theirs = {OWN: session.own_reader(), RESULT: session.result_reader()}
+        return {name: reader for name, reader in theirs.items() if reader is not None} | self.readers
 
     def server_functions(self, actions: Sequence[Action]) -> list[ServerFunction]:
         """What a script may call: `watch`, and each action, with the visitor's session and what was sent.
@@ -159,7 +163,7 @@ class Visitors:
         return await anyio.to_thread.run_sync(self._shown, session, payload is None)
 
     async def forget(self, payload: Payload, request: gr.Request) -> dict:
-        """A server function: deletes all that is this visitor's, and answers with what there is to show then."""
+        """A server function: deletes all that is theirs, and answers with what there is to show then."""
         visitor = await visitor_of(request)
         await anyio.to_thread.run_sync(self.manager.leave, visitor.key, limiter=self._actions)
         return self._nothing()

@@ -1,7 +1,7 @@
 // What a training came to: accuracy on MNIST's test set, the confusion matrix, and the surest mistakes.
 
 import { paintPicture } from "../shared/picture.js";
-import { sendToPad } from "../shared/session.js";
+import { sendToPad, testedNetwork } from "../shared/session.js";
 import { certainty, exactPercent } from "../shared/wording.js";
 
 const SHOWN_AT_FIRST = 24; // mistakes
@@ -56,7 +56,8 @@ export function createOutcome(section, onPad) {
     caption.append(newElement("b", predicted), `, is ${label}`);
     button.append(canvas, caption);
     button.addEventListener("click", () => {
-      sendToPad(picture);
+      const sentence = `A test picture: a ${label} that your network reads as ${predicted}.`;
+      sendToPad(picture, testedNetwork(), sentence);
       onPad();
     });
     return button;

@@ -1,9 +1,10 @@
 // The Train tab: a training as it runs, and what comes of it. It shows what the server reports.
 
 import { createActions, NO_CONNECTION } from "../shared/actions.js";
+import { showTab } from "../shared/address.js";
 import "../shared/leaving.js";
 import { createReading } from "../shared/reading.js";
-import { applyStatus, belongings, forgetVisitor, sessionState } from "../shared/session.js";
+import { belongings, findSession, forgetVisitor, sessionState } from "../shared/session.js";
 import { certainty, secondThought } from "../shared/wording.js";
 import { createChart } from "./chart.js";
 import { mountHub } from "./hub.js";
@@ -99,6 +100,9 @@ export function mount({ element, server, upload, props }) {
     const { status, mine } = sessionState;
     const { phase, now } = status;
     find(".tab").dataset.phase = phase;
+    // Of a network that was taught or uploaded, nothing was seen while it learned.
+    const hasNothingToWatch = !now && !["idle", "waiting", "preparing"].includes(phase);
+    for (const part of [".charts", ".legend", ".inner"]) find(part).hidden = hasNothingToWatch;
     find(".phase").textContent = describePhase(status);
     find(".numbers").textContent = describeDetails(status, mine);
     const done = now ? now.done : 0;
@@ -138,7 +142,11 @@ export function mount({ element, server, upload, props }) {
       return;
     }
     reading.showPicture(digit);
-    if (!probs) return reading.show({ answer: "", sure: "Not read yet", doubt: "Start, and see the bars move." });
+    if (!probs) {
+      const { phase = "idle" } = sessionState.status ?? {};
+      const doubt = phase === "idle" ? "Start, and see the bars move." : "It is read at the next step.";
+      return reading.show({ answer: "", sure: "Not read yet", doubt });
+    }
     const best = probs.indexOf(Math.max(...probs));
     const doubt = secondThought({ digit: best, probs });
     reading.show({ probs, digit: best, answer: String(best), sure: certainty(probs[best]), doubt });
@@ -165,7 +173,7 @@ export function mount({ element, server, upload, props }) {
   mountHub({ element, server, act: actions.act, canSignIn: props.signs_in });
 
   if (sessionState.status) showStatus();
-  else server.watch(null).then((status) => status && applyStatus(status, server.watch), () => undefined);
+  findSession(server.watch);
 }
 
-const goToPad = () => document.querySelector('button[role="tab"]').click(); // the first
+const goToPad = () => showTab("draw", "#pad");
