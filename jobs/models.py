@@ -125,7 +125,7 @@ class Models:
                 if model_now() is model:
                     return None  # the visitor left just now, and their files are gone
             else:
-                wanted = {one.path for one in (self.in_use, self.result, model) if one is not None}
+                wanted = {one.path for one in (self.in_use, self.result, model) if one}
                 kept = {path: one for path, one in self._readers.items() if path in wanted}
                 self._readers = kept | {model.path: reader}
                 return reader

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import gradio as gr
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse
+from starlette.routing import Route
 
 from jobs.manager import SessionManager
 from ui import scripts
@@ -13,6 +16,7 @@ from ui.photo import tab as photo
 from ui.server import metrics, uploads
 from ui.server.host import Host
 from ui.server.lifespan import lifespan
+from ui.server.preview import LinkPreview
 from ui.server.request_guard import RequestGuard
 from ui.shared.visitors import Readers, Visitors
 from ui.theme import theme
@@ -23,6 +27,8 @@ HERE = Path(__file__).parent
 
 TITLE = "Digits from Scratch"
 SENTENCE = "A neural network written in plain NumPy reads your handwriting, as you draw or from a photo."
+
+PICTURE = "preview.jpg"  # of the page, where somebody shares a link to it
 
 MOST_CALLS = 40  # of programs, that wait for their turn
 
@@ -36,6 +42,11 @@ TABS: tuple[tuple[str, Builder], ...] = (
 
 HOST = Host.from_environment()
 
+
+async def _picture(request: Request) -> FileResponse:
+    return FileResponse(HERE / PICTURE, headers={"Cache-Control": "public, max-age=86400"})
+
+
 LAUNCH = {
     "theme": theme(),
     "css": (HERE / "page.css").read_text(encoding="utf-8"),
@@ -44,8 +55,8 @@ LAUNCH = {
     "footer_links": ["api"],
     "max_file_size": "20mb",
     "app_kwargs": {
-        "routes": [scripts.ROUTE],
-        "middleware": [Middleware(RequestGuard, HOST)],
+        "routes": [scripts.ROUTE, Route(f"/{PICTURE}", _picture)],
+        "middleware": [Middleware(RequestGuard, HOST), Middleware(LinkPreview, TITLE, SENTENCE, PICTURE)],
         "lifespan": lifespan,
     },
     "state_session_capacity": 300,  # what Gradio remembers of a page; ours needs none of it
