@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from jobs.manager import SessionManager
 from ui import scripts
+from ui.about import section as about
 from ui.draw import tab as draw
 from ui.photo import tab as photo
 from ui.server import metrics, uploads
@@ -52,7 +53,7 @@ LAUNCH = {
     "css": (HERE / "page.css").read_text(encoding="utf-8"),
     "head": scripts.preload_links(),
     "favicon_path": HERE / "icon.svg",
-    "footer_links": ["api"],
+    "footer_links": [],  # what Gradio shows for programs does not run as it is copied; ui/about has ours
     "max_file_size": "20mb",
     "app_kwargs": {
         "routes": [scripts.ROUTE, Route(f"/{PICTURE}", _picture)],
@@ -82,6 +83,7 @@ def build_page(readers: Readers, manager: SessionManager) -> gr.Blocks:
             for name, build in TABS:
                 with gr.Tab(name):
                     build(visitors)
+        about.build(HOST)
         if sign_in is not None:
             sign_in.render()
         demo.unload(visitors.leave)

@@ -74,7 +74,7 @@ test("clear can be undone, and an empty pad cannot be cleared", () => {
 test("a picture takes the place of all strokes, and undo brings them back", () => {
   const history = drawn(LINE);
   history.begin(0.5, 0.5);
-  history.replace("picture");
+  history.replace(["picture"]);
   assert.deepEqual(history.strokes, ["picture"]);
   history.undo();
   assert.deepEqual(history.strokes, [LINE, DOT]);

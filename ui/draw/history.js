@@ -78,10 +78,10 @@ export class DrawingHistory {
     return true;
   }
 
-  /** Puts a picture in place of all strokes. */
-  replace(picture) {
+  /** Puts others in place of all strokes. */
+  replace(strokes) {
     this.finish();
-    this.#change([picture]);
+    this.#change(strokes);
   }
 
   #change(strokes) {

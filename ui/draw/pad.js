@@ -10,6 +10,7 @@ import { DrawingHistory, parseStrokes } from "./history.js";
 import { drawWithKeyboard } from "./keyboard.js";
 import { LiveReader } from "./live.js";
 import { drawWithPointer } from "./pointer.js";
+import { mountSharing } from "./share.js";
 import { mountTeaching } from "./teach.js";
 
 const ANNOUNCE_AFTER = 700; // milliseconds of rest before a screen reader hears the answer
@@ -181,7 +182,7 @@ export function mount({ element, server, upload }) {
     });
   }
   sessionState.addEventListener("picture", () => {
-    history.replace(sessionState.picture);
+    history.replace([sessionState.picture]);
     inkChangedAtOnce();
     showOrigin(sessionState.pictureSentence);
   });
@@ -189,6 +190,14 @@ export function mount({ element, server, upload }) {
   mountTeaching({ element, ...createActions({ server, upload }) });
   showTools();
   inkChanged();
+  mountSharing({
+    element,
+    strokes,
+    open(drawn) {
+      history.replace(drawn);
+      inkChangedAtOnce();
+    },
+  });
   findSession(server.watch);
 }
 
