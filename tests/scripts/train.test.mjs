@@ -5,6 +5,8 @@ import { describeTeaching } from "../../ui/draw/teach.js";
 import { coloursOf } from "../../ui/train/kernels.js";
 import { describeComparison, mostConfused } from "../../ui/train/outcome.js";
 import { HEIGHT, heightOf, latestOf, pathOf, SCALES, WIDTH } from "../../ui/train/scales.js";
+import { csvOfCurve } from "../../ui/train/export.js";
+import { progressOf } from "../../ui/train/progress.js";
 import { buttonsOf, describeDetails, describePhase, duration } from "../../ui/train/wording.js";
 
 const STATUS = { phase: "idle", active: false, position: 0, resumable: false, result: false, message: "", now: null };
@@ -129,4 +131,20 @@ test("teaching is reported from the queue to the comparison", () => {
   assert.match(describeTeaching({ phase: "done", lesson }, [1, 1]), /^Not learned/);
   const comparison = { after: { accuracy: 0.99 }, before: { accuracy: 0.9912 } };
   assert.match(describeTeaching({ phase: "done", lesson, comparison }, [7, 7]), /99.00% right, 99.12% before/);
+});
+
+test("progress is said in a word, and nothing where there is nothing to say", () => {
+  assert.equal(progressOf(STATUS), "");
+  assert.equal(progressOf({ ...STATUS, phase: "training", now: { ...NOW, done: 0.434 } }), "43%");
+  assert.equal(progressOf({ ...STATUS, phase: "done", result: true }), "done");
+  assert.equal(progressOf({ ...STATUS, phase: "done" }), ""); // it is in use
+  assert.equal(progressOf({ ...STATUS, phase: "paused" }), "paused");
+});
+
+test("a curve is a line a point in a CSV file, with nothing where nothing was measured", () => {
+  const point = { epoch: 0.5, loss: 2, accuracy: 0.3, held_out_loss: null, held_out_accuracy: null };
+  const later = { ...point, epoch: 1, held_out_loss: 1.5, held_out_accuracy: 0.6 };
+  const [head, ...lines] = csvOfCurve([point, later]).trimEnd().split("\n");
+  assert.equal(head, "epoch,training loss,validation loss,training accuracy,validation accuracy");
+  assert.deepEqual(lines, ["0.5,2,,0.3,", "1,2,1.5,0.3,0.6"]);
 });

@@ -35,7 +35,7 @@ export function mountHub({ element, server, act, canSignIn }) {
 
   onSubmit(loading, "Fetching\u2026", async ({ model }) => {
     const failure = await act("load_from_hub", { model: model.value });
-    say(failure || "Loaded. It is tested now; then press Use this model.");
+    say(failure || "Loaded. It is tested now; then press Use this network.");
   });
   onSubmit(pushing, "Pushing\u2026", async ({ name }) => {
     const answer = await server.push_to_hub({ name: name.value }).catch(() => undefined);

@@ -35,7 +35,7 @@ export function createOutcome(section, onPad) {
     mistakes = comparison.mistakes;
     find(".accuracy").textContent = exactPercent(comparison.after.accuracy);
     find(".versus").textContent = describeComparison(comparison);
-    showConfusions(find("table"), comparison.after.confusion);
+    showConfusions(find("table"), comparison.after.confusion, showCell);
     showMistakes(SHOWN_AT_FIRST);
     find(".more").textContent = `Show the first ${mistakes.length}`;
   }
@@ -43,6 +43,18 @@ export function createOutcome(section, onPad) {
   function showMistakes(count) {
     find(".gallery").replaceChildren(...mistakes.slice(0, count).map(newMistake));
     find(".more").hidden = mistakes.length <= count;
+    find(".of-cell").hidden = true;
+  }
+
+  /** Those of the mistakes that a cell of the confusion matrix counts. */
+  function showCell(label, predicted) {
+    const found = mistakes.filter((one) => one.true === label && one.predicted === predicted);
+    find(".gallery").replaceChildren(...found.map(newMistake));
+    find(".of-cell").textContent =
+      `${found.length || "None"} of the ${mistakes.length} most confident mistakes: a ${label} read as ${predicted}.`;
+    find(".of-cell").hidden = false;
+    find(".more").hidden = false;
+    find(".mistakes").scrollIntoView({ block: "nearest" });
   }
 
   function newMistake({ picture, predicted, true: label, confidence }) {
@@ -67,7 +79,8 @@ export function createOutcome(section, onPad) {
   return show;
 }
 
-function showConfusions(table, counts) {
+/** onCell(true digit, answer): a count of mistakes was pressed. */
+function showConfusions(table, counts, onCell) {
   const most = mostConfused(counts);
   table.querySelectorAll("tr").forEach((row) => row.remove());
   const head = document.createElement("tr");
@@ -75,10 +88,16 @@ function showConfusions(table, counts) {
   const rows = counts.map((row, i) => {
     const line = document.createElement("tr");
     const cells = row.map((count, j) => {
-      const cell = newElement("td", count || "");
+      const cell = newElement("td", i === j ? count || "" : "");
       cell.title = `${count} times a ${i} was read as ${j}`;
       if (i === j) cell.className = "right";
       else cell.style.setProperty("--share", count / most);
+      if (i !== j && count > 0) {
+        const button = newElement("button", count);
+        Object.assign(button, { type: "button", ariaLabel: `${count}: ${cell.title}` });
+        button.addEventListener("click", () => onCell(i, j));
+        cell.append(button);
+      }
       return cell;
     });
     line.append(newElement("th", i), ...cells);

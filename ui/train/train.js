@@ -2,16 +2,20 @@
 
 import { createActions, NO_CONNECTION } from "../shared/actions.js";
 import { showTab } from "../shared/address.js";
+import { saveBlob } from "../shared/files.js";
 import "../shared/leaving.js";
 import { createReading } from "../shared/reading.js";
 import { belongings, findSession, forgetVisitor, sessionState } from "../shared/session.js";
 import { certainty, secondThought } from "../shared/wording.js";
 import { createChart } from "./chart.js";
+import { csvOfCurve, paintCharts } from "./export.js";
 import { mountHub } from "./hub.js";
 import { showKernels } from "./kernels.js";
 import { createOutcome } from "./outcome.js";
 import { ask } from "./question.js";
+import { showProgress } from "./progress.js";
 import { SCALES } from "./scales.js";
+import { mountLesson } from "./lesson.js";
 import { createSettings } from "./settings.js";
 import { buttonsOf, describeDetails, describeModel, describePhase, startText, stopText } from "./wording.js";
 
@@ -83,6 +87,12 @@ export function mount({ element, server, upload, props }) {
     ".download-result": async () => complain(await actions.saveFile("download", "result", "my-digits.npz")),
     ".bring": () => find(".file").click(),
     ".forget": forget,
+    ".save-csv": () => saveBlob(new Blob([csvOfCurve(sessionState.status.curve)]), "training.csv"),
+    ".save-png": async () => {
+      const { network, learning_rate: rate } = sessionState.status.settings;
+      const picture = await paintCharts([...element.querySelectorAll(".chart")], `${network}, learning rate ${rate}`);
+      saveBlob(await new Promise((resolve) => picture.toBlob(resolve, "image/png")), "training.png");
+    },
   };
   for (const [button, does] of Object.entries(onClick)) find(button).addEventListener("click", does);
   find(".file").addEventListener("change", async ({ target }) => {
@@ -95,6 +105,9 @@ export function mount({ element, server, upload, props }) {
   });
 
   // ---------------------------------------------------------------- what is shown
+
+  let shown = []; // curve of the training that is shown
+  let before = []; // and of the one before it
 
   function showStatus() {
     const { status, mine } = sessionState;
@@ -111,8 +124,13 @@ export function mount({ element, server, upload, props }) {
     showButtons(status, mine);
     settings.lock(status.active || phase === "paused");
 
-    const epochs = status.settings?.epochs ?? form.elements.epochs.value;
-    for (const drawCurve of charts) drawCurve(status.curve, epochs);
+    rememberCurve(status);
+    const last = Math.max(...[status.curve, before].map((curve) => curve.at(-1)?.epoch ?? 0));
+    const epochs = Math.max(status.settings?.epochs ?? form.elements.epochs.value, Math.ceil(last));
+    for (const drawCurve of charts) drawCurve(status.curve, epochs, before);
+    find(".legend .of-earlier").hidden = before.length === 0;
+    find(".curves").hidden = status.curve.length < 2;
+    showProgress(status);
     showKernels(find(".kernels"), now?.kernels ?? NO_KERNELS);
     showReading();
     showOutcome(status.comparison);
@@ -120,6 +138,12 @@ export function mount({ element, server, upload, props }) {
     find(".shipped").hidden = !mine.own;
     find(".undo").hidden = !mine.can_undo;
     find(".forget").hidden = belongings().length === 0;
+  }
+
+  /** A training that begins leaves the curve of the one before to compare it with. */
+  function rememberCurve({ curve }) {
+    if (curve.length < shown.length && shown.length > 1) before = shown;
+    shown = curve;
   }
 
   function showButtons(status, mine) {
@@ -170,6 +194,7 @@ export function mount({ element, server, upload, props }) {
   sessionState.addEventListener("lost", () => complain(sessionState.lostSentence));
   sessionState.addEventListener("drawing", drawingChanged);
   sessionState.addEventListener("model", () => settings.isFineTuning() && settings.suggest());
+  mountLesson({ element, settings });
   mountHub({ element, server, act: actions.act, canSignIn: props.signs_in });
 
   if (sessionState.status) showStatus();
