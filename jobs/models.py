@@ -111,7 +111,7 @@ class Models:
         return self._reader_of(lambda: self.in_use)
 
     def result_reader(self) -> Reader | None:
-        """Reads with the model that is not in use yet, where there is one. From any thread, without a lock."""
+        """Reads with the model that is not in use yet, if there is one. From any thread, without a lock."""
         return self._reader_of(lambda: self.result)
 
     def _reader_of(self, model_now: Callable[[], Model | None]) -> Reader | None:

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { File } from "node:buffer";
 import { test } from "node:test";
 
-import { createActions, NO_CONNECTION } from "../../ui/shared/actions.js";
+import { createActions } from "../../ui/shared/actions.js";
 import { endingOf, withRandomName } from "../../ui/shared/files.js";
 import { sessionState } from "../../ui/shared/session.js";
+import { NO_CONNECTION } from "../../ui/shared/wording.js";
 
 globalThis.File ??= File; // Node 18
 

@@ -109,9 +109,11 @@ test("a network that has learned nothing is not offered for use, and it is said 
   const tooFast = { ...failed, settings: { learning_rate: 1 } };
   assert.equal(buttonsOf(tooFast, MINE).main, "start");
   assert.ok(buttonsOf(tooFast, MINE).after); // it can still be used
-  assert.match(describeDetails(tooFast, MINE), /a learning rate of 1 is too large/);
+  assert.match(describeDetails(tooFast, MINE), /A learning rate of 1 is too large/);
+  const useless = { ...tooFast, phase: "failed", message: "It has learned nothing." };
+  assert.match(describeDetails(useless, MINE), /^It has learned nothing. A learning rate of 1 is too large/);
   const slow = { ...failed, settings: { learning_rate: 0.001 } };
-  assert.match(describeDetails(slow, MINE), /more pictures or more epochs/);
+  assert.match(describeDetails(slow, MINE), /learned very little. Give it more pictures or more epochs/);
   assert.equal(buttonsOf({ ...failed, comparison: { after: { accuracy: 0.9 } } }, MINE).main, "use");
 });
 

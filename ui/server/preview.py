@@ -1,6 +1,7 @@
 """What a link to the page looks like where it is shared: title, sentence, picture and address, each once.
 
-Gradio's page names itself, twice, and has no setting for it: its tags are taken out on the way, and ours put in.
+Gradio's page names itself, twice, and has no setting for it: its tags are taken out on the way, and ours
+put in.
 """
 
 import html

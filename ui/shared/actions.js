@@ -4,8 +4,7 @@
 import { decodeBytes } from "./base64.js";
 import { endingOf, saveBlob, tooLarge, withRandomName } from "./files.js";
 import { applyStatus } from "./session.js";
-
-export const NO_CONNECTION = "There is no connection. Please try again.";
+import { NO_CONNECTION } from "./wording.js";
 
 /** server, upload: as Gradio hands them to the tab's component. */
 export function createActions({ server, upload }) {

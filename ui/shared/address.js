@@ -29,6 +29,7 @@ export function showTab(tab, selector = null) {
   const reveal = () => {
     const element = document.querySelector(selector);
     if (!element?.checkVisibility()) return requestAnimationFrame(reveal);
+    element.style.scrollMarginTop = "8px";
     element.scrollIntoView({ block: "start" });
   };
   requestAnimationFrame(reveal);

@@ -2,8 +2,8 @@
 // something to lose.
 
 import { belongings } from "./session.js";
-import { visitorKey } from "./visit.js";
+import { storedKey } from "./visit.js";
 
 addEventListener("beforeunload", (event) => {
-  if (visitorKey() === null && belongings().length > 0) event.preventDefault();
+  if (storedKey() === null && belongings().length > 0) event.preventDefault();
 });

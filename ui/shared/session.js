@@ -2,7 +2,8 @@
 // every tab that imports this one shares the same state.
 
 import { forgetStored, readStored, store, storedName } from "./storage.js";
-import { KEY, storedKey } from "./visit.js";
+import { KEY, restoreKey, storedKey } from "./visit.js";
+import { NO_CONNECTION } from "./wording.js";
 
 export const BEST = "digits"; // the network that reads best, by its name in recognition/reader.py
 // The visitor's own networks, by their names in ui/shared/visitors.py: the one in use, and the one that was trained or
@@ -117,10 +118,20 @@ function reportLoss() {
   emit("lost");
 }
 
-/** All of the visitor's is gone from the server, by their own wish: it answered with this status. */
-export function forgetVisitor(status, watch) {
+/**
+ * Deletes all that is the visitor's, here and on the server. The key goes first: so no tab takes what it then misses
+ * for lost. Resolves to a sentence where that failed, and nothing is deleted, or "".
+ */
+export async function forgetVisitor(server) {
+  const secret = storedKey();
   forgetStored();
-  applyStatus(status, watch);
+  const answer = await server.forget(null, secret).catch(() => undefined);
+  if (answer && !answer.error) {
+    applyStatus(answer, server.watch);
+    return "";
+  }
+  restoreKey(secret);
+  return answer?.error ?? NO_CONNECTION;
 }
 
 /** Another tab of this browser began something, or had its visitor forgotten. */

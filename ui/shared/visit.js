@@ -19,17 +19,18 @@ export function visitorKey() {
   return storedKey();
 }
 
+/** Puts back a key that was deleted. */
+export const restoreKey = (key) => key !== null && store("localStorage", KEY, key);
+
 function newKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(BYTES));
   const base64 = btoa(String.fromCharCode(...bytes));
   return base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-/** server: its functions, by name, as Gradio has them. The same, each called with the key and the payload. */
+/** server: its functions, by name, as Gradio has them. The same, each called with the payload and the key. */
 export function withKey(server) {
-  const call = (name) => (payload = null) => {
-    const visitor = visitorKey();
-    return server[name](visitor === null ? payload : { visitor, payload });
-  };
+  const call = (name) => (payload = null, visitor = visitorKey()) =>
+    server[name](visitor === null ? payload : { visitor, payload });
   return new Proxy(server, { get: (_, name) => call(name) });
 }

@@ -1,6 +1,8 @@
 // How a read digit is put into words. A digit is {digit: 0 to 9, or null for a non-digit, confidence, probs, ...}, as
 // the server answers it.
 
+export const NO_CONNECTION = "There is no connection. Please try again.";
+
 const DOUBTFUL = 0.9; // a digit with less confidence is marked
 const CERTAIN = 0.995; // more is never said than "over 99%"
 const WORTH_SAYING = 0.1; // the probability from which a second thought is mentioned

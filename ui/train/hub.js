@@ -1,7 +1,7 @@
 // The Hugging Face Hub, on the Train tab. Signing in happens in a page of its own: this one would lose the visitor's
 // network if it were left.
 
-import { NO_CONNECTION } from "../shared/actions.js";
+import { NO_CONNECTION } from "../shared/wording.js";
 
 const SIGN_IN = "login/huggingface?_target_url=%2F%3Fsigned-in"; // and back to the page, which then closes
 

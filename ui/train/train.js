@@ -1,6 +1,6 @@
 // The Train tab: a training as it runs, and what comes of it. It shows what the server reports.
 
-import { createActions, NO_CONNECTION } from "../shared/actions.js";
+import { createActions } from "../shared/actions.js";
 import { showTab } from "../shared/address.js";
 import { saveBlob } from "../shared/files.js";
 import "../shared/leaving.js";
@@ -65,9 +65,7 @@ export function mount({ element, server, upload, props }) {
   async function forget() {
     const question = `This deletes ${belongings().join(", ")} here and on the server. It cannot be undone.`;
     if (!(await ask(find(".ask"), { question, yes: "Forget me", no: "Keep all" }))) return;
-    const answer = await server.forget(null).catch(() => undefined);
-    if (answer && !answer.error) forgetVisitor(answer, server.watch);
-    complain(answer ? (answer.error ?? "") : NO_CONNECTION);
+    complain(await forgetVisitor(server));
   }
 
   form.addEventListener("submit", (event) => {
@@ -141,7 +139,8 @@ export function mount({ element, server, upload, props }) {
   }
 
   /** A training that begins leaves the curve of the one before to compare it with. */
-  function rememberCurve({ curve }) {
+  function rememberCurve({ curve, phase }) {
+    if (phase === "idle") shown = before = []; // it was thrown away
     if (curve.length < shown.length && shown.length > 1) before = shown;
     shown = curve;
   }

@@ -32,10 +32,10 @@ function endOf({ lesson, now }) {
 export const hasNotLearned = ({ phase, comparison }) =>
   phase === "done" && Boolean(comparison) && comparison.after.accuracy < LEARNED;
 
-function describeFailure({ settings }) {
+/** What to do about a training of which nothing came; "" where it is not known. */
+function adviceOn({ settings }) {
   const rate = settings?.learning_rate;
-  if (rate > LARGE_RATE) return `It has learned nothing: a learning rate of ${rate} is too large. Try 0.001.`;
-  return "It has learned very little. Give it more pictures or more epochs.";
+  return rate > LARGE_RATE ? `A learning rate of ${rate} is too large: try 0.001.` : "";
 }
 
 export const describePhase = (status) => PHASES[status.phase](status);
@@ -46,8 +46,11 @@ export const isInUse = (status, mine) => status.phase === "done" && Boolean(mine
 /** The line under the phase. */
 export function describeDetails(status, mine) {
   const { phase, message, now } = status;
+  if (phase === "failed") return [message, adviceOn(status)].filter(Boolean).join(" ");
   if (message && phase !== "training") return message;
-  if (hasNotLearned(status)) return describeFailure(status);
+  if (hasNotLearned(status)) {
+    return `It has learned very little. ${adviceOn(status) || "Give it more pictures or more epochs."}`;
+  }
   if (isInUse(status, mine)) return "It reads your drawings and photos now.";
   if (phase === "done" && status.resumable && !now) {
     return "The file holds a training that is not finished: Resume goes on with it where it was saved.";
