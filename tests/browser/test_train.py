@@ -62,7 +62,7 @@ def test_a_training_is_watched_paused_resumed_used_and_given_up_by_one_visitor_a
     )
     tab.button("Stop and test").click()
     tab.settle("done")
-    assert "The model before: 99" in tab.page.locator(".versus").inner_text()
+    assert "The network before it reads 99" in tab.page.locator(".versus").inner_text()
     assert tab.page.locator("#train table tr").count() == 11
     assert tab.page.locator(".gallery button").count() == 24
     tab.button("Show the first 60").click()

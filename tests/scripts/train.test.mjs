@@ -62,7 +62,8 @@ test("two models are compared in one sentence", () => {
   const [after, before] = [{ accuracy: 0.98765, wrong: 1235 }, { accuracy: 0.5 }];
   assert.equal(
     describeComparison({ images: 10_000, after, before, newly_right: 4000, newly_wrong: 1 }),
-    "1,235 of 10,000 are wrong. The model before: 50%; 4,000 are read right only now, 1 no longer.",
+    "1,235 of 10,000 are wrong. The network before it reads 50% correctly: " +
+      "4,000 pictures are newly right, 1 newly wrong.",
   );
 });
 

@@ -42,6 +42,15 @@ test("each call carries the key, and the payload alone where nothing is stored",
   assert.equal(await server.watch(3), 3);
 });
 
+test("an answer is dropped where the key was deleted meanwhile, unless the call was made with that key", async () => {
+  const server = withKey({ watch: async () => "theirs" });
+  const answer = server.watch();
+  const key = storedKey();
+  forgetStored();
+  assert.equal(await answer, undefined);
+  assert.equal(await server.watch(null, key), "theirs");
+});
+
 test("all that is this page's is forgotten, and nothing of others", () => {
   const key = visitorKey();
   localStorage.setItem("another page's", "kept");

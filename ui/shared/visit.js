@@ -30,7 +30,11 @@ function newKey() {
 
 /** server: its functions, by name, as Gradio has them. The same, each called with the payload and the key. */
 export function withKey(server) {
-  const call = (name) => (payload = null, visitor = visitorKey()) =>
-    server[name](visitor === null ? payload : { visitor, payload });
+  const call = (name) => async (payload = null, given = undefined) => {
+    const visitor = given === undefined ? visitorKey() : given;
+    const answer = await server[name](visitor === null ? payload : { visitor, payload });
+    // Where another tab had the visitor forgotten meanwhile, it is the answer to somebody who is no more.
+    return given !== undefined || visitor === storedKey() ? answer : undefined;
+  };
   return new Proxy(server, { get: (_, name) => call(name) });
 }

@@ -8,12 +8,12 @@ const SHOWN_AT_FIRST = 24; // mistakes
 
 const thousands = (count) => count.toLocaleString("en");
 
-/** How the model that was trained compares with the one before. */
+/** How the network that was trained compares with the one before. */
 export function describeComparison({ images, after, before, newly_right, newly_wrong }) {
   return (
     `${thousands(after.wrong)} of ${thousands(images)} are wrong. ` +
-    `The model before: ${exactPercent(before.accuracy)}; ` +
-    `${thousands(newly_right)} are read right only now, ${thousands(newly_wrong)} no longer.`
+    `The network before it reads ${exactPercent(before.accuracy)} correctly: ` +
+    `${thousands(newly_right)} pictures are newly right, ${thousands(newly_wrong)} newly wrong.`
   );
 }
 
