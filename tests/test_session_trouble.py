@@ -29,7 +29,7 @@ def test_closing_ends_the_process_and_tells_who_listens(manager):
     follower.start()
     training(session)
     process = process_of(session)
-    manager.leave("ann")
+    manager.remove("ann")
     assert process.poll() is not None
     assert not session.folder.exists()
     with pytest.raises(ValueError, match="reload the page"):

@@ -250,7 +250,7 @@ class TrainTab:
         self.page.locator(f"input[name=network][value={network}]").check(force=True)  # its card lies over it
 
     def start(self, images: int, epochs: int = 3) -> None:
-        self.page.get_by_role("spinbutton", name="Pictures Of").fill(str(images))
+        self.page.get_by_role("spinbutton", name="Pictures How").fill(str(images))
         self.page.get_by_role("spinbutton", name="Epochs").fill(str(epochs))
         self.button("Start").click()
 

@@ -14,7 +14,8 @@ import {
   symbolsOf,
   textLines,
 } from "../../ui/photo/digits.js";
-import { createPhotoRequests, tooLarge } from "../../ui/photo/request.js";
+import { createPhotoRequests } from "../../ui/photo/request.js";
+import { tooLarge } from "../../ui/shared/files.js";
 import { textOf } from "../../ui/shared/wording.js";
 import { settle } from "./clock.mjs";
 

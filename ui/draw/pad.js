@@ -3,7 +3,7 @@
 import { createActions } from "../shared/actions.js";
 import "../shared/leaving.js";
 import { createReading } from "../shared/reading.js";
-import { chooseNetwork, sessionState } from "../shared/session.js";
+import { chooseNetwork, findSession, sessionState } from "../shared/session.js";
 import { createAnswer } from "./answer.js";
 import { createScreen, createSheet } from "./canvas.js";
 import { penOf } from "./geometry.js";
@@ -14,6 +14,7 @@ import { drawWithKeyboard } from "./keyboard.js";
 import { mountLayers } from "./layers.js";
 import { LiveReader } from "./live.js";
 import { drawWithPointer } from "./pointer.js";
+import { mountSharing } from "./share.js";
 import { mountTeaching } from "./teach.js";
 
 const ANNOUNCE_AFTER = 700; // milliseconds of rest before a screen reader hears the answer
@@ -170,12 +171,6 @@ export function mount({ element, server, upload, props }) {
     speech = setTimeout(() => (isDrawing() ? announceLater(sentence) : reading.announce(sentence)), ANNOUNCE_AFTER);
   }
 
-  /** Says what is on the pad, where that is not the visitor's own drawing; "" for that. */
-  function showOrigin(sentence) {
-    find(".of-picture").textContent = sentence;
-    find(".of-picture").hidden = sentence === "";
-  }
-
   let nextHard = Math.floor(Math.random() * HARD.length);
 
   /** Puts a drawing on the pad that is hard to read. */
@@ -188,13 +183,20 @@ export function mount({ element, server, upload, props }) {
     showOrigin(`Drawn by us: ${meant}.`);
   }
 
-  /** Shows which network reads, and has the drawing read with it. */
+  /** Shows which networks can read, and which does. */
   function showNetworks() {
     const { own } = sessionState.mine;
+    const hasResult = Boolean(sessionState.status?.result && !sessionState.status.active);
     find(".networks .own").hidden = !own;
-    find(".networks").classList.toggle("three", own);
+    find(".networks .result").hidden = !hasResult;
+    find(".networks").classList.toggle("three", own || hasResult);
     find(`.networks input[value=${sessionState.network}]`).checked = true;
-    if (!history.isEmpty) live.request();
+  }
+
+  /** Says what is on the pad, where that is a test picture and not the visitor's own drawing; "" for that. */
+  function showOrigin(sentence) {
+    find(".of-picture").textContent = sentence;
+    find(".of-picture").hidden = sentence === "";
   }
 
   // ---------------------------------------------------------------- wiring
@@ -204,10 +206,17 @@ export function mount({ element, server, upload, props }) {
   find(".networks").addEventListener("change", ({ target }) => chooseNetwork(target.value));
   window.addEventListener("pagehide", store); // a stroke may be half drawn
   window.addEventListener("online", () => live.retryNow());
-  for (const event of ["model", "network"]) sessionState.addEventListener(event, showNetworks);
+  sessionState.addEventListener("status", showNetworks);
+  for (const event of ["model", "network"]) {
+    sessionState.addEventListener(event, () => {
+      showNetworks();
+      if (!history.isEmpty) live.request();
+    });
+  }
   sessionState.addEventListener("picture", () => {
     history.replace([sessionState.picture]);
     inkChangedAtOnce();
+    showOrigin(sessionState.pictureSentence);
   });
 
   mountExplanations(element);
@@ -215,6 +224,15 @@ export function mount({ element, server, upload, props }) {
   mountTeaching({ element, ...createActions({ server, upload }) });
   showTools();
   inkChanged();
+  mountSharing({
+    element,
+    strokes,
+    open(drawn) {
+      history.replace(drawn);
+      inkChangedAtOnce();
+    },
+  });
+  findSession(server.watch);
 }
 
 function storedStrokes() {

@@ -22,7 +22,8 @@ from ui.draw.layers import networks
 from ui.server import metrics
 from ui.server.host import Host
 from ui.server.queue import FairQueue, QueueFull, Superseded
-from ui.shared.visitors import Readers, Visitors, chosen_from, session_hash
+from ui.shared.visit import Visitor, visitor_of
+from ui.shared.visitors import Readers, Visitors, chosen_from
 
 PNG = "data:image/png;base64,"
 MAX_CHARACTERS = 40_000  # of a drawing from the pad, base64; its script sends about 4,000 a digit
@@ -39,17 +40,17 @@ logger = logging.getLogger(__name__)
 def build(visitors: Visitors) -> None:
     """Lays out the tab, and opens the endpoint `/read_drawing` to `gradio_client`."""
 
-    def read_by_own(key: str, drawing: object) -> dict:
-        return read_live(visitors.readers_of(key), drawing)
+    def read_by_own(visitor: Visitor, drawing: object) -> dict:
+        return read_live(visitors.readers_of(visitor), drawing)
 
     queue = FairQueue(READ_AT_ONCE, MOST_WAITING, most_of_address=MOST_WAITING_OF_ADDRESS, latest_only=True)
     metrics.DRAWINGS_WAITING.set_function(lambda: queue.waiting)
 
     async def live(drawing: object, request: gr.Request) -> dict:
-        key = await session_hash(request)
+        visitor = await visitor_of(request)
         try:
-            async with queue.turn(key, request.state.address):
-                answer = await anyio.to_thread.run_sync(read_by_own, key, drawing)
+            async with queue.turn(visitor.page, request.state.address):
+                answer = await anyio.to_thread.run_sync(read_by_own, visitor, drawing)
         except Superseded:
             answer = {"superseded": True}
         except QueueFull:

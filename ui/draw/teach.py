@@ -11,7 +11,8 @@ from jobs.session import Session
 from recognition.reader import SHIPPED
 from training.examples import Example
 from ui.server.uploads import uploaded
-from ui.shared.visitors import Action, Payload, ServerFunction, Visitors, picture_of, session_hash
+from ui.shared.visit import session_hash
+from ui.shared.visitors import Action, Payload, ServerFunction, Visitors, picture_of
 
 
 def add_example(session: Session, payload: Payload) -> None:

@@ -1,17 +1,10 @@
 // A photo on its way to the server and back: the latest one counts, and what is on the screen stays until there is
 // something new to show.
 
-import { withRandomName } from "../shared/files.js";
+import { tooLarge, withRandomName } from "../shared/files.js";
 import { sessionState } from "../shared/session.js";
 
-const MAX_BYTES = 20_000_000; // of a file: `max_file_size` in ui/page.py
 const TIMEOUT = 60_000; // milliseconds after which a reading counts as lost
-
-/** Why a file of so many bytes cannot be sent; "" where it can. */
-export function tooLarge(bytes) {
-  if (bytes <= MAX_BYTES) return "";
-  return `The file is too large: ${(bytes / 1e6).toFixed(1)} MB, and at most ${MAX_BYTES / 1e6} MB can be sent.`;
-}
 
 /**
  * server, upload: as Gradio hands them over.

@@ -21,7 +21,8 @@ from ui.draw.teach import add_example
 from ui.server import metrics
 from ui.server.pictures import reading_job
 from ui.server.uploads import uploaded
-from ui.shared.visitors import Visitors, chosen_from, session_hash
+from ui.shared.visit import Visitor, visitor_of
+from ui.shared.visitors import Visitors, chosen_from
 
 EXAMPLES_FOLDER = Path(__file__).parent / "examples"  # made by scripts/example_photos.py
 THUMBNAIL = 192  # longest side of an example's picture, pixels
@@ -51,7 +52,7 @@ def build(visitors: Visitors) -> None:
     """Lays out the tab, and opens the endpoint `/read_photo` to `gradio_client`."""
 
     async def read(asked: object, request: gr.Request) -> dict | Response:
-        return await read_for_page(visitors, asked, await session_hash(request), request.state.address)
+        return await read_for_page(visitors, asked, await visitor_of(request), request.state.address)
 
     functions = [read, *visitors.server_functions((add_example,))]
     component(
@@ -79,21 +80,21 @@ def build(visitors: Visitors) -> None:
     )
 
 
-async def read_for_page(visitors: Visitors, asked: object, key: str, address: str) -> dict | Response:
+async def read_for_page(visitors: Visitors, asked: object, visitor: Visitor, address: str) -> dict | Response:
     """What the script asked for -> all that it shows.
 
     asked: {"path": of an uploaded file} or {"example": its name}; the name of the "network" to read with;
     and by how many quarters, 0 to 3, the photo "turns" clockwise before it is read as it then stands: without
-    that, the reader turns what makes no sense upright. key, address: of the visitor. Answers with what
-    `answer_with_stages` makes, in the very bytes that the worker process sent.
-    Anybody on the net can call this with anything, so every failure comes back as {"error": a sentence}.
+    that, the reader turns what makes no sense upright. visitor, address: who asks, and from where. Answers
+    with what `answer_with_stages` makes, in the very bytes that the worker process sent. Anybody on the net
+    can call this with anything, so every failure comes back as {"error": a sentence}.
     """
     try:
         with _file(asked) as path:
             # In a thread: it reads the visitor's own network where that was not used before.
-            weights = await anyio.to_thread.run_sync(_weights, visitors, asked, key)
+            weights = await anyio.to_thread.run_sync(_weights, visitors, asked, visitor)
             job = reading_job("page", path, weights, MAX_PIXELS, turns=_turns(asked))
-            message, arrays = await visitors.pictures.read(job, key, address)
+            message, arrays = await visitors.pictures.read(job, visitor.page, address)
     except (ValueError, TypeError) as error:
         return {"error": str(error)}
     except Exception:
@@ -103,8 +104,8 @@ async def read_for_page(visitors: Visitors, asked: object, key: str, address: st
     return Response(arrays["json"].tobytes(), media_type="application/json")
 
 
-def _weights(visitors: Visitors, asked: dict, key: str) -> Path:
-    return chosen_from(visitors.readers_of(key), asked).weights
+def _weights(visitors: Visitors, asked: dict, visitor: Visitor) -> Path:
+    return chosen_from(visitors.readers_of(visitor), asked).weights
 
 
 def _turns(asked: dict) -> int | None:

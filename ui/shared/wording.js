@@ -2,6 +2,8 @@
 // digits and of "not a digit", which add up to 1, ...}, as the server answers it. Between the digits of a photo there
 // may be a separator, {separator: such as "/", confidence, ...}.
 
+export const NO_CONNECTION = "There is no connection. Please try again.";
+
 const DOUBTFUL = 0.9; // a digit with a smaller share is marked
 const WORTH_SAYING = 0.1; // the share from which a second thought is mentioned
 const REJECT = 10; // index of "not a digit" among the shares
@@ -20,6 +22,9 @@ export function percentsOf(shares) {
   for (const i of byLoss.slice(0, missing)) percents[i] += 1;
   return percents;
 }
+
+/** A share as a whole percentage. */
+export const percent = (share) => `${Math.round(100 * share)}%`;
 
 /** What a bar says: nothing is ever quite sure. percent: a whole one. */
 export const percentText = (percent) => (percent === 100 ? ">99%" : `${percent}%`);
