@@ -23,6 +23,7 @@ from recognition.reading import Digit
 LEVELS = 45  # of a map's values above 0, and as many below
 ZERO = 81  # the ASCII code that stands for 0, so that all levels are printable
 MOST_VALUES = 33_000  # of all maps that are sent; digit_net has 30,090, seed_net 25,226
+MOST_TERMS, FEW = 25, 8  # terms of a sum that are shown all, and else the largest
 REJECT = 10  # the label of what is not a digit
 
 
@@ -58,12 +59,14 @@ class Shares:
 
 
 def round_maps(values: np.ndarray, channels: int | None = None) -> Maps:
-    """(H, W, C) or (features,) -> Maps of the first so many channels, of all where it is None.
+    """(H, W, C) or (features,) -> Maps of the first so many channels or features, of all where it is None.
 
-    A vector is one channel. Rounding keeps order and sign within a channel, so ReLU and max pooling of the
+    A vector has one scale. Rounding keeps order and sign within a channel, so ReLU and max pooling of the
     rounded maps are the rounded maps of ReLU and max pooling: the page can do those itself.
     """
-    by_channel = values.reshape(-1, values.shape[-1]).T[:channels] if values.ndim == 3 else values[None]
+    by_channel = (
+        values.reshape(-1, values.shape[-1]).T[:channels] if values.ndim == 3 else values[None, :channels]
+    )
     scales = np.abs(by_channel).max(axis=1)
     levels = np.rint(by_channel / np.where(scales > 0, scales, 1)[:, None] * LEVELS)
     text = (levels + ZERO).astype(np.uint8).tobytes().decode("ascii")
@@ -75,16 +78,18 @@ def sent_layers(model: Sequential) -> dict[int, int | None]:
 
     Left out are those that the page derives (`round_maps`): ReLU, max pooling, Flatten and Dropout.
     """
-    shape, shapes = model.input_shape, {}
+    return _within_limit(model, [at for at in range(len(model.layers)) if not is_derived(model, at)])
+
+
+def block_ends(model: Sequential) -> dict[int, int | None]:
+    """The same for the last layer of every block, a layer that computes and those derived from it."""
+    ends: list[int] = []
     for position, layer in enumerate(model.layers):
-        shape = layer.output_shape(shape)
         if not is_derived(model, position):
-            shapes[position] = shape
-    total = sum(int(np.prod(shape)) for shape in shapes.values())
-    if total <= MOST_VALUES:
-        return dict.fromkeys(shapes)
-    share = MOST_VALUES / total
-    return {at: max(1, int(shape[-1] * share)) if len(shape) == 3 else None for at, shape in shapes.items()}
+            ends.append(position)
+        elif not isinstance(layer, Flatten | Dropout):
+            ends[-1] = position
+    return _within_limit(model, ends)
 
 
 def is_derived(model: Sequential, position: int) -> bool:
@@ -127,6 +132,30 @@ def cell_history(
             return history
         chosen = int(terms.weights.argmax())
         position, cell = position - 1, tuple(int(at) for at in terms.sources[chosen])
+
+
+def largest_terms(terms: Terms, *, whole: bool = False) -> dict:
+    """The terms as plain numbers: those "shown", each {source, input, weight, product}, and the "others".
+
+    All are shown in their own order where `whole` or where there are at most MOST_TERMS, as of a kernel that
+    looks at one channel; else the FEW with the largest products, largest first. "others" is how many are
+    left and what they add.
+    """
+    products = terms.products
+    order = np.arange(len(products))
+    if not whole and len(products) > MOST_TERMS:
+        order = np.argsort(-np.abs(products), kind="stable")[:FEW]
+    left = np.setdiff1d(np.arange(len(products)), order)
+    shown = [
+        {
+            "source": terms.sources[at].tolist(),
+            "input": float(terms.inputs[at]),
+            "weight": float(terms.weights[at]),
+            "product": float(products[at]),
+        }
+        for at in order
+    ]
+    return {"shown": shown, "others": {"count": len(left), "sum": float(products[left].sum())}}
 
 
 def fields(model: Sequential, position: int, cell: Cell) -> dict[int, Field]:
@@ -195,3 +224,17 @@ def check_network(model: Sequential) -> None:
     """ValueError for a network that does not read one grey picture of 28 x 28 pixels."""
     if model.input_shape != (SIZE, SIZE, 1):
         raise ValueError(f"{model.name} does not read single pictures of {SIZE} x {SIZE} pixels.")
+
+
+def _within_limit(model: Sequential, positions: list[int]) -> dict[int, int | None]:
+    """How many channels of these layers' maps make MOST_VALUES at most; None: all."""
+    shape, shapes = model.input_shape, {}
+    for position, layer in enumerate(model.layers):
+        shape = layer.output_shape(shape)
+        if position in positions:
+            shapes[position] = shape
+    total = sum(int(np.prod(shape)) for shape in shapes.values())
+    if total <= MOST_VALUES:
+        return dict.fromkeys(shapes)
+    share = MOST_VALUES / total
+    return {at: max(1, int(shape[-1] * share)) for at, shape in shapes.items()}
