@@ -6,14 +6,13 @@ import { createReading } from "../shared/reading.js";
 import { chooseNetwork, sessionState } from "../shared/session.js";
 import { createAnswer } from "./answer.js";
 import { createScreen, createSheet } from "./canvas.js";
-import { DrawingHistory, parseStrokes } from "./history.js";
+import { drawing, onInk, storeDrawing, tellInk } from "./drawing.js";
 import { drawWithKeyboard } from "./keyboard.js";
 import { LiveReader } from "./live.js";
 import { drawWithPointer } from "./pointer.js";
 import { mountTeaching } from "./teach.js";
 
 const ANNOUNCE_AFTER = 700; // milliseconds of rest before a screen reader hears the answer
-const STORED_AS = "digits-from-scratch/strokes";
 // Ghosts that show a newcomer what to do, in a box of 100 x 100.
 const GHOSTS = [
   "M31 33C34 14 68 15 67 34C66 47 54 49 45 49C57 49 70 53 70 67C69 87 36 87 30 70",
@@ -27,7 +26,7 @@ export function mount({ element, server, upload }) {
   const find = (selector) => element.querySelector(selector);
   const canvas = find(".strokes");
   const buttons = { undo: find(".undo"), redo: find(".redo"), clear: find(".clear") };
-  const history = new DrawingHistory(storedStrokes());
+  const { history } = drawing;
   const strokes = () => history.strokes;
   const reading = createReading(element);
   const answer = createAnswer({ element, reading, strokes, announceLater });
@@ -91,11 +90,12 @@ export function mount({ element, server, upload }) {
     answer.inkChanged();
     if (history.isEmpty) showEmpty();
     else live.request();
+    tellInk(canvas);
   }
 
   /** Time for what need not happen thirty times a second. */
   function penRests() {
-    store();
+    storeDrawing();
     showTools();
     live.flush();
   }
@@ -103,14 +103,6 @@ export function mount({ element, server, upload }) {
   function inkChangedAtOnce() {
     inkChanged();
     penRests();
-  }
-
-  function store() {
-    try {
-      sessionStorage.setItem(STORED_AS, JSON.stringify(strokes()));
-    } catch {
-      // Storage is full or forbidden: the drawing just does not outlive a reload.
-    }
   }
 
   function showTools() {
@@ -163,7 +155,7 @@ export function mount({ element, server, upload }) {
 
   for (const [name, button] of Object.entries(buttons)) button.addEventListener("click", pad[name]);
   find(".networks").addEventListener("change", ({ target }) => chooseNetwork(target.value));
-  window.addEventListener("pagehide", store); // a stroke may be half drawn
+  window.addEventListener("pagehide", storeDrawing); // a stroke may be half drawn
   window.addEventListener("online", () => live.retryNow());
   for (const event of ["model", "network"]) sessionState.addEventListener(event, showNetworks);
   sessionState.addEventListener("picture", () => {
@@ -171,17 +163,11 @@ export function mount({ element, server, upload }) {
     inkChangedAtOnce();
   });
 
+  onInk(canvas, inkChangedAtOnce);
+
   mountTeaching({ element, ...createActions({ server, upload }) });
   showTools();
   inkChanged();
-}
-
-function storedStrokes() {
-  try {
-    return parseStrokes(sessionStorage.getItem(STORED_AS));
-  } catch {
-    return []; // storage is forbidden here
-  }
 }
 
 function showGhost(path) {
