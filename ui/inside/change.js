@@ -62,7 +62,8 @@ export function createChange({ element, looking, announce }) {
     const winners = newElement("div", { className: "winners" });
     const name = newElement("span", { className: "name", textContent: NAMES[about.name] ?? about.name });
     const label = newElement("label", {}, name, output, input);
-    const row = newElement("div", { className: "slider" }, label, newElement("div", { className: "plot" }, plot), winners);
+    const frame = newElement("div", { className: "plot" }, plot);
+    const row = newElement("div", { className: "slider" }, label, frame, winners);
     input.addEventListener("input", () => {
       const isNear = Math.abs(shareOf(about, Number(input.value)) - shareOf(about, about.neutral)) < 0.02;
       const amount = isNear ? about.neutral : Number(input.value); // it snaps to where nothing changes

@@ -18,6 +18,8 @@ const PLAIN = {
 };
 const STAGES = { relu: "after ReLU", pool: "after pooling" };
 
+const MOST_STRETCH = 1.6; // of cells, where a row would else end before the card does
+
 /** Pixels of a cell on the screen, by the side of its map. */
 const cellSize = (maps) => (maps.isVector ? 11 : maps.width >= 20 ? 3.6 : maps.width >= 10 ? 4.6 : 4.4);
 
@@ -101,7 +103,7 @@ export function createFlow({ element, looking, seen, announce }) {
     block.columns = block.isLast ? maps.channels : columnsFor(maps.channels, maps.width, room / size);
     const painted = paintMaps(maps, block.columns, divisorsOf(maps, scaleBy, most), colourOf);
     putPixels(block.canvas, painted);
-    const width = block.isLast ? room : Math.min(painted.width * size, room);
+    const width = block.isLast ? room : Math.min(painted.width * size * MOST_STRETCH, room);
     block.canvas.style.width = `${width}px`;
     block.canvas.style.height = block.isLast ? "34px" : `${(width * painted.height) / painted.width}px`;
     const all = looking.network.layers[block.shown].shape;

@@ -133,7 +133,8 @@ export function createLearn({ element, looking, announce }) {
 
 function newCode({ file, class: className, forward, backward }, about) {
   const title = newElement("p", {}, newElement("code", { textContent: about }), ` in ${file}`);
-  const lines = newElement("pre", { textContent: `class ${className}:\n${indented(forward)}\n\n${indented(backward)}` });
+  const text = [`class ${className}:`, indented(forward), "", indented(backward)].join("\n");
+  const lines = newElement("pre", { textContent: text });
   lines.tabIndex = 0;
   return newElement("div", {}, title, lines);
 }

@@ -35,7 +35,8 @@ export class Looking extends EventTarget {
   #server;
   #render;
   #isOfPad = true; // whether the pad's ink is looked at, or `base`
-  #described = ""; // which network `network` is
+  #described = ""; // which network is asked for, or is `network`
+  #describing = Promise.resolve();
   #resting = null;
 
   /** render: returns {image, toPad, point} of the pad's ink, or null. */
@@ -72,7 +73,7 @@ export class Looking extends EventTarget {
   /** The tab is shown or hidden. */
   show(isShown) {
     this.isShown = isShown;
-    if (isShown) this.#describe().catch(() => {}); // an empty pad shows the layers too
+    if (isShown) this.#describe(); // an empty pad shows the layers too
     this.#request();
   }
 
@@ -128,12 +129,23 @@ export class Looking extends EventTarget {
   }
 
   /** Asks for the layers, where the network is another one than before. */
-  async #describe() {
+  #describe() {
     const name = [sessionState.network, sessionState.mine.weights, this.copies.length > 0].join();
-    if (this.#described === name) return;
-    const answer = await this.#server.explain({ what: "network", network: sessionState.network, copy: this.copy });
-    if (!answer?.layers) return;
-    this.#described = name;
+    if (this.#described !== name) {
+      this.#described = name;
+      this.#describing = this.#askForLayers(name);
+    }
+    return this.#describing;
+  }
+
+  async #askForLayers(name) {
+    const asked = { what: "network", network: sessionState.network, copy: this.copy };
+    const answer = await this.#server.explain(asked).catch(() => undefined);
+    if (this.#described !== name) return;
+    if (!answer?.layers) {
+      this.#described = ""; // the next look asks again
+      return;
+    }
     this.network = answer;
     this.dispatchEvent(new Event("network"));
   }

@@ -3,14 +3,14 @@
 import { showAddress } from "./address.js";
 
 export const STEPS = [
-  ["flow", "Draw a digit on the pad. What the network gets is only the small picture: 28 \u00d7 28 numbers from 0 to 1."],
-  ["flow", "A convolution slides small patterns over the picture. Blue is found, orange is the opposite, empty is nothing."],
-  ["flow", "Point at any square and click: it is just a sum of products. Arrow keys move to its neighbours."],
+  ["flow", "Draw a digit on the pad. The network gets only the small picture: 28 \u00d7 28 numbers from 0 to 1."],
+  ["flow", "A convolution slides small patterns over the picture. Blue is found, orange the opposite, empty nothing."],
+  ["flow", "Click any square: it is nothing but a sum of products. The arrow keys move to its neighbours."],
   ["flow", "Farther down, maps get smaller and mean more. At the bottom, ten sums are left, one for each digit."],
-  ["why", "Every place of your drawing votes. Blue speaks for one digit, orange for the other: that is the whole reason."],
+  ["why", "Every place of your drawing votes. Blue speaks for the one digit, orange for the other: that is all."],
   ["change", "Turn, slant and thicken your digit until it becomes another one. The strips show where that happens."],
-  ["learn", "Tell the network that it is something else and take one step: all weights move a little, and the bars follow."],
-  ["doubt", "Ten sums become ten shares. If all are low, the network says that it is not a digit at all."],
+  ["learn", "Say that it is something else, and take a step: all weights move a little, and the bars follow."],
+  ["doubt", "Ten sums become ten shares. If all sums are low, the network says that it is not a digit at all."],
 ];
 
 /** open: shows a view by its name. Returns {start}. */
