@@ -105,9 +105,9 @@ def test_curves_hold_eleven_shares(readers):
 
 def test_the_smallest_change_flips_the_answer(readers):
     found = explain(readers, "flip", label=1)
-    assert look(readers, picture=found["picture"])["shares"]["digit"] in (1, None)
+    assert look(readers, picture=found["picture"])["shares"]["digit"] == 1
     assert found["pixels"]
-    assert explain(readers, "flip", label=7)["pixels"] == []
+    assert explain(readers, "flip", label=1, picture=found["picture"])["pixels"] == []
 
 
 def test_a_step_makes_a_copy_that_can_be_looked_at_and_leaves_the_network_alone(readers):

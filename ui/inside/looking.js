@@ -130,7 +130,7 @@ export class Looking extends EventTarget {
 
   /** Asks for the layers, where the network is another one than before. */
   #describe() {
-    const name = [sessionState.network, sessionState.mine.weights, this.copies.length > 0].join();
+    const name = [sessionState.network, sessionState.mine.weights].join(); // a copy has the same layers
     if (this.#described !== name) {
       this.#described = name;
       this.#describing = this.#askForLayers(name);
@@ -139,7 +139,7 @@ export class Looking extends EventTarget {
   }
 
   async #askForLayers(name) {
-    const asked = { what: "network", network: sessionState.network, copy: this.copy };
+    const asked = { what: "network", network: sessionState.network };
     const answer = await this.#server.explain(asked).catch(() => undefined);
     if (this.#described !== name) return;
     if (!answer?.layers) {

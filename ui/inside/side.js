@@ -6,7 +6,7 @@ import { isPicture } from "../draw/history.js";
 import { drawWithKeyboard } from "../draw/keyboard.js";
 import { drawWithPointer } from "../draw/pointer.js";
 import { paintPicture, SIDE } from "../shared/picture.js";
-import { certainty, exactPercent } from "../shared/wording.js";
+import { certainty, percent } from "../shared/wording.js";
 import { CLASSES, newElement } from "./elements.js";
 import { pointOnSheet } from "./looking.js";
 
@@ -117,24 +117,24 @@ export function createShares(element) {
   const answer = element.querySelector(".said");
   const box = element.querySelector(".shares");
   const bars = CLASSES.map((label) => {
-    const percent = newElement("span", { className: "percent" });
+    const text = newElement("span", { className: "percent" });
     const track = newElement("span", { className: "track" }, newElement("span", { className: "fill" }));
-    const bar = newElement("div", { className: "share" }, newElement("span", { textContent: label }), track, percent);
+    const bar = newElement("div", { className: "share" }, newElement("span", { textContent: label }), track, text);
     bar.setAttribute("role", "meter");
     bar.setAttribute("aria-label", label === "not a digit" ? label : `digit ${label}`);
     bar.setAttribute("aria-valuemin", "0");
     bar.setAttribute("aria-valuemax", "100");
     box.append(bar);
-    return { bar, percent };
+    return { bar, text };
   });
   return (shares) => {
     const all = shares ? allShares(shares) : Array(CLASSES.length).fill(0);
     const best = all.indexOf(Math.max(...all));
-    bars.forEach(({ bar, percent }, i) => {
+    bars.forEach(({ bar, text }, i) => {
       bar.style.setProperty("--share", all[i]);
       bar.setAttribute("aria-valuenow", Math.round(100 * all[i]));
       bar.classList.toggle("best", shares !== null && i === best);
-      percent.textContent = shares ? `${Math.round(100 * all[i])}%` : "";
+      text.textContent = shares ? percent(all[i]) : "";
     });
     answer.textContent = shares ? verdictOf(shares) : "Draw a digit here, and watch it travel.";
   };
@@ -144,6 +144,6 @@ export function createShares(element) {
 export const allShares = ({ probs, reject }) => [...probs.map((share) => share * (1 - reject)), reject];
 
 function verdictOf({ digit, probs, reject }) {
-  if (digit === null) return `Not a digit, ${exactPercent(reject)}`;
+  if (digit === null) return `Not a digit: ${percent(reject)} sure.`;
   return `It reads ${digit}. ${certainty(probs[digit])}.`;
 }
