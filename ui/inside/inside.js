@@ -75,6 +75,8 @@ export function mount({ element, server }) {
   looking.addEventListener("look", () => {
     seen.show(looking.picture);
     showShares(looking.shares);
+    const steps = looking.copies.length;
+    find(".after").textContent = steps === 0 ? "" : `By a copy after ${steps === 1 ? "1 step" : `${steps} steps`}.`;
     tab.dataset.looks = Number(tab.dataset.looks) + 1;
     tab.dataset.state = "read";
     views[current].onLook?.();
