@@ -93,7 +93,7 @@ def test_maps_move_while_the_pen_is_down(inside):
 def test_a_cell_is_pinned_and_its_sum_adds_up(inside):
     inside.point_at(0, 0.56, 0.4)
     inside.find(".sum .total, .sum .grids").first.wait_for()
-    assert "pool1, map" in inside.find(".sum h3").inner_text()
+    assert "pool1, map" in inside.find(".sum h2").inner_text()
     assert inside.find(".looked .frame").is_visible()
     # The products, then their sum and the bias, as they are shown.
     products = [_number(text) for text in inside.find(".sum .grid").nth(2).locator("span").all_inner_texts()]
@@ -121,7 +121,7 @@ def test_many_inputs_are_shown_as_the_largest_and_all_others(inside):
 
 def test_arrow_keys_move_the_pinned_cell_and_escape_unpins_it(inside):
     inside.point_at(0, 0.56, 0.4)
-    inside.await_(lambda: inside.find(".sum h3").inner_text() != "")
+    inside.await_(lambda: inside.find(".sum h2").inner_text() != "")
     before = inside.page.evaluate("location.hash")
     inside.page.keyboard.press("ArrowRight")
     inside.await_(lambda: inside.page.evaluate("location.hash") != before)
@@ -131,7 +131,7 @@ def test_arrow_keys_move_the_pinned_cell_and_escape_unpins_it(inside):
     assert inside.page.evaluate("location.hash").endswith(f"{row},{int(column) + 1},{int(channel) + 1}")
     inside.page.keyboard.press("Escape")
     assert inside.page.evaluate("location.hash") == "#inside/flow"
-    assert inside.find(".sum h3").inner_text() == ""
+    assert inside.find(".sum h2").inner_text() == ""
 
 
 def test_evidence_is_shown_for_the_digit_and_against_the_next(inside):

@@ -61,7 +61,7 @@ export function createFlow({ element, looking, seen, announce }) {
     const frames = newElement("div", { className: "marks" });
     const stage = newElement("div", { className: "stage" }, canvas, frames);
     const about = newElement("p", { className: "about" });
-    const [title, shape] = [newElement("h3", { textContent: titleOf(layer, isLast) }), newElement("span")];
+    const [title, shape] = [newElement("h2", { textContent: titleOf(layer, isLast) }), newElement("span")];
     const head = newElement("div", { className: "head" }, title, shape);
     const card = newElement("section", { className: "block" }, head, about, stage);
     card.dataset.layer = layer.name;

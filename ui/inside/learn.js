@@ -70,7 +70,7 @@ export function createLearn({ element, looking, announce }) {
       const canvas = newElement("canvas");
       const described = positions.map((position) => network.layers[position]);
       const head = newElement("div", { className: "head" });
-      head.append(newElement("h3", { textContent: described.map(({ name }) => name).join(", ") }));
+      head.append(newElement("h2", { textContent: described.map(({ name }) => name).join(", ") }));
       const shape = newElement("span", { textContent: described.at(-1).shape.join(" \u00d7 ") });
       head.append(shape);
       const code = newElement("details", {}, newElement("summary", { textContent: "The lines that compute it" }));

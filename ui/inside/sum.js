@@ -7,7 +7,7 @@ const HINT = "Point at any square of any map: here you see the sum it is. Click 
 
 /** onClose: the visitor wants no cell any more. Returns {show, hint}. */
 export function createSum(panel, onClose) {
-  const title = panel.querySelector("h3");
+  const title = panel.querySelector("h2");
   const body = panel.querySelector(".body");
   const close = panel.querySelector(".close");
   close.addEventListener("click", onClose);
@@ -109,7 +109,7 @@ function newRow(...texts) {
 }
 
 function newStep(title, content, sentence = "") {
-  const heading = newElement("h4", { textContent: title });
+  const heading = newElement("h3", { textContent: title });
   const step = newElement("div", { className: "step" }, heading, content);
   if (sentence) step.append(newElement("p", { className: "line", textContent: sentence }));
   return step;
