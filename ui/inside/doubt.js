@@ -14,7 +14,7 @@ export function createDoubt({ element, looking }) {
 
   function onLook() {
     const { shares, network } = looking;
-    const titles = ["", "sum (logit)", `\u00f7 ${network.temperature.toFixed(2)}`, "exp, largest = 1", "share"];
+    const titles = ["digit", "sum (logit)", `\u00f7 ${network.temperature.toFixed(2)}`, "exp, largest = 1", "share"];
     head.replaceChildren(newRow("th", titles));
     const best = shares.logits.indexOf(Math.max(...shares.logits));
     body.replaceChildren(
