@@ -220,8 +220,8 @@ def smallest_change(
 
     at_least: what logit[label] must reach besides being the largest, for networks that reject what has only
     low ones. Greedy: each time the pixel goes whose change promises most by the gradient of logit[label]
-    minus the largest other logit, as long as that one is above at_least. So it is the smallest change that was found, not the smallest there is; None where
-    `most` pixels were not enough. x must lie in [0, 1].
+    minus the largest other logit, as long as that one is above at_least. So it is the smallest change that
+    was found, not the smallest there is; None where `most` pixels were not enough. x must lie in [0, 1].
     """
     plain = Sequential(model.name, model.copy().layers, model.input_shape, fast=False)
     changed, pixels = x.copy(), []
