@@ -13,6 +13,7 @@ from jobs.manager import SessionManager
 from ui import scripts
 from ui.about import section as about
 from ui.draw import tab as draw
+from ui.inside import tab as inside
 from ui.photo import tab as photo
 from ui.server import metrics, uploads
 from ui.server.host import Host
@@ -38,6 +39,7 @@ Builder = Callable[[Visitors], None]
 TABS: tuple[tuple[str, Builder], ...] = (
     ("Draw", draw.build),
     ("Photo", photo.build),
+    ("Inside", inside.build),
     ("Train", train.build),
 )
 

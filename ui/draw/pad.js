@@ -6,9 +6,9 @@ import { createReading } from "../shared/reading.js";
 import { chooseNetwork, findSession, sessionState } from "../shared/session.js";
 import { createAnswer } from "./answer.js";
 import { createScreen, createSheet } from "./canvas.js";
+import { drawing, onInk, storeDrawing, tellInk } from "./drawing.js";
 import { penOf } from "./geometry.js";
 import { HARD } from "./hard.js";
-import { DrawingHistory, parseStrokes } from "./history.js";
 import { mountExplanations } from "./how.js";
 import { drawWithKeyboard } from "./keyboard.js";
 import { mountLayers } from "./layers.js";
@@ -18,7 +18,6 @@ import { mountSharing } from "./share.js";
 import { mountTeaching } from "./teach.js";
 
 const ANNOUNCE_AFTER = 700; // milliseconds of rest before a screen reader hears the answer
-const STORED_AS = "digits-from-scratch/strokes";
 // Ghosts that show a newcomer what to do, in a box of 100 x 100.
 const GHOSTS = [
   "M31 33C34 14 68 15 67 34C66 47 54 49 45 49C57 49 70 53 70 67C69 87 36 87 30 70",
@@ -32,7 +31,7 @@ export function mount({ element, server, upload, props }) {
   const find = (selector) => element.querySelector(selector);
   const canvas = find(".strokes");
   const buttons = { undo: find(".undo"), redo: find(".redo"), erase: find(".erase"), clear: find(".clear") };
-  const history = new DrawingHistory(storedStrokes());
+  const { history } = drawing;
   const strokes = () => history.strokes;
   const reading = createReading(element);
   const answer = createAnswer({ element, reading, strokes, announceLater });
@@ -111,12 +110,13 @@ export function mount({ element, server, upload, props }) {
     showOrigin("");
     if (history.isEmpty) showEmpty();
     else live.request();
+    tellInk(canvas);
   }
 
   /** Time for what need not happen thirty times a second. */
   function penRests() {
     repaint(); // now that the size of the digits is known, and with it the pen's
-    store();
+    storeDrawing();
     showTools();
     live.flush();
   }
@@ -124,14 +124,6 @@ export function mount({ element, server, upload, props }) {
   function inkChangedAtOnce() {
     inkChanged();
     penRests();
-  }
-
-  function store() {
-    try {
-      sessionStorage.setItem(STORED_AS, JSON.stringify(strokes()));
-    } catch {
-      // Storage is full or forbidden: the drawing just does not outlive a reload.
-    }
   }
 
   function showTools() {
@@ -204,7 +196,7 @@ export function mount({ element, server, upload, props }) {
   for (const [name, button] of Object.entries(buttons)) button.addEventListener("click", pad[name]);
   find(".hard").addEventListener("click", showHard);
   find(".networks").addEventListener("change", ({ target }) => chooseNetwork(target.value));
-  window.addEventListener("pagehide", store); // a stroke may be half drawn
+  window.addEventListener("pagehide", storeDrawing); // a stroke may be half drawn
   window.addEventListener("online", () => live.retryNow());
   sessionState.addEventListener("status", showNetworks);
   for (const event of ["model", "network"]) {
@@ -221,6 +213,8 @@ export function mount({ element, server, upload, props }) {
 
   mountExplanations(element);
   mountLayers(find(".layers"), props.networks);
+  onInk(canvas, inkChangedAtOnce);
+
   mountTeaching({ element, ...createActions({ server, upload }) });
   showTools();
   inkChanged();
@@ -233,14 +227,6 @@ export function mount({ element, server, upload, props }) {
     },
   });
   findSession(server.watch);
-}
-
-function storedStrokes() {
-  try {
-    return parseStrokes(sessionStorage.getItem(STORED_AS));
-  } catch {
-    return []; // storage is forbidden here
-  }
 }
 
 function showGhost(path) {

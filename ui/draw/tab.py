@@ -13,6 +13,7 @@ import time
 
 import anyio
 import gradio as gr
+import numpy as np
 
 from jobs.picture_answer import answer_of, outcome_of
 from recognition.files import PictureError, load_picture
@@ -21,7 +22,7 @@ from ui.draw import teach
 from ui.draw.layers import networks
 from ui.server import metrics
 from ui.server.host import Host
-from ui.server.queue import FairQueue, QueueFull, Superseded
+from ui.server.queue import QueueFull, Superseded
 from ui.shared.visit import Visitor, visitor_of
 from ui.shared.visitors import Readers, Visitors, chosen_from
 
@@ -30,9 +31,6 @@ MAX_CHARACTERS = 40_000  # of a drawing from the pad, base64; its script sends a
 MAX_PIXELS = 512 * 512  # of the same; its script sends about 150 x 150 for a digit, 488 x 488 at most
 MAX_FILE_PIXELS = 16_000_000  # of an image file; a phone photographs a sheet of paper with 12 million
 CHUNKS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})  # of a PNG, that its pixels depend on
-READ_AT_ONCE = 1  # drawings; two take Python's lock from each other and from who answers
-MOST_WAITING = 200  # drawings, of each session the newest
-MOST_WAITING_OF_ADDRESS = 100  # of them; a school may sit behind one
 
 logger = logging.getLogger(__name__)
 
@@ -43,13 +41,12 @@ def build(visitors: Visitors) -> None:
     def read_by_own(visitor: Visitor, drawing: object) -> dict:
         return read_live(visitors.readers_of(visitor), drawing)
 
-    queue = FairQueue(READ_AT_ONCE, MOST_WAITING, most_of_address=MOST_WAITING_OF_ADDRESS, latest_only=True)
-    metrics.DRAWINGS_WAITING.set_function(lambda: queue.waiting)
+    metrics.DRAWINGS_WAITING.set_function(lambda: visitors.drawings.waiting)
 
     async def live(drawing: object, request: gr.Request) -> dict:
         visitor = await visitor_of(request)
         try:
-            async with queue.turn(visitor.page, request.state.address):
+            async with visitors.drawings.turn(visitor.page, request.state.address):
                 answer = await anyio.to_thread.run_sync(read_by_own, visitor, drawing)
         except Superseded:
             answer = {"superseded": True}
@@ -89,7 +86,7 @@ def read_live(readers: Readers, drawing: object) -> dict:
     so every failure comes back as {"error": a sentence}.
     """
     try:
-        image = load_picture(_png(drawing), MAX_PIXELS)
+        image = drawing_of(drawing)
         reading = chosen_from(readers, drawing).read_drawing(image)
         metrics.count_reading("draw", outcome_of(reading))
     except (PictureError, ValueError, TypeError) as error:
@@ -98,6 +95,11 @@ def read_live(readers: Readers, drawing: object) -> dict:
         logger.exception("A drawing could not be read")
         return {"error": "The drawing could not be read. Please try again."}
     return answer_of(reading)
+
+
+def drawing_of(payload: object) -> np.ndarray:
+    """The pixels of payload["image"], a PNG as data URL. PictureError or ValueError for all else."""
+    return load_picture(_png(payload), MAX_PIXELS)
 
 
 def _png(drawing: object) -> io.BytesIO:

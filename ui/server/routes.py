@@ -47,7 +47,7 @@ SIGN_IN = _route("sign_in", "GET", "/login/(?:huggingface|callback)/?|/logout/?"
 STREAMS = frozenset({"open_page", "events"})
 
 # Server functions by name, where they are not of the kind "action".
-READING = frozenset({"live", "watch", "draw"})
+READING = frozenset({"live", "look", "watch", "draw"})
 WORK = frozenset(
     {"read", "start", "resume", "teach", "upload_model", "import_examples", "load_from_hub", "push_to_hub"}
 )

@@ -27,6 +27,7 @@ from recognition import Reader
 from recognition.normalise import SIZE
 from recognition.reader import DEFAULT_NETWORK, SHIPPED
 from ui.server.pictures import PictureQueue
+from ui.server.queue import FairQueue
 from ui.shared.status_json import encoded, status_json
 from ui.shared.visit import Visitor, visitor_of
 
@@ -40,6 +41,9 @@ RESULT = "result"  # and the one that was trained or uploaded last, and is not i
 PATIENCE = 10.0  # seconds that `watch` waits for something new
 ACTIONS_AT_ONCE = 8  # threads; those of `live` are others
 FILES_AT_ONCE = 2  # weights and zips that are read
+DRAWINGS_AT_ONCE = 1  # two take Python's lock from each other and from who answers
+MOST_DRAWINGS_WAITING = 200  # of each session the newest
+ADDRESS_DRAWINGS_WAITING = 100  # of them; a school may sit behind one
 MOST_FILES_WAITING, ADDRESS_FILES_WAITING = 40, 4
 PAUSED_AFTER = 20.0  # seconds after the last page was closed; one that is loaded anew is back by then
 AWAY = "You were away, so the training was paused to make room for others. Nothing is lost."
@@ -62,6 +66,12 @@ class Visitors:
     def __init__(self, readers: Readers, manager: SessionManager) -> None:
         self.readers, self.manager = readers, manager
         self.pictures = PictureQueue(PicturePool(manager.shared.limits))
+        self.drawings = FairQueue(
+            DRAWINGS_AT_ONCE,
+            MOST_DRAWINGS_WAITING,
+            most_of_address=ADDRESS_DRAWINGS_WAITING,
+            latest_only=True,
+        )
         self._actions = anyio.CapacityLimiter(ACTIONS_AT_ONCE)
         self._file_actions = anyio.CapacityLimiter(FILES_AT_ONCE)
         self._files: Counter[str] = Counter()  # file actions under way, by address; the event loop's alone

@@ -26,8 +26,8 @@ export function percentsOf(shares) {
 /** A share as a whole percentage. */
 export const percent = (share) => `${Math.round(100 * share)}%`;
 
-/** What a bar says: nothing is ever quite sure. percent: a whole one. */
-export const percentText = (percent) => (percent === 100 ? ">99%" : `${percent}%`);
+/** What a bar says: nothing is ever quite sure. whole: a whole percentage. */
+export const percentText = (whole) => (whole === 100 ? ">99%" : `${whole}%`);
 
 /** A share that is close to 1, with two decimals where they matter. */
 export const exactPercent = (share) => `${(100 * share).toFixed(share < 0.9 ? 0 : 2)}%`;
@@ -37,8 +37,8 @@ const percentFor = (read) => (read.shares ? percentsOf(read.shares)[read.digit] 
 /** The same as the bar of a digit says. */
 export function certainty(read) {
   if (read.digit === null) return "Not a digit";
-  const percent = percentFor(read);
-  return percent === 100 ? "Over 99% sure" : `${percent}% sure`;
+  const whole = percentFor(read);
+  return whole === 100 ? "Over 99% sure" : `${whole}% sure`;
 }
 
 /** The same for a cell of a table. */
