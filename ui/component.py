@@ -24,7 +24,7 @@ def component(
     are filled with. A plain `gr.HTML`: a subclass would have Gradio write a .pyi beside us.
     """
     html = _asset(f"{name}.html")
-    for part in (READING, *parts):
+    for part in (*parts, READING):
         html = html.replace(f"@{Path(part).name}", _asset(f"{part}.html"))
     return gr.HTML(
         html_template=html,
