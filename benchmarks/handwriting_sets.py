@@ -245,8 +245,8 @@ def read_archive(
     samples = chosen.chosen(archive)
     corpus = chosen.file.split("_")[0]
     if writers == "validation" and corpus in CORPORA:
-        held_out = [writer for of, writer in validation_writers() if of == corpus]
-        samples = samples[np.isin(archive["writers"][samples], held_out)]
+        validation = [writer for of, writer in validation_writers() if of == corpus]
+        samples = samples[np.isin(archive["writers"][samples], validation)]
     if limit and len(samples) > limit:
         samples = np.sort(np.random.default_rng(0).choice(samples, limit, replace=False))
     return archive, samples

@@ -10,7 +10,6 @@ they are in the app: batch norm is folded into the convolutions, for every conte
 import argparse
 import json
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -22,8 +21,6 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import numpy as np
 import onnxruntime
 import torch
-
-sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, from anywhere
 
 from benchmarks.as_pytorch import as_pytorch
 from benchmarks.machine import machine, milliseconds

@@ -21,7 +21,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, Response, sync_playwright
 from threadpoolctl import threadpool_limits
 
 from benchmarks.machine import machine
@@ -49,6 +49,9 @@ PROBE = """() => {
     .observe(reading, { attributeFilter: ["data-answers"] });
 }"""
 
+PROBE_INSIDE = PROBE.replace(".reading", "#inside .tab").replace("data-answers", "data-looks")
+INSIDE = (10, 100, 40)  # updates a second at least; ms at the 95th percentile and kB of an update at most
+
 ROUND_TRIP = """async () => {
   const times = [];
   for (let i = 0; i < 10; i++) {
@@ -66,7 +69,7 @@ def main() -> None:
     )
     parser.add_argument("--strokes", type=int, default=40, help="digits drawn in each part (default: 40)")
     parser.add_argument("--url", help="a running app; without it, one is started")
-    parser.add_argument("--only", choices=["photos", "drawing"], help="leave the other out")
+    parser.add_argument("--only", choices=["photos", "drawing", "inside"], help="leave the others out")
     parser.add_argument("--readings", type=int, default=9, help="of each photo (default: 9)")
     parser.add_argument("--json", type=Path, help="write the numbers to this file too")
     options = parser.parse_args()
@@ -74,10 +77,13 @@ def main() -> None:
     report = {"machine": machine()}
     print(report["machine"])
     met = True
-    if options.only != "drawing":
+    if options.only in (None, "photos"):
         report["photos"] = {name: _read_photo(size, options.readings) for name, (size, _) in PHOTOS.items()}
         met &= _print_photos(report["photos"])
-    if options.only != "photos":
+    if options.only in (None, "inside"):
+        report["inside"] = _look_inside(options.url, options.strokes)
+        met &= _print_inside(report["inside"])
+    if options.only in (None, "drawing"):
         report |= _follow_pen(options.url, options.strokes)
         met &= _print_drawing(report)
     print("All targets met." if met else "A target was missed.")
@@ -124,6 +130,51 @@ def _follow_pen(url: str | None, strokes: int) -> dict[str, dict[str, float]]:
             page.close()
         browser.close()
     return report
+
+
+def _look_inside(url: str | None, strokes: int) -> dict[str, float]:
+    """How often the maps move while the pen does, how soon they are of the whole stroke, and what an update
+    weighs, with one visitor on localhost."""
+    rates, waits, sizes = [], [], []
+    with served(url) as (url, _), sync_playwright() as playwright:
+        browser = launch_chromium(playwright)
+        page = browser.new_page()
+        pad = Pad(page, url)
+        pad.draw(DIGITS[7])
+        page.get_by_role("tab", name="Inside").click()
+        page.wait_for_selector("#inside .tab[data-state=read]")
+        page.on("response", lambda response: _note_look(response, sizes))
+        page.evaluate(PROBE_INSIDE)
+        pad.canvas = page.locator("#inside .ink")
+        for digit in itertools.islice(itertools.cycle((0, 2, 3)), strokes):
+            page.locator("#inside .wipe").click()
+            page.wait_for_selector("#inside .tab[data-state=empty]")
+            pad.draw(DIGITS[digit], seconds=1.0, step=0.02, settle=False)
+            page.wait_for_function("performance.now() > probe.up + 500 && probe.moved.at(-1) !== undefined")
+            down, up, moved = page.evaluate("[probe.down, probe.up, probe.moved]")
+            rates.append(1000 * sum(down <= at <= up for at in moved) / (up - down))
+            waits.append(max(0.0, moved[-1] - up))
+        browser.close()
+    return {
+        "updates_per_second": round(float(np.median(rates)), 1),
+        "ms_95th_percentile": round(float(np.percentile(waits, 95)), 1),
+        "kilobytes_at_most": round(max(sizes) / 1000, 1),
+    }
+
+
+def _note_look(response: Response, sizes: list[int]) -> None:
+    if response.request.method == "POST" and '"fn_name":"look"' in (response.request.post_data or ""):
+        sizes.append(len(response.body()))
+
+
+def _print_inside(row: dict[str, float]) -> bool:
+    """The numbers; returns whether the targets are met."""
+    rate, wait, size = row.values()
+    updates, late, kilobytes = INSIDE
+    print(f"maps move {rate:.1f} times a second (target: >= {updates})")
+    print(f"maps of the whole stroke after {wait:.0f} ms at the 95th percentile (target: <= {late})")
+    print(f"an update is at most {size:.1f} kB (target: <= {kilobytes})")
+    return rate >= updates and wait <= late and size <= kilobytes
 
 
 def _delay(page: Page, milliseconds: int) -> float:

@@ -214,13 +214,14 @@ def one_step(
 
 
 def smallest_change(
-    model: Sequential, x: Array, label: int, most: int = 60
+    model: Sequential, x: Array, label: int, most: int = 60, at_least: float = -np.inf
 ) -> tuple[Array, list[Cell]] | None:
     """Pixels that, set to full ink or to paper, have the network say `label`: the changed picture and them.
 
-    Greedy: each time the pixel goes whose change promises most by the gradient of logit[label] minus the
-    largest other logit. So it is the smallest change that was found, not the smallest there is; None where
-    `most` pixels were not enough. x must lie in [0, 1].
+    at_least: what logit[label] must reach besides being the largest, for networks that reject what has only
+    low ones. Greedy: each time the pixel goes whose change promises most by the gradient of logit[label]
+    minus the largest other logit, as long as that one is above at_least. So it is the smallest change that
+    was found, not the smallest there is; None where `most` pixels were not enough. x must lie in [0, 1].
     """
     plain = Sequential(model.name, model.copy().layers, model.input_shape, fast=False)
     changed, pixels = x.copy(), []
@@ -229,10 +230,10 @@ def smallest_change(
         logits = plain.forward(_batch_of_one(plain, changed), training=True)
         others = np.delete(np.arange(logits.shape[1]), label)
         rival = others[logits[0, others].argmax()]
-        if logits[0, label] > logits[0, rival]:
+        if logits[0, label] > logits[0, rival] and logits[0, label] >= at_least:
             return changed, pixels
         direction = np.zeros_like(logits)
-        direction[0, label], direction[0, rival] = 1, -1
+        direction[0, label], direction[0, rival] = 1, -float(logits[0, rival] > at_least)
         gradient = plain.backward(direction)[0]
         gain = np.where(gradient > 0, 1 - changed, -changed) * gradient * untouched
         pixel = np.unravel_index(gain.argmax(), x.shape)

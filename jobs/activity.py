@@ -76,6 +76,7 @@ class Activity:
         self._drawing: np.ndarray | None = None  # that the worker was not sent yet
         self._ending = ""  # "stop" or "pause", once the worker was sent that
         self._pause_reason = ""  # a sentence, where the visitor did not ask for the pause
+        self._tested: dict[Path, Status] = {}  # what was shown of the visitor's own models, once tested
         self._claimed = False
         self._closed = False
         self._listeners: set[Callable[[], None]] = set()
@@ -91,6 +92,11 @@ class Activity:
     def is_busy(self) -> bool:
         """Whether a job waits or runs, or something is being loaded."""
         return self._claimed or self._status.active
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it has ended for good."""
+        return self._closed
 
     @contextmanager
     def listening(self, on_change: Callable[[], None]) -> Iterator[None]:
@@ -163,6 +169,15 @@ class Activity:
         models = self._models
         shown = {"result": models.result is not None, "resumable": models.paused is not None}
         self._set_status(replace(self._status, **shown | changes))
+
+    def _show_in_use(self) -> None:
+        """A model is in use: shown is that one, unless a new one waits to be used or is made."""
+        if self.is_busy or self._models.result is not None:
+            self._show(lesson=None)
+            return
+        shown = self._tested.get(self._models.in_use.path, Status())
+        self._set_status(replace(shown, lesson=None, message="", version=self._status.version))
+        self._show()
 
     def _submit(
         self,
@@ -247,6 +262,8 @@ class Activity:
         """Deletes the files that nothing leads to any more, and accounts for the others."""
         if not self.is_busy and not self._closed:
             self._models.tidy(self.shared.limits.model_bytes)
+            kept = self._models.evaluations
+            self._tested = {path: status for path, status in self._tested.items() if path in kept}
             self._account()
 
     def _account(self) -> None:
@@ -350,6 +367,7 @@ class Activity:
         )
         comparison = Comparison(after, evaluations[self._compared.path], mistakes)
         self._show(phase="done", comparison=comparison)
+        self._tested[self._out.path] = self._status
         self._job = None
         self._tidy()
 

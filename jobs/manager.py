@@ -1,12 +1,13 @@
 """All visitors and what is theirs: who holds a place, the queues, the files.
 
     manager = SessionManager(Limits.from_environment())        # one for the whole app
-    session = manager.session(request.session_hash, address)   # a visitor's; made when first asked for
+    session = manager.session(key, address, page)              # a visitor's; made when first asked for
     session.start(Settings.of("small_net"))
     with session.listening(on_change):                         # called whenever session.status is another
         ...
     session.use_result()                                       # session.own_reader() reads with it
-    manager.leave(request.session_hash)                        # process and files are gone
+    manager.close_page(page)                                   # kept for a while, in case they come back
+    manager.remove(key)                                         # process and files are gone
 
 Everything may be called from any thread. Work happens in worker processes (`jobs.worker`), as many at once as
 the limits allow; the others wait, and addresses take turns. No lock is held while anything is loaded, copied
@@ -74,12 +75,12 @@ class SessionManager:
         threading.Thread(target=self._sweep, name="free-idle-sessions", daemon=True).start()
         atexit.register(self.close)
 
-    def session(self, key: str, address: str = "") -> Session:
+    def session(self, key: str, address: str = "", page: str | None = None) -> Session:
         """The session of this visitor, by whatever tells visitors apart, made where there is none.
 
-        address: from which they come, as the request guard knows it. Where there are as many sessions as
-        there may be, of all or of this address, one in which there is nothing makes room, or whoever has been
-        away longest; BusyError where there is no such one.
+        address: from which they come, as the request guard knows it. page: which of their pages asks, if any.
+        Where there are as many sessions as there may be, of all or of this address, one in which there is
+        nothing makes room, or whoever has been away longest; BusyError where there is no such one.
         """
         removed = None
         with self._lock:
@@ -89,22 +90,26 @@ class SessionManager:
                 session = self._sessions[key] = Session(self.shared, address)
         if removed is not None:
             removed.close()
-        session.touch()
+        session.presence.touch(page)
         return session
 
-    def find(self, key: str) -> Session | None:
-        """The session of this visitor where there is one; makes none, and takes no lock."""
+    def find(self, key: str, page: str | None = None) -> Session | None:
+        """The session of this visitor, whose `page` asks, if there is one; makes none, waits for nobody."""
         session = self._sessions.get(key)
         if session is not None:
-            session.touch()
+            session.presence.touch(page)
         return session
+
+    def close_page(self, page: str) -> list[Session]:
+        """`page` was closed, or lost its connection. Returns whose last page it was."""
+        return [session for session in tuple(self._sessions.values()) if session.presence.close(page)]
 
     @property
     def visitors(self) -> int:
         """How many visitors have something of their own."""
         return sum(session.holds_place for session in tuple(self._sessions.values()))
 
-    def leave(self, key: str) -> None:
+    def remove(self, key: str) -> None:
         """The visitor is gone: ends their job, deletes what was theirs. Unknown keys do nothing."""
         with self._lock:
             session = self._sessions.pop(key, None)
@@ -147,7 +152,7 @@ class SessionManager:
         """Frees what visitors left behind, after `idle_seconds` or `away_seconds`."""
         for key, one in tuple(self._sessions.items()):
             if one.idle_for() > self.limits.idle_seconds or one.away_for() > self.limits.away_seconds:
-                self.leave(key)
+                self.remove(key)
 
     def _make_room(self, address: str) -> Session | None:
         """For one more session of this address; returns whose ends for it, if any. With the lock held."""

@@ -5,6 +5,7 @@ They are files in the visitor's folder; `tidy` deletes those that are no longer 
 
 import contextlib
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -75,7 +76,7 @@ class Models:
         self.paused: Model | None = None  # the one that `resume` continues
         self.evaluations: dict[Path, Evaluation] = {}  # of the visitor's own, on MNIST's test set
         self._undo: list[Model] = []
-        self._reader: tuple[Path, Reader] | None = None
+        self._readers: dict[Path, Reader] = {}  # of the model in use and of the new one
         self._count = 0
 
     @property
@@ -107,17 +108,27 @@ class Models:
 
     def own_reader(self) -> Reader | None:
         """Reads with the model in use, where that is the visitor's own. From any thread, without a lock."""
-        while not (model := self.in_use).is_shipped:
-            known = self._reader
-            if known is not None and known[0] == model.path:
-                return known[1]
+        return self._reader_of(lambda: self.in_use)
+
+    def result_reader(self) -> Reader | None:
+        """Reads with the model that is not in use yet, if there is one. From any thread, without a lock."""
+        return self._reader_of(lambda: self.result)
+
+    def _reader_of(self, model_now: Callable[[], Model | None]) -> Reader | None:
+        while (model := model_now()) is not None and not model.is_shipped:
+            known = self._readers.get(model.path)
+            if known is not None:
+                return known
             try:
-                self._reader = model.path, Reader(model.path)
-                return self._reader[1]
+                reader = Reader(model.path)
             except (OSError, ModelFileError):
-                if self.in_use is model:
+                if model_now() is model:
                     return None  # the visitor left just now, and their files are gone
-        self._reader = None
+            else:
+                wanted = {one.path for one in (self.in_use, self.result, model) if one}
+                kept = {path: one for path, one in self._readers.items() if path in wanted}
+                self._readers = kept | {model.path: reader}
+                return reader
         return None
 
     def tidy(self, most_bytes: int) -> None:

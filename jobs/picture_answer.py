@@ -46,7 +46,7 @@ def outcome_of(reading: Reading) -> str:
 
 
 def jpeg_url(picture: np.ndarray, longest: int) -> str:
-    """A picture -> a data URL, no side over `longest`; transparent paper is white, or black under light ink."""
+    """A picture -> a data URL, no side over `longest`; transparent paper is white, black under light ink."""
     image = Image.fromarray(picture)
     image.thumbnail((longest, longest), reducing_gap=2)
     if image.mode == "RGBA":

@@ -7,7 +7,8 @@ standard output. The very first frame, {"event": "ready"}, answers no job.
 
 Jobs, by message["job"]. All have the `path` of the file and `seconds`, their time limit:
 
-page      weights, max_pixels, turns: a photo, rotated by 0 to 3 quarter turns clockwise before it is read
+page      weights, max_pixels, turns: a photo, rotated by 0 to 3 quarter turns clockwise and read as it
+          then stands; null: the reader rotates it where it makes no sense upright
 photo     weights, max_pixels: a photo for a program
 drawing   weights, max_pixels: a drawing for a program
 examples  examples, upload_bytes (see `Limits`): a zip of labelled drawings
@@ -47,7 +48,7 @@ NICENESS = 5  # drawings have priority over photos, photos over trainings
 ALARM = 5.0  # seconds after its limit until the system ends a job whose app has ended or hangs
 GONE = "The file is no longer here. Please send it again."
 NETWORK_GONE = "The network is no longer here. Please choose another one."
-TOO_LARGE = "Reading this file takes more memory than one may use here. Please send a smaller one."
+TOO_LARGE = "Reading this file takes more memory than is allowed here. Please send a smaller one."
 
 Answer = tuple[dict, Arrays]
 
@@ -88,8 +89,10 @@ def answer_to(job: dict, readers: Readers) -> Answer:
 
 def _read_for_page(job: dict, readers: Readers) -> Answer:
     reader = _reader(job, readers)
-    image = np.ascontiguousarray(np.rot90(_pixels(job), -job["turns"]))
-    reading = reader.read_photo(image)
+    turns = job["turns"]
+    image = np.ascontiguousarray(np.rot90(_pixels(job), -(turns or 0)))
+    reading = reader.read_photo(image, may_turn=turns is None)
+    image = np.ascontiguousarray(np.rot90(image, -reading.turned // 90))
     return _answer(reading, answer_with_stages(image, reading))
 
 

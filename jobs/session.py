@@ -5,7 +5,6 @@ raises ValueError with a sentence for the visitor, and changes nothing. Shipped 
 """
 
 import shutil
-import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
@@ -16,6 +15,7 @@ import numpy as np
 from cnn import ModelFileError
 from jobs.activity import RUNNING, Activity, Shared
 from jobs.models import Model, read_model, shipped_model
+from jobs.presence import Presence
 from jobs.queue import BusyError, Job
 from jobs.status import Status
 from recognition import Reader
@@ -25,8 +25,6 @@ from training.examples import Example, write_examples
 from training.experiment import Settings
 from training.finetune import MAX_EXAMPLES
 
-STRAY = 1.5  # seconds after a page was closed in which requests may still come that it sent before
-
 
 class Session(Activity):
     """All that is one visitor's."""
@@ -35,8 +33,7 @@ class Session(Activity):
         self.id = uuid.uuid4().hex  # by which a page knows that this is another one than before
         super().__init__(shared, address, shared.folder / f"visitor-{self.id}")
         self._examples: tuple[Example, ...] = ()
-        self._touched = time.monotonic()
-        self._left: float | None = None  # when, if the page was closed or lost its connection
+        self.presence = Presence()
 
     # --- what there is to see
 
@@ -84,6 +81,10 @@ class Session(Activity):
     def own_reader(self) -> Reader | None:
         """Reads with the model in use; None where that is a shipped one. It may load a file."""
         return self._models.own_reader()
+
+    def result_reader(self) -> Reader | None:
+        """Reads with the result, once that is complete; None where there is none. It may load a file."""
+        return None if self.is_busy else self._models.result_reader()
 
     # --- training
 
@@ -195,14 +196,14 @@ class Session(Activity):
             self._must_be_open()
             if self._models.in_use != model:
                 self._models.use(model)
-                self._show()
+                self._show_in_use()
 
     def undo(self) -> None:
         """Back to the model that was in use before the last one."""
         with self._change():
             self._must_be_open()
             self._models.undo()
-            self._show(lesson=None)
+            self._show_in_use()
             self._tidy()
 
     def upload(self, file: Path, name: str = "The file") -> None:
@@ -282,7 +283,7 @@ class Session(Activity):
         if self.is_busy:
             raise ValueError(RUNNING)
         if not examples:
-            raise ValueError("There is nothing to teach: say first what a drawing is.")
+            raise ValueError("There is nothing to teach yet: draw a digit and tell which one it is.")
         if len(examples) > MAX_EXAMPLES:
             raise ValueError(f"At most {MAX_EXAMPLES} examples can be taught at once. Please delete some.")
         base = in_use.base or in_use
@@ -309,28 +310,13 @@ class Session(Activity):
 
     # --- the end
 
-    def touch(self) -> None:
-        """The visitor is still here: they asked for something, and not just before they left."""
-        now, left = time.monotonic(), self._left
-        if left is None or now - left > STRAY:
-            self._touched, self._left = now, None
-
-    def leave(self) -> None:
-        """The page was closed, or lost its connection: the visitor is away until the next `touch`."""
-        self._left = time.monotonic()
-
-    @property
-    def is_away(self) -> bool:
-        return self._left is not None
-
     def away_for(self) -> float:
         """Seconds since the visitor left; 0 where they are here, or something of theirs waits or runs."""
-        left = self._left
-        return 0.0 if left is None or self.is_busy else time.monotonic() - left
+        return 0.0 if self.is_busy else self.presence.away_for()
 
     def idle_for(self) -> float:
         """Seconds since the visitor last did anything; 0 while something of theirs waits or runs."""
-        return 0.0 if self.is_busy else time.monotonic() - self._touched
+        return 0.0 if self.is_busy else self.presence.idle_for()
 
     def end(self) -> Job | None:
         """Ends what runs, which is returned, and refuses all that is asked from now on."""

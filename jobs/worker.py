@@ -91,12 +91,12 @@ class Worker:
         try:
             jobs[self.message["job"]](load_mnist(self.message["mnist"], self.message["cache"]))
         except BrokenPipeError:
-            return  # the app has ended
-        except DivergedError as error:  # because of the visitor's settings, not a fault of the program
-            self.send("failed", message=str(error), is_useless=False)
+            return  # nobody listens any more
+        except (DivergedError, UselessModelError) as error:  # the settings are to blame, not this program
+            self.send("failed", message=str(error), is_useless=isinstance(error, UselessModelError))
         except Exception as error:
             traceback.print_exc()
-            self.send("failed", message=_in_words(error), is_useless=isinstance(error, UselessModelError))
+            self.send("failed", message=_in_words(error), is_useless=False)
 
     def train(self, dataset: Dataset) -> None:
         start, resume, seconds = (self.message[name] for name in ("start", "resume", "seconds"))

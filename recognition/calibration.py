@@ -12,6 +12,9 @@ from cnn import Checkpoint, ModelFileError, log_odds, softmax
 class Calibration:
     """probs = softmax(logits / temperature);  not a digit where log_odds(logits) < threshold
 
+    Of all that a sign may be, a share of 1 / (1 + exp(log_odds - threshold)) goes to "not a digit", which is
+    above 1/2 exactly where the sign is rejected; the digits have the rest, in proportion to `probs`.
+
     temperature > 0: above 1 it lowers the confidence, below 1 it raises it; it never changes the answer.
     threshold: None for a network without a reject class.
 
@@ -32,6 +35,13 @@ class Calibration:
     def accepts(self, odds: np.ndarray) -> np.ndarray:
         """Log-odds that each is a digit (N,) -> (N,) bool."""
         return np.ones(len(odds), bool) if self.threshold is None else odds >= self.threshold
+
+    def reject_share(self, odds: np.ndarray) -> np.ndarray:
+        """Log-odds that each is a digit (N,) -> (N,) shares of "not a digit"; 0 without a threshold."""
+        if self.threshold is None:
+            return np.zeros(len(odds))
+        margin = odds - odds.dtype.type(self.threshold)  # of the very sign that `accepts` compares by
+        return 0.5 - 0.5 * np.tanh(margin.astype(np.float64) / 2)  # the logistic function; cannot overflow
 
     def to_progress(self) -> dict:
         """The entry in the progress of a weights file."""

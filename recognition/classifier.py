@@ -72,9 +72,16 @@ class Classifier:
             odds = log_odds(logits) + prior
         else:
             odds = self.log_odds_of_digit(candidate.image[None], logits)
-        is_digit = self.calibration.accepts(odds)[0] and not is_blob(candidate.image)
-        digit = int(probs.argmax()) if is_digit else None
-        return Digit(candidate.box, candidate.image, probs, digit, float(probs.max()), line)
+        found = Digit(
+            candidate.box,
+            candidate.image,
+            probs,
+            int(probs.argmax()) if self.calibration.accepts(odds)[0] else None,
+            float(probs.max()),
+            line,
+            reject_share=float(self.calibration.reject_share(odds)[0]),
+        )
+        return found.rejected() if is_blob(candidate.image) else found
 
 
 def is_blob(image: np.ndarray) -> bool:

@@ -8,6 +8,7 @@ REACH = 3.0  # digits' heights of the widest gap that is still looked across
 ABOVE = 0.2  # share of the higher one's height that may lie between two pieces of a broken digit
 HIGHEST = 1.5  # digits' heights that a broken digit is high, at most
 NEAR = 0.6  # digits' heights from a tall piece within which a small one belongs to its line
+MAX_SKEW, SKEWS = 0.06, 25  # rise over run by which the lines' slope is looked for, and how many are tried
 ONE_LEVEL = 0.4  # digits' heights by which the middles of one line's halves may differ
 
 
@@ -69,7 +70,7 @@ def _on_one_level(chains: list[list[int]], boxes: np.ndarray, height: float) -> 
     """Chains on one level joined to lines, from the top down; the level may be as askew as the chains are."""
     x, y = boxes[:, 0] + boxes[:, 2] / 2, boxes[:, 1] + boxes[:, 3] / 2
     slopes = [np.polyfit(x[chain], y[chain], 1)[0] for chain in chains if np.ptp(x[chain]) > 4 * height]
-    level = y - np.median(slopes or [0.0]) * x
+    level = y - _slope(x, y, height, float(np.median(slopes or [0.0]))) * x
     lines: list[list[int]] = []
     for chain in sorted(chains, key=lambda chain: float(np.mean(level[chain]))):
         if lines and np.mean(level[chain]) - np.mean(level[lines[-1]]) < ONE_LEVEL * height:
@@ -77,6 +78,18 @@ def _on_one_level(chains: list[list[int]], boxes: np.ndarray, height: float) -> 
         else:
             lines.append(chain)
     return lines
+
+
+def _slope(x: np.ndarray, y: np.ndarray, height: float, near: float) -> float:
+    """Rise over run of the lines that most of the points (n,), (n,) stand on, by the projection profile.
+
+    near: the slope that short pieces of lines have; of equally good slopes the nearest is taken.
+    """
+    slopes = near + np.linspace(-MAX_SKEW, MAX_SKEW, SKEWS)
+    bins = np.rint((y - np.outer(slopes, x)) / (ONE_LEVEL / 2 * height)).astype(int)
+    peaks = [np.square(np.bincount(row - row.min())).sum() for row in bins]
+    best = np.flatnonzero(np.array(peaks) >= 0.97 * max(peaks))
+    return float(slopes[best[np.abs(best - SKEWS // 2).argmin()]])
 
 
 def _add_small(lines: list[list[int]], boxes: np.ndarray, height: float) -> None:

@@ -3,11 +3,12 @@
 Every stage is a function from array to array and can be looked at alone; `ink_of_photo` runs them in order.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
+from recognition.ruling import remove_lines
 from recognition.sheet import without_desk
 
 LONGEST = 1600  # pixels of the longest side worked on: enough for a page of digits, little enough to be quick
@@ -15,11 +16,6 @@ SHORTEST = 96  # pixels of the shortest side: a digit of fewer is blown up, so t
 COARSE = 64  # pixels of the shortest side where only light and shadow matter
 PALE = 240  # grey levels of 255 from which a pen vanishes on white
 FAINTEST_INK = 0.02  # share of the paper's brightness that ink takes away, at least
-LINE = 25  # strokes' widths that a straight run of ink is long, at least, to be a ruled line and not a 1
-LONG_LINE = 60  # strokes' widths of a line that need not run across most of the picture
-ACROSS = 0.6  # of the picture that a shorter line runs, at least
-RUN = 6  # strokes' widths of the level runs that lines are made of
-STEEPEST = 0.15  # rise over run of a line that is called level
 NOISES = 4.0  # standard deviations of the noise that full ink stands above the paper, at least
 SOFT = 0.8  # pixels by which the contrast is softened: pencil and JPEG are grainy
 PALEST = 0.5  # share of the picture's full ink that is full ink anywhere in it, at least
@@ -28,6 +24,9 @@ WEAK, STRONG = 0.4, 0.7  # shares of full ink from which there is ink beside ink
 FAINTEST, MOST_FAINT = 0.1, 0.25  # the same on clean paper; no paper is clean that has as much of its own
 OF_PAPER, TIMES_PAPER = 0.97, 4.0  # faint ink is so many times as dark as the darkest of this share of paper
 EDGE = 0.42  # strokes' widths that the soft edge of a stroke is wide
+THICK = 0.03  # of the shortest side: half the thickness of what lies beside the sheet, at least
+ALONG = 0.15  # of the shortest side: how far it lies along the edge, at least
+RIM = 0.02  # of the shortest side: how far its soft edge reaches into the sheet
 RAISED = 0.5  # share of full ink that faint strokes are given: enough to be part of a piece
 
 
@@ -39,25 +38,48 @@ class PhotoInk:
     contrast: np.ndarray  # (H, W) float32: the share of the paper's light that is missing
     found: np.ndarray  # (H, W) bool, ink with ruled lines
     ink: np.ndarray  # (H, W) float32, 0 paper, 1 full ink, without ruled lines
+    ruled: np.ndarray  # the same with ruled lines
     stroke: float  # width of the strokes, pixels
     scale: float  # pixels here for one of the photo's
     corner: tuple[int, int]  # (x, y) of the upper left corner in the photo, in pixels here
+    has_edges: bool  # whether something lies along its edges that is too thick for ink
 
 
-def ink_of_photo(image: np.ndarray) -> PhotoInk:
-    """A photo -> ink. image: uint8 (H, W), (H, W, 3) RGB or (H, W, 4) RGBA, of any size."""
+def ink_of_photo(image: np.ndarray, without_edges: bool = False) -> PhotoInk:
+    """A photo -> ink. image: uint8 (H, W), (H, W, 3) RGB or (H, W, 4) RGBA, of any size.
+
+    without_edges: leaves out what lies along the picture's edge and is too thick for ink.
+    """
     small, scale = resized(image)
     alone, corner = without_desk(on_white(small))
     grey = dark_on_light(strongest_channel(alone))
     contrast, noise, stroke = even_light(grey)
     share = contrast / ink_level(contrast, noise)
     found = threshold(share)
+    beside = beside_the_sheet(found)
+    if without_edges and beside.any():
+        contrast = contrast * ~_grown(beside, round(RIM * min(grey.shape)))
+        share = contrast / ink_level(contrast, noise)
+        found = threshold(share)
+        stroke = stroke_width(found)
     faint = faint_strokes(share, found, stroke)
     found |= faint
     kept = remove_lines(found, stroke)
-    near = _grown(kept, 1)
-    ink = np.minimum(np.where(faint, np.maximum(share, RAISED), share), 1) * near
-    return PhotoInk(grey, contrast, found, ink, stroke, scale, corner)
+    full = np.minimum(np.where(faint, np.maximum(share, RAISED), share), 1)
+    ink, ruled = full * _grown(kept, 1), full * _grown(found, 1)
+    return PhotoInk(grey, contrast, found, ink, ruled, stroke, scale, corner, bool(beside.any()))
+
+
+def turned_clockwise(photo: PhotoInk, quarters: int, shape: tuple[int, ...]) -> PhotoInk:
+    """The same of the photo turned clockwise; shape: of the photo, in its own pixels."""
+    x, y = photo.corner
+    height, width = photo.grey.shape
+    full_height, full_width = (round(side * photo.scale) for side in shape[:2])
+    corners = ((x, y), (full_height - y - height, x), (full_width - x - width, full_height - y - height))
+    corner = (*corners, (y, full_width - x - width))[quarters]
+    pictures = ("grey", "contrast", "found", "ink", "ruled")
+    turned = {name: np.ascontiguousarray(np.rot90(getattr(photo, name), -quarters)) for name in pictures}
+    return replace(photo, corner=corner, **turned)
 
 
 def on_white(image: np.ndarray) -> np.ndarray:
@@ -192,6 +214,29 @@ def threshold(share: np.ndarray, weak: float = WEAK) -> np.ndarray:
     return strong[labels]
 
 
+def beside_the_sheet(found: np.ndarray) -> np.ndarray:
+    """Where a table, a carpet, a finger or a dark corner shows at the picture's edge (bool).
+
+    found: what looks like ink, (H, W) bool. Ink comes to the edge with the ends of its strokes; what lies
+    beside the sheet lies along the edge, and is thick.
+    """
+    mask = found.view(np.uint8)
+    shortest = min(mask.shape)
+    distance = cv2.distanceTransform(
+        cv2.copyMakeBorder(mask, 1, 1, 1, 1, cv2.BORDER_REPLICATE), cv2.DIST_L2, cv2.DIST_MASK_5
+    )[1:-1, 1:-1]
+    if distance.max() <= THICK * shortest:
+        return np.zeros_like(found)
+    count, labels = cv2.connectedComponents(mask)
+    thickness = np.zeros(count)
+    np.maximum.at(thickness, labels.ravel(), distance.ravel())
+    edge = np.concatenate([labels[0], labels[-1], labels[1:-1, 0], labels[1:-1, -1]])
+    contact = np.bincount(edge, minlength=count)
+    beside = (thickness > THICK * shortest) & (contact > ALONG * shortest)
+    beside[0] = False
+    return beside[labels]
+
+
 def faint_strokes(share: np.ndarray, found: np.ndarray, stroke: float) -> np.ndarray:
     """Where strokes go on more faintly than WEAK (bool), as a pen leaves them in a quick turn.
 
@@ -220,39 +265,3 @@ def stroke_width(mask: np.ndarray) -> float:
     framed = cv2.copyMakeBorder(mask.view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     distance = cv2.distanceTransform(framed, cv2.DIST_L2, cv2.DIST_MASK_5)
     return max(1.0, 4 * float(distance[framed > 0].mean()) - 2)
-
-
-def remove_lines(mask: np.ndarray, stroke: float) -> np.ndarray:
-    """Ink without ruled, squared and frame lines.
-
-    A line is a run of ink, up to 5 degrees askew, far longer than any digit is wide; it goes where it is
-    thin, and stays where a stroke crosses it.
-    """
-    without = _without_level_lines(mask, stroke)
-    return np.ascontiguousarray(_without_level_lines(np.ascontiguousarray(without.T), stroke).T)
-
-
-def _without_level_lines(mask: np.ndarray, stroke: float) -> np.ndarray:
-    ink = mask.view(np.uint8)
-    long = max(LINE * stroke, min(LONG_LINE * stroke, ACROSS * mask.shape[1]))
-    if long >= mask.shape[1]:
-        return mask
-    # Runs of a line that is askew are short, but one lies beside the next, and they are on one straight line.
-    bridged = cv2.dilate(ink, np.ones((3, 1), np.uint8))
-    runs = ink & cv2.morphologyEx(bridged, cv2.MORPH_OPEN, np.ones((1, round(RUN * stroke)), np.uint8))
-    segments = cv2.HoughLinesP(
-        runs, 1, np.pi / 360, round(0.5 * long), minLineLength=long, maxLineGap=4 * stroke
-    )
-    if segments is None:
-        return mask
-    near = np.zeros_like(ink)
-    for x0, y0, x1, y1 in segments.reshape(-1, 4):
-        if abs(y1 - y0) < STEEPEST * abs(x1 - x0):
-            cv2.line(near, (x0, y0), (x1, y1), 1, round(stroke) + 2)
-    line = near & ink
-    if not line.any():
-        return mask
-    # A column of a line stays where the ink through it is higher than the line is thick: a stroke crosses it.
-    thickness = np.median(line.sum(0)[line.any(0)])
-    tall = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((int(1.5 * thickness) + 3, 1), np.uint8))
-    return mask & ~(line & ~tall & 1).astype(bool)

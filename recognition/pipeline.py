@@ -15,15 +15,14 @@ from recognition.components import (
     Box,
     Components,
     find_components,
-    remove_border_noise,
     thin_strokes,
 )
 from recognition.limits import DRAWING_WORK, PHOTO_WORK, TooMuchWorkError, WorkBudget, size_error
 from recognition.lines import find_lines, typical_height
 from recognition.normalise import bounding_box, normalise_box
 from recognition.numerals import DRAWING_WEIGHTS, PHOTO_WEIGHTS, evidence_of_number
-from recognition.photo import PhotoInk, ink_of_photo, stroke_width
-from recognition.reading import Digit, Reading, Separator, Stage
+from recognition.photo import stroke_width
+from recognition.reading import Digit, Reading, Separator
 from recognition.segment import CONFIDENT_COST, Candidate, Word, classify_groups, segment
 
 MAX_DRAWING_SIDE = 1000  # pixels of a drawing's longer side above which it is reduced: the pad's have 480
@@ -33,20 +32,15 @@ SLIM, SLIM_COMPONENT = (
 )  # width over height up to which a drawing, and one of one component, is a digit
 MAX_TOGETHER = 6  # most digits of a photo that are accepted or rejected together, across wide gaps too
 NEIGHBOUR_LOG_ODDS = 5.0  # log-odds of being a digit that a candidate gains as part of a number
-CROWD = 7  # components of a photo from which a lone digit needs MIN_CROWD_INK, or it is part of a picture
-MIN_CROWD_INK = 0.5  # least share of the ink in the components that are not noise at the border
 FULL_PAGE = 100  # components from which a photo is a page, and MIN_PAGE_DIGITS and MIN_PAGE_READ hold
 MIN_PAGE_DIGITS = 0.2  # least share of a page's components that are digits, or nothing is cut or joined
 MIN_PAGE_READ = 0.6  # least share of a page's candidates that are accepted, or it is a page of text
 
 EMPTY = "Nothing is drawn: the picture is all one colour."
 BLOB = "That is a blot, not a digit: draw a little more."
-NO_DIGIT = "That does not look like a digit. The bars show what comes nearest."
+NO_DIGIT = "That does not look like a digit."
 NO_DIGITS = "No digits were found in this picture. Is it the right way up?"
 DRAWING_TOO_FULL = "There is too much in this drawing to read. Please draw fewer digits at once."
-PHOTO_TOO_FULL = (
-    "There is too much in this picture to read. Please crop it to the digits, or to a part of them."
-)
 
 
 def read_ink(ink: np.ndarray, classifier: Classifier) -> Reading:
@@ -78,45 +72,20 @@ def read_ink(ink: np.ndarray, classifier: Classifier) -> Reading:
         may_be_several = width > SLIM_COMPONENT * height and whole.cost >= CONFIDENT_COST
         if count > 1 or (count and may_be_several):
             try:
-                found = _read_components(components, components.ids, stroke, classifier, whole, drawn=True)
+                found = read_components(components, components.ids, stroke, classifier, whole, drawn=True)
             except TooMuchWorkError:
                 return Reading((), DRAWING_TOO_FULL)
     if found is None:
         found = [classifier.digit(whole)]
-    boxes = [_unscaled(symbol.box, scale, (height, width)) for symbol in found]
+    boxes = [unscaled(symbol.box, scale, (height, width)) for symbol in found]
     symbols = tuple(
         replace(symbol, box=(left + x, top + y, *sides))
         for symbol, (left, top, *sides) in zip(found, boxes, strict=True)
     )
-    return Reading(symbols, _message(symbols))
+    return Reading(symbols, message_of(symbols))
 
 
-def read_photo(image: np.ndarray, classifier: Classifier) -> Reading:
-    """A photo, uint8 (H, W), (H, W, 3) RGB or (H, W, 4) RGBA -> Reading, with its stages."""
-    photo = ink_of_photo(image)
-    components = find_components(photo.ink, photo.stroke)
-    if not len(components.ids):
-        message = EMPTY if image.min() == image.max() else NO_DIGITS
-        return Reading((), message, _stages(photo, components))
-    kept = remove_border_noise(components)
-    try:
-        found = _read_components(components, kept, photo.stroke, classifier, drawn=False)
-    except TooMuchWorkError:
-        return Reading((), PHOTO_TOO_FULL, _stages(photo, components))
-    # After the cuts: of a component that was cut, its first part counts.
-    kept_ink = components.areas[kept].sum() / components.areas[1:].sum()
-    if len(found) == 1 and len(components.ids) >= CROWD and kept_ink < MIN_CROWD_INK:
-        found = [replace(found[0], digit=None)]
-    left, top = photo.corner
-    symbols = tuple(
-        replace(symbol, box=_unscaled((x + left, y + top, *sides), photo.scale, image.shape))
-        for symbol in found
-        for x, y, *sides in [symbol.box]
-    )
-    return Reading(symbols, _message(symbols), _stages(photo, components))
-
-
-def _read_components(
+def read_components(
     components: Components,
     ids: np.ndarray,
     stroke: float,
@@ -149,7 +118,7 @@ def _read_components(
                 symbol
                 for row, line in enumerate(words)
                 for index, word in enumerate(line)
-                for symbol in _symbols(word, row, index, count, classifier)
+                for symbol in symbols_of(word, row, index, count, classifier)
             ]
         if whole is None:
             group = tuple(
@@ -160,19 +129,19 @@ def _read_components(
     found = []
     for row, line in enumerate(words):
         for index, word in enumerate(line):
-            symbols = _symbols(word, row, index, len(word.candidates), classifier)
+            symbols = symbols_of(word, row, index, len(word.candidates), classifier)
             if not _is_number([[word]], components, height, drawn=drawn):
-                symbols = [replace(symbol, digit=None) for symbol in symbols if isinstance(symbol, Digit)]
+                symbols = [symbol.rejected() for symbol in symbols if isinstance(symbol, Digit)]
             found += symbols
     accepted = sum(isinstance(symbol, Digit) and symbol.digit is not None for symbol in found)
     return found if accepted >= MIN_PAGE_READ * count else []
 
 
-def _symbols(
+def symbols_of(
     word: Word, line: int, index: int, count: int, classifier: Classifier
 ) -> list[Digit | Separator]:
     """The digits and separators of a word, the `index`-th of its line; count: of all digits together."""
-    prior = NEIGHBOUR_LOG_ODDS if count > 1 or word.separators else 0.0
+    prior = NEIGHBOUR_LOG_ODDS if count > 1 else 0.0  # a minus proves nothing: doodles have dashes, too
     symbols: list[Digit | Separator] = [
         replace(classifier.digit(candidate, line, prior), word=index) for candidate in word.candidates
     ]
@@ -202,7 +171,7 @@ def _is_signed_digit(words: list[Word]) -> bool:
     return len(signs) == len(read) == len(words[0].component_ids)
 
 
-def _message(symbols: tuple[Digit | Separator, ...]) -> str:
+def message_of(symbols: tuple[Digit | Separator, ...]) -> str:
     """Why there is no answer; "" where there is one."""
     digits = [symbol for symbol in symbols if isinstance(symbol, Digit)]
     if any(found.digit is not None for found in digits):
@@ -212,22 +181,9 @@ def _message(symbols: tuple[Digit | Separator, ...]) -> str:
     return BLOB if is_blob(digits[0].image) else NO_DIGIT
 
 
-def _unscaled(box: Box, scale: float, shape: tuple[int, ...]) -> Box:
+def unscaled(box: Box, scale: float, shape: tuple[int, ...]) -> Box:
     """A box in a picture resized by `scale` -> in the picture itself, of shape (H, W, ...)."""
     x, y, width, height = (value / scale for value in box)
     left, top = int(x), int(y)
     right, bottom = min(shape[1], int(np.ceil(x + width))), min(shape[0], int(np.ceil(y + height)))
     return left, top, right - left, bottom - top
-
-
-def _stages(photo: PhotoInk, components: Components) -> tuple[Stage, ...]:
-    """The photo after each step, at the size that was worked on."""
-    colours = np.random.default_rng(5).integers(30, 200, (len(components.boxes), 3), np.uint8)
-    colours[0] = 255
-    return (
-        Stage("Grey", photo.grey),
-        Stage("Light evened", np.uint8(255 - 255 * photo.contrast)),
-        Stage("Ink", np.where(photo.found, np.uint8(0), np.uint8(255))),
-        Stage("Lines removed", np.uint8(255 - 255 * photo.ink)),
-        Stage("Pieces", colours[components.labels]),
-    )

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from cnn import Sequential, load_model, prepare_for_inference
-from recognition import pipeline
+from recognition import photo_reading, pipeline
 from recognition.calibration import Calibration
 from recognition.classifier import Classifier
 from recognition.context import CONTEXT_LOGITS, CONTEXT_SHAPE
@@ -71,13 +71,14 @@ class Reader:
         """
         return self.read_ink(ink_of_drawing(image))
 
-    def read_photo(self, image: np.ndarray) -> Reading:
+    def read_photo(self, image: np.ndarray, *, may_turn: bool = True) -> Reading:
         """A photo or scan of digits, one or many, in one line or several -> Reading, with its stages.
 
-        Arguments and errors as for `read_drawing`; the ink may be dark on light or light on dark.
+        Arguments and errors as for `read_drawing`; the ink may be dark on light or light on dark. A photo
+        that makes no sense upright is turned, unless it may not be: `Reading.turned` says by how much.
         """
         check_picture(image, "a photo")
-        return pipeline.read_photo(image, self.classifier)
+        return photo_reading.read_photo(image, self.classifier, may_turn=may_turn)
 
     def read_ink(self, ink: np.ndarray) -> Reading:
         """Ink (H, W), floating point, 0 paper, 1 full ink -> Reading. Raises as `normalise`, and

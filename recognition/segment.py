@@ -22,6 +22,10 @@ from recognition.limits import CONTEXT_WORK, CUT_WORK, WorkBudget
 from recognition.normalise import normalise
 
 WORD_GAP = 1.5  # width of the gap between two words, in digit heights
+MIN_GAPS, WIDER_GAP = (
+    3,
+    1.75,
+)  # gaps of a line from which words need a gap so many times as wide as the median
 MAX_PARTS = 5  # most parts of a candidate
 MAX_GROUP_WIDTH = 1.8  # greatest width of a candidate of several parts, in digit heights
 REJECT_COST = 6.0  # cost of reading a candidate as "not a digit"; caps the network's cost
@@ -42,6 +46,8 @@ CONTEXT_SHARE = 0.65  # share of the context model in the logits of candidates
 # Costs of reading a candidate as each of SEPARATORS, beside the network's: a slash is rarer than the 1 or 7
 # that looks like it.
 SEPARATOR_COSTS = np.array((0.1, 1.0, 0.1, 0.1, 0.1), np.float32)
+MIN_SLASH_LEAN = 0.12  # pixels to the right for each pixel upwards below which a straight line is a 1
+UPRIGHT_SLASH_COST = 5.0  # cost of reading such a line as a slash, beside the network's
 MAX_REJECT_SKIP_COST = 4.0  # most that the context model's doubt adds to the cost of skipping a component
 CONFIDENT_COST = 0.5  # cost below which a component no wider than WIDEST is taken for one digit and not cut
 
@@ -165,6 +171,8 @@ def add_context(
     logits[:, 10:] -= SEPARATOR_COSTS
     reject_costs = np.logaddexp(0, log_odds(logits))
     separator_costs = reject_costs[:, None] - logits[:, 10:]
+    upright = np.array([_lean(found.image) < MIN_SLASH_LEAN for found in candidates.values()])
+    separator_costs[:, SEPARATORS.index("/")] += UPRIGHT_SLASH_COST * upright
     mixed = zip(candidates.items(), digit_logits(logits), separator_costs, reject_costs.tolist(), strict=True)
     return {
         group: replace(
@@ -174,16 +182,31 @@ def add_context(
     }
 
 
+def _lean(image: np.ndarray) -> float:
+    """How far the ink of an image (28, 28) leans to the right, pixels for each pixel upwards."""
+    y, x = np.nonzero(image >= 128)
+    if len(x) < 2:
+        return 0.0
+    x, y = x - x.mean(), y - y.mean()
+    return float(-(x @ y) / max(y @ y, 1e-9))
+
+
 def split_into_words(components: Components, line: list[int], height: float) -> list[list[int]]:
-    """A line of component ids, split at its wide gaps. height: of a digit, pixels."""
-    words: list[list[int]] = []
-    right_end = -np.inf
-    for component_id in line:
-        x, _, wide, _ = components.boxes[component_id]
-        if x - right_end > WORD_GAP * height:
+    """A line of component ids, split at its wide gaps. height: of a digit, pixels.
+
+    In a line whose digits all stand apart, as in a form, a gap must be wider than the others.
+    """
+    boxes = components.boxes[line]
+    right_ends = np.maximum.accumulate(boxes[:, 0] + boxes[:, 2])
+    gaps = boxes[1:, 0] - right_ends[:-1]
+    min_gap = WORD_GAP * height
+    if len(gaps) >= MIN_GAPS:
+        min_gap = max(min_gap, WIDER_GAP * float(np.median(gaps)))
+    words = [[line[0]]]
+    for component_id, gap in zip(line[1:], gaps, strict=True):
+        if gap > min_gap:
             words.append([])
         words[-1].append(component_id)
-        right_end = max(right_end, x + wide)
     return words
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recognition import Reader, normalise, pipeline, segment
+from recognition import Reader, normalise, photo_reading, pipeline, segment
 from recognition.files import PictureError, load_picture
 from recognition.limits import CUT_WORK, DRAWING_WORK, MAX_SIDE, PHOTO_WORK, PIXELS_A_UNIT
 from recognition.normalise import BOX, LONG_ASPECT, LONG_SIDE
@@ -79,7 +79,7 @@ def test_of_a_picture_that_is_too_full_it_is_said_and_nothing_is_guessed(reader)
     drawing = reader.read_drawing(DRAWINGS["separate digits"]())
     assert (drawing.digits, drawing.message) == ((), pipeline.DRAWING_TOO_FULL)
     photo = reader.read_photo(PHOTOS["fingerprint"]())
-    assert (photo.digits, photo.message) == ((), pipeline.PHOTO_TOO_FULL)
+    assert (photo.digits, photo.message) == ((), photo_reading.PHOTO_TOO_FULL)
     assert photo.stages
 
 

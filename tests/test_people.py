@@ -44,14 +44,14 @@ def test_the_archive_has_the_samples_its_datasheet_says_and_is_small():
     assert "CC BY 4.0" in datasheet
 
 
-def test_no_writer_is_in_both_splits_and_a_fifth_of_each_corpus_is_held_out():
+def test_no_writer_is_in_both_splits_and_a_fifth_of_each_corpus_validates():
     training, validation = writers_of("training"), writers_of("validation")
     assert not training & validation
     assert validation == validation_writers()
     for corpus in ("unipen", "pendigits"):
-        held_out = sum(of == corpus for of, _ in validation)
+        validation = sum(of == corpus for of, _ in validation)
         everybody = sum(of == corpus for of, _ in training | validation)
-        assert held_out == round(everybody / 5)
+        assert validation == round(everybody / 5)
 
 
 def test_the_validation_writers_follow_from_the_rule_and_not_from_their_order():

@@ -156,13 +156,13 @@ def test_a_small_ring_between_high_digits_is_a_zero_and_no_full_stop(reader):
     assert reader.read_photo(photo(sheet)).text == "7037"
 
 
-def test_specks_dots_and_dashes_are_not_read(reader, number):
+def test_a_full_stop_between_digits_is_read_and_specks_and_a_dash_behind_them_are_not(reader, number):
     rng = np.random.default_rng(1)
     for x, y in rng.uniform((5, 5), (455, 40), (40, 2)).astype(int):
         number[y, x] = 0
     cv2.circle(number, (77, 110), 4, 0, -1)  # a full stop after the 3
     cv2.line(number, (335, 85), (360, 85), 0, 6)  # a dash behind the number
-    assert reader.read_photo(photo(number)).text == "30417"
+    assert reader.read_photo(photo(number)).text == "3.0417"
 
 
 def test_without_ink_there_is_nothing_to_read_and_it_is_said(reader):

@@ -98,9 +98,24 @@ def _wait_until(happens):
 def test_a_photo_is_answered_as_the_page_would_have_read_it_itself(pool, turns):
     message, arrays = pool.read(_job("page", turns=turns))
     image = np.ascontiguousarray(np.rot90(load_picture(PHOTO), -turns))
-    expected = answer_with_stages(image, Reader().read_photo(image))
+    expected = answer_with_stages(image, Reader().read_photo(image, may_turn=False))
     assert json.loads(arrays["json"].tobytes()) == json.loads(json.dumps(expected))
     assert message["outcome"] == ("read" if expected["text"].strip("?\n") else "empty")
+
+
+def test_a_photo_on_its_side_is_turned_and_stays_as_it_is_where_the_visitor_says_so(pool, tmp_path):
+    lying = tmp_path / "lying.png"
+    with Image.open(PHOTO) as upright:
+        width, height = upright.size
+        upright.rotate(90, expand=True).save(lying)
+    answers = []
+    for turns in (None, 0):
+        _, arrays = pool.read(_job(path=lying, kind="page", turns=turns))
+        answers.append(json.loads(arrays["json"].tobytes()))
+    turned, lies = answers
+    assert (turned["turned"], turned["width"], turned["height"]) == (90, width, height)
+    assert turned["text"] == "4719\n20586\n3341"
+    assert (lies["turned"], lies["width"], lies["height"]) == (0, height, width)
 
 
 @pytest.mark.parametrize("kind", ["photo", "drawing"])

@@ -68,6 +68,16 @@ def test_a_host_that_sets_nothing_gets_what_suits_a_public_page():
     assert Host.from_environment({}) == Host(space=False, behind_proxy=False, rate=1.0)
 
 
+def test_the_code_of_a_space_is_its_files_unless_the_host_names_another_place():
+    space = Host.from_environment({"SPACE_ID": "ada/digits"})
+    assert space.repository == "https://huggingface.co/spaces/ada/digits/tree/main"
+    assert space.duplicate == "https://huggingface.co/spaces/ada/digits?duplicate=true"
+    elsewhere = Host.from_environment({"DIGITS_REPOSITORY": "https://git.example/digits"})
+    assert (elsewhere.repository, elsewhere.duplicate) == ("https://git.example/digits", "")
+    with pytest.raises(ValueError, match="DIGITS_REPOSITORY must be a web address, got 'javascript:1'"):
+        Host.from_environment({"DIGITS_REPOSITORY": "javascript:1"})
+
+
 def test_what_is_sent_reaches_the_app_whole_and_once():
     guard = guarded()
     body = json.dumps(CALL).encode()

@@ -213,7 +213,7 @@ def test_a_visitor_keeps_no_more_models_than_there_is_room_for(open_manager, tmp
     assert session.model.parent == session.folder
     with pytest.raises(ValueError, match="nothing to undo"):
         session.undo()
-    manager.leave("ann")
+    manager.remove("ann")
     assert manager.shared.storage.stored_bytes() == 0
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs import session as session_module
+from jobs import presence
 from jobs.queue import BusyError
 from recognition.reader import DEFAULT_WEIGHTS
 from tests.sessions import LONG, PATIENCE, SHORT, cross, rested, training
@@ -47,24 +47,23 @@ def test_there_is_room_for_so_many_visitors_until_one_leaves(open_manager):
     manager.session("ann").add_example(cross(), 4)
     with pytest.raises(BusyError, match="Too many visitors"):
         manager.session("bob")
-    manager.leave("ann")
-    manager.leave("ann")
+    manager.remove("ann")
+    manager.remove("ann")
     manager.session("bob")
 
 
 def test_whoever_has_been_away_longest_makes_room_for_one_more(open_manager, monkeypatch):
-    monkeypatch.setattr(session_module, "STRAY", PATIENCE)
+    monkeypatch.setattr(presence, "STRAY", PATIENCE)
     manager = open_manager(visitors=3)
     ann, bob, cem = (manager.session(name) for name in ("ann", "bob", "cem"))
     for session in (ann, bob, cem):
         session.add_example(cross(), 4)
-    ann.leave()
-    bob.leave()
-    bob.touch()  # sent before
-    ann._left -= 2 * PATIENCE
-    ann.touch()  # back again
-    cem.leave()
-    cem._left -= PATIENCE
+    for session, pages in ((ann, ("one", "two")), (bob, ("one",)), (cem, ("one",))):
+        for page in pages:
+            session.presence.touch(page)
+        session.presence.close("one")
+    bob.presence.touch("one")  # sent before
+    cem.presence._left -= PATIENCE
     manager.session("dan").add_example(cross(), 4)
     assert manager.find("cem") is None
     assert cem.examples == ()
@@ -79,8 +78,8 @@ def test_what_a_visitor_left_behind_is_freed(open_manager):
     manager = open_manager(idle_seconds=1)
     ann, bob = manager.session("ann"), manager.session("bob")
     bob.start(LONG)
-    ann._touched -= 10
-    bob._touched -= 10
+    ann.presence._touched -= 10
+    bob.presence._touched -= 10
     manager.free_idle()
     assert manager.find("ann") is None
     assert not ann.folder.exists()

@@ -29,7 +29,7 @@ def test_closing_ends_the_process_and_tells_who_listens(manager):
     follower.start()
     training(session)
     process = process_of(session)
-    manager.leave("ann")
+    manager.remove("ann")
     assert process.poll() is not None
     assert not session.folder.exists()
     with pytest.raises(ValueError, match="reload the page"):
@@ -75,7 +75,7 @@ def test_what_was_saved_before_a_crash_can_be_gone_on_with(open_manager):
             "ended unexpectedly",
         ),
         ("worker.load_mnist = lambda folder: 1 / 0;", "a fault in this program"),
-        ("data.FILES = {'x': ''};", "MNIST's images could not be fetched"),
+        ("data.FILES = {'x': ''};", "MNIST's images could not be downloaded"),
     ],
 )
 def test_whatever_goes_wrong_in_a_worker_is_told_in_words(before, message, open_manager, caplog):

@@ -302,7 +302,7 @@ def test_a_log_that_is_none_is_told(tmp_path):
             read_log(tmp_path / "log.jsonl")
 
 
-def test_a_network_is_taught_from_the_command_line(mnist_folder, tmp_path, capsys, monkeypatch):
+def test_a_network_is_fine_tuned_from_the_command_line(mnist_folder, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(data, "VALIDATION_SIZE", 100)
     image = np.zeros((28, 28), np.uint8)
@@ -311,7 +311,7 @@ def test_a_network_is_taught_from_the_command_line(mnist_folder, tmp_path, capsy
     assert main(["finetune", "--data", str(mnist_folder), "--examples", "mine.zip", "--out", "a.npz"]) == 0
     printed = capsys.readouterr().out
     assert "fine-tuned on 2 examples" in printed
-    assert "after   2 of 2 examples read right, test: Accuracy = " in printed
+    assert "after   2 of 2 examples are read right, test: Accuracy = " in printed
     assert load_model("a.npz").model.name == load_model(DEFAULT_WEIGHTS).model.name
 
     (tmp_path / "mine.zip").write_bytes(b"nonsense")

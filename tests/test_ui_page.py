@@ -41,7 +41,8 @@ def _components(demo, kind):
 
 def test_the_tabs_stand_in_the_order_in_which_they_are_listed():
     demo = _built()
-    assert [tab["props"]["label"] for tab in _components(demo, "tabitem")] == ["Draw", "Photo", "Train"]
+    labels = [tab["props"]["label"] for tab in _components(demo, "tabitem")]
+    assert labels == ["Draw", "Photo", "Inside", "Train"]
     assert demo.title == "Digits from Scratch"
 
 
@@ -54,6 +55,7 @@ def test_a_new_tab_is_one_line_more(monkeypatch):
     assert [tab["props"]["label"] for tab in _components(demo, "tabitem")] == [
         "Draw",
         "Photo",
+        "Inside",
         "Train",
         "Hello",
     ]

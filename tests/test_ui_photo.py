@@ -20,6 +20,7 @@ from ui.photo.tab import EXAMPLES, EXAMPLES_FOLDER, read_for_page
 from ui.server import uploads
 from ui.server.pictures import PictureQueue
 from ui.server.uploads import NOT_SENT
+from ui.shared.visit import Visitor
 
 GONE = "The file is no longer here. Please send it again."
 WRITTEN = {example.name: example.lines for example in MADE}
@@ -51,7 +52,8 @@ def _visitors(pool):
     readers = {name: SimpleNamespace(weights=path) for name, path in SHIPPED.items()}
     own = {"own": SimpleNamespace(weights=Path("/a/visitors/model-3.npz"))}
     return SimpleNamespace(
-        pictures=PictureQueue(pool), readers_of=lambda key: readers | (own if key == "ann" else {})
+        pictures=PictureQueue(pool),
+        readers_of=lambda visitor: readers | (own if visitor.key == "ann" else {}),
     )
 
 
@@ -59,7 +61,7 @@ def _read(pool, asked, key="ann"):
     """What the script gets."""
 
     async def call():
-        return await read_for_page(_visitors(pool), asked, key, "home")
+        return await read_for_page(_visitors(pool), asked, Visitor(key, key), "home")
 
     answer = event_loop.call(call)
     return answer if isinstance(answer, dict) else json.loads(answer.body)
@@ -96,7 +98,7 @@ def test_an_uploaded_photo_is_read_and_then_deleted(pool, send):
         "path": asked["path"],
         "weights": str(DEFAULT_WEIGHTS),
         "max_pixels": MAX_PIXELS,
-        "turns": 0,
+        "turns": None,
         "there": True,
     }
     assert not Path(asked["path"]).exists()
@@ -126,10 +128,10 @@ def test_a_photo_that_lies_on_its_side_is_turned(pool, send, turns):
     assert pool.jobs[0]["turns"] == turns
 
 
-@pytest.mark.parametrize("turns", [4, -1, 1.5, "1", None, [1], True, float("nan"), "x" * 100_000])
+@pytest.mark.parametrize("turns", [4, -1, 1.5, "1", [1], True, float("nan"), "x" * 100_000])
 def test_a_turn_that_is_none_is_refused(pool, send, turns):
     answer = _read(pool, send() | {"turns": turns})
-    assert answer == {"error": "A photo can be turned by 0, 1, 2 or 3 quarters."}
+    assert answer == {"error": "A photo can be turned by 0, 1, 2 or 3 quarter turns."}
     assert pool.jobs == []
 
 

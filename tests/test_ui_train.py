@@ -11,7 +11,8 @@ from recognition.reader import DEFAULT_WEIGHTS
 from tests.bars import bars
 from tests.visitor_page import LONG, SEVEN, SHORT, Page, base64_of
 from training.experiment import NETWORKS, Settings
-from ui.shared.visitors import OWN
+from ui.shared.visit import Visitor
+from ui.shared.visitors import OWN, RESULT
 from ui.train import tab as train
 
 
@@ -31,20 +32,32 @@ def test_a_training_is_watched_from_its_start_until_its_model_reads_for_this_vis
     assert done["curve"][-1]["epoch"] == pytest.approx(2)
     assert done["comparison"]["after"]["accuracy"] > 0.9 > done["comparison"]["before"]["accuracy"]
     assert np.sum(done["comparison"]["after"]["confusion"]) == done["comparison"]["images"] == 300
-    assert house.readers_of("one").get(OWN) is None  # not before it is wanted
+    assert house.readers_of(Visitor("one", "one")).get(OWN) is None  # not before it is wanted
+
+    made = house.readers_of(Visitor("one", "one")).get(RESULT)  # which only looks at what it got wrong
+    assert made.model.name == "small_net"
+    assert house.readers_of(Visitor("one", "one")).get(RESULT) is made
+    assert house.readers_of(Visitor("other", "other")).get(RESULT) is None
 
     mine = page("use_result")["mine"]
+    assert house.readers_of(Visitor("one", "one")).get(RESULT) is None
     assert (mine["own"], mine["network"], mine["is_tested"]) == (True, "small_net", True)
-    own = house.readers_of("one").get(OWN)
+    own = house.readers_of(Visitor("one", "one")).get(OWN)
     assert own.model.name == "small_net"
-    assert house.readers_of("one").get(OWN) is own  # not read from its file for every drawing
-    assert house.readers_of("other").get(OWN) is None
+    assert house.readers_of(Visitor("one", "one")).get(OWN) is own  # not read from its file for every drawing
+    assert house.readers_of(Visitor("other", "other")).get(OWN) is None
     assert not other("stop")["mine"]["own"]
 
-    mine = page("use_shipped")["mine"]
-    assert (mine["own"], mine["is_tested"]) == (False, False)  # what was tested is another
-    assert house.readers_of("one").get(OWN) is None
-    assert page("undo")["mine"]["own"]
+    shipped = page("use_shipped")
+    assert not shipped["mine"]["own"]
+    assert not shipped["mine"]["is_tested"]  # what was tested is another
+    assert [shipped[name] for name in ("phase", "comparison", "curve", "now")] == ["idle", None, [], None]
+    assert house.readers_of(Visitor("one", "one")).get(OWN) is None
+    again = page("undo")
+    assert (again["mine"]["own"], again["mine"]["is_tested"]) == (True, True)
+    assert again["phase"] == "done"
+    assert again["comparison"] == done["comparison"]
+    assert again["curve"] == done["curve"]
 
 
 def test_the_kernels_are_sent_one_after_the_other(page):

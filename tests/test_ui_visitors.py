@@ -14,14 +14,18 @@ import numpy as np
 import pytest
 
 from cnn import ARCHITECTURES, save_model
-from jobs import session as session_module
-from jobs.session import STRAY, Session
+from jobs import presence
+from jobs.presence import STRAY
+from jobs.session import Session
 from recognition.reader import DEFAULT_WEIGHTS, SHIPPED
 from tests import event_loop
 from tests.sessions import await_
 from tests.visitor_page import LONG, PATIENCE, SEVEN, Page, Request, base64_of
 from ui.shared import visitors
+from ui.shared.visit import Visitor
 from ui.shared.visitors import OWN
+
+ONE = Visitor("one", "one")
 
 
 @pytest.fixture
@@ -30,8 +34,8 @@ def away(monkeypatch):
     timers = []
 
     class _Timer:
-        def __init__(self, seconds, function):
-            self.start = lambda: timers.append(function)
+        def __init__(self, seconds, function, given):
+            self.start = lambda: timers.append(lambda: function(*given))
 
     monkeypatch.setattr(visitors, "threading", SimpleNamespace(Timer=_Timer))
 
@@ -47,7 +51,7 @@ def test_whoever_only_looks_has_no_session(house, page):
     shown = page("watch")
     assert (shown["version"], shown["phase"], shown["mine"]["own"]) == (0, "idle", False)
     assert shown["mine"]["network"] == "digit_net"
-    assert house.readers_of("one").get(OWN) is None
+    assert house.readers_of(ONE).get(OWN) is None
     assert house.manager.find("one") is None
 
 
@@ -108,7 +112,7 @@ def test_whoever_loses_an_empty_place_between_two_moments_gets_another(house, pa
 
     def evicted_first(session, *given):
         monkeypatch.setattr(Session, "add_example", add)
-        house.manager.leave("one")
+        house.manager.remove("one")
         add(session, *given)
 
     monkeypatch.setattr(Session, "add_example", evicted_first)
@@ -165,7 +169,7 @@ def test_a_network_that_is_deleted_while_it_is_loaded_makes_room_for_the_one_bef
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Path, "is_file", undone_meanwhile)
-        assert house.readers_of("one").get(OWN) is None
+        assert house.readers_of(ONE).get(OWN) is None
     assert session.model == DEFAULT_WEIGHTS
 
 
@@ -211,7 +215,7 @@ def test_closing_the_page_ends_the_process_and_after_a_while_frees_everything(ho
     await_(lambda: process.poll() is not None and not session.status.active)
     house.manager.free_idle()
     assert session.folder.exists()
-    session._left -= house.manager.limits.away_seconds
+    session.presence._left -= house.manager.limits.away_seconds
     house.manager.free_idle()
     assert not session.folder.exists()
     assert house.manager.find("one") is None
@@ -220,7 +224,7 @@ def test_closing_the_page_ends_the_process_and_after_a_while_frees_everything(ho
 def test_what_a_page_asked_just_before_it_was_closed_does_not_keep_its_training(
     house, page, away, monkeypatch
 ):
-    monkeypatch.setattr(session_module, "STRAY", PATIENCE)
+    monkeypatch.setattr(presence, "STRAY", PATIENCE)
     page("start", {"settings": LONG, "drawing": None})
     page.wait_for("training")
     page.leave()
@@ -235,7 +239,7 @@ def test_a_page_that_asks_again_after_a_lost_connection_keeps_everything(house, 
     page("start", {"settings": LONG, "drawing": None})
     page.wait_for("training")
     page.leave()
-    house.manager._sessions["one"]._left -= STRAY
+    house.manager._sessions["one"].presence._closed["one"] -= STRAY
     page("watch")
     away()
     assert (page("watch")["phase"], page("watch")["message"]) == ("training", "")
@@ -263,7 +267,7 @@ def test_a_phone_that_slept_finds_its_training_paused_and_is_told_why(house, pag
 def test_a_page_whose_session_was_freed_can_tell(house, page):
     page("add_example", {"picture": base64_of(SEVEN), "label": 7})
     first = page("watch")["session"]
-    house.manager.leave("one")
+    house.manager.remove("one")
     assert page("watch")["session"] == ""
     page("add_example", {"picture": base64_of(SEVEN), "label": 7})
     assert page("watch")["session"] not in (first, "")

@@ -27,29 +27,32 @@ def base64_of(picture):
 class Request:
     """What Gradio gives a server function."""
 
-    def __init__(self, session_hash, address="", site="same-origin"):
+    def __init__(self, session_hash, address="", site="same-origin", secret=None):
         self.session_hash, self.state = session_hash, SimpleNamespace(address=address)
         self.headers = {"sec-fetch-site": site}
+        self.sent = None if secret is None else {"visitor": secret, "payload": None}
 
     async def json(self):
-        return {"session_hash": self.session_hash, "data": None}
+        return {"session_hash": self.session_hash, "data": self.sent}
 
 
 class Page:
-    """An open page: calls what its scripts may call."""
+    """An open page: calls what its scripts may call. secret: the key that its browser stores, if any."""
 
-    def __init__(self, visitors, key, address=""):
-        self.visitors, self.key, self.address = visitors, key, address
+    def __init__(self, visitors, key, address="", secret=None):
+        self.visitors, self.key, self.address, self.secret = visitors, key, address, secret
         self.functions = {
             function.__name__: function
             for function in (
                 *visitors.server_functions((*train.ACTIONS, *teach.ACTIONS)),
                 teach.import_of_examples(visitors),
+                visitors.forget,
             )
         }
 
     def __call__(self, name, payload=None):
-        answer = event_loop.call(self.functions[name], payload, Request(self.key, self.address))
+        request = Request(self.key, self.address, secret=self.secret)
+        answer = event_loop.call(self.functions[name], payload, request)
         assert json.loads(json.dumps(answer, allow_nan=False)) == answer
         return answer
 

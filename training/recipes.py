@@ -233,8 +233,8 @@ class DigitsRecipe(Recipe):
     ) -> tuple[np.ndarray, np.ndarray]:
         """MNIST's images with pictures drawn for this phase, and all their labels.
 
-        Digits cut from rows have scraps of their neighbours. Their loss leaves out the reject class: trained
-        to accept them, the network accepted more letters, too.
+        Digits cut from rows have scraps of their neighbours. Their loss leaves out the reject class:
+        trained to accept them, the network accepted more letters, too.
         """
         rng = np.random.default_rng([self.seed, phase])
         cut, pairs = round(self.cut_share * synthetic_digits), round(self.pair_share * non_digits)

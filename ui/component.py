@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from ui import scripts
+from ui.shared.visit import without_key
 
 HERE = Path(__file__).parent
 READING = "shared/reading"
@@ -28,8 +29,10 @@ def component(
     return gr.HTML(
         html_template=html,
         css_template="".join(_asset(f"{part}.css") for part in ("shared/base", READING, *parts, name)),
-        js_on_load=_asset("mount.js").replace("@module", scripts.address_of(f"{name}.js")),
-        server_functions=server_functions,
+        js_on_load=_asset("mount.js")
+        .replace("@module", scripts.address_of(f"{name}.js"))
+        .replace("@visit", scripts.address_of("shared/visit.js")),
+        server_functions=[without_key(function) for function in server_functions],
         apply_default_css=False,
         elem_id=Path(name).name,
         digits=list(range(10)),  # reading.html repeats a bar for each

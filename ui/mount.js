@@ -2,6 +2,7 @@
 // the page. It loads the component's module, whose address ui/component.py puts in, and has it mount.
 
 const address = new URL("@module", document.baseURI); // the page may lie under a path of a proxy
+const visit = new URL("@visit", document.baseURI);
 
 /** A module that did not load cannot be asked for again by the same page: the browser keeps the failure. */
 function offerReload(error) {
@@ -26,4 +27,7 @@ function offerReload(error) {
   element.prepend(message);
 }
 
-import(address).then(({ mount }) => mount({ element, server, upload, props }), offerReload);
+Promise.all([import(address), import(visit)]).then(
+  ([{ mount }, { withKey }]) => mount({ element, server: withKey(server), upload, props }),
+  offerReload,
+);

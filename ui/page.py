@@ -5,14 +5,20 @@ from pathlib import Path
 
 import gradio as gr
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse
+from starlette.routing import Route
 
 from jobs.manager import SessionManager
 from ui import scripts
+from ui.about import section as about
 from ui.draw import tab as draw
+from ui.inside import tab as inside
 from ui.photo import tab as photo
 from ui.server import metrics, uploads
 from ui.server.host import Host
 from ui.server.lifespan import lifespan
+from ui.server.preview import LinkPreview
 from ui.server.request_guard import RequestGuard
 from ui.shared.visitors import Readers, Visitors
 from ui.theme import theme
@@ -24,6 +30,8 @@ HERE = Path(__file__).parent
 TITLE = "Digits from Scratch"
 SENTENCE = "A neural network written in plain NumPy reads your handwriting, as you draw or from a photo."
 
+PICTURE = "preview.jpg"  # of the page, where somebody shares a link to it
+
 MOST_CALLS = 40  # of programs, that wait for their turn
 
 # Each builder lays out one tab and wires its events. A new tab is a new line here.
@@ -31,21 +39,27 @@ Builder = Callable[[Visitors], None]
 TABS: tuple[tuple[str, Builder], ...] = (
     ("Draw", draw.build),
     ("Photo", photo.build),
+    ("Inside", inside.build),
     ("Train", train.build),
 )
 
 HOST = Host.from_environment()
+
+
+async def _picture(request: Request) -> FileResponse:
+    return FileResponse(HERE / PICTURE, headers={"Cache-Control": "public, max-age=86400"})
+
 
 LAUNCH = {
     "theme": theme(),
     "css": (HERE / "page.css").read_text(encoding="utf-8"),
     "head": scripts.preload_links(),
     "favicon_path": HERE / "icon.svg",
-    "footer_links": ["api"],
+    "footer_links": [],  # what Gradio shows for programs does not run as it is copied; ui/about has ours
     "max_file_size": "20mb",
     "app_kwargs": {
-        "routes": [scripts.ROUTE],
-        "middleware": [Middleware(RequestGuard, HOST)],
+        "routes": [scripts.ROUTE, Route(f"/{PICTURE}", _picture)],
+        "middleware": [Middleware(RequestGuard, HOST), Middleware(LinkPreview, TITLE, SENTENCE, PICTURE)],
         "lifespan": lifespan,
     },
     "state_session_capacity": 300,  # what Gradio remembers of a page; ours needs none of it
@@ -71,6 +85,7 @@ def build_page(readers: Readers, manager: SessionManager) -> gr.Blocks:
             for name, build in TABS:
                 with gr.Tab(name):
                     build(visitors)
+        about.build(HOST)
         if sign_in is not None:
             sign_in.render()
         demo.unload(visitors.leave)

@@ -172,7 +172,7 @@ class Pad:
 
     @property
     def bars(self) -> list[int]:
-        """What each of the ten bars says, in percent."""
+        """What each of the eleven bars says, in percent: the ten digits, then "not a digit"."""
         meters = self.page.get_by_role("meter").all()
         return [int(meter.get_attribute("aria-valuenow")) for meter in meters]
 
@@ -198,14 +198,14 @@ class PhotoTab:
         page.goto(url)
         page.get_by_role("tab", name="Photo").click()
         page.get_by_text("Waiting for a photo").wait_for()
-        self.text_box = page.get_by_label("What it says")
+        self.text_box = page.get_by_label("Recognized text")
         self.boxes = page.locator(".boxes button")
         self.inputs = page.locator("td input")
 
     def send(self, photo: Path) -> None:
         """Chooses a file, and waits for what was read."""
         with self.page.expect_file_chooser() as chooser:
-            self.page.get_by_role("button", name="Choose a photo").click()
+            self.page.locator(".choose").click()
         chooser.value.set_files(photo)
         self.settle()
 
@@ -218,7 +218,7 @@ class PhotoTab:
 
     @property
     def text(self) -> str:
-        return self.text_box.input_value()
+        return self.text_box.inner_text()
 
     @property
     def answer(self) -> str:
@@ -250,7 +250,7 @@ class TrainTab:
         self.page.locator(f"input[name=network][value={network}]").check(force=True)  # its card lies over it
 
     def start(self, images: int, epochs: int = 3) -> None:
-        self.page.get_by_role("spinbutton", name="Pictures Of").fill(str(images))
+        self.page.get_by_role("spinbutton", name="Pictures How").fill(str(images))
         self.page.get_by_role("spinbutton", name="Epochs").fill(str(epochs))
         self.button("Start").click()
 

@@ -39,7 +39,7 @@ def test_a_network_is_loaded_by_its_name_and_reads_for_this_visitor(open_tab, hu
     _load(tab, "ada/digits")
     tab.page.get_by_text("Loaded. It is tested now").wait_for()
     tab.settle("done")
-    tab.button("Use this model").click()
+    tab.button("Use this network").click()
     tab.page.get_by_text("read by your own network").wait_for()
 
 

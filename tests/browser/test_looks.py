@@ -1,6 +1,5 @@
 """How the page presents itself: to eyes, to fingers, to screen readers."""
 
-import itertools
 import re
 
 import pytest
@@ -8,9 +7,7 @@ import pytest
 from tests.browser.colours import texts_of, too_pale
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.driver import DIGITS
-
-# After the first, whoever observes sizes has been called; before the second, what they changed is laid out.
-TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+from tests.browser.layout import TWO_FRAMES
 
 
 def _boxes(pad):
@@ -106,7 +103,7 @@ def test_every_part_has_a_name_for_a_screen_reader(used_pad):
     for name in ("Undo", "Redo", "Clear"):
         assert page.get_by_role("button", name=name).count() == 1
     meters = page.get_by_role("meter")
-    assert meters.count() == 10
+    assert meters.count() == 11
     for meter in meters.all():
         assert meter.get_attribute("aria-valuemin") == "0"
         assert meter.get_attribute("aria-valuemax") == "100"
@@ -167,45 +164,3 @@ def test_the_ghost_is_gone_while_there_is_ink(used_pad):
     used_pad.page.locator(".clear").click()
     used_pad.page.wait_for_function("getComputedStyle(document.querySelector('.ghost')).opacity > 0")
     assert ghost.is_visible()
-
-
-# For every text that can be seen: itself, and where each of its lines stands (left, top, right, bottom).
-LINES = """() => {
-  const found = [];
-  const walker = document.createTreeWalker(document.querySelector(".gradio-container"), NodeFilter.SHOW_TEXT);
-  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-    const holder = node.parentElement;
-    if (!node.textContent.trim() || holder.closest("[aria-hidden=true], option")) continue;
-    let box = holder; // in a box of a pixel stands what only screen readers read
-    while (box && box.offsetHeight !== 1) box = box.parentElement;
-    if (box) continue;
-    if (!holder.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
-    const range = document.createRange();
-    range.selectNodeContents(node);
-    for (const { left, top, right, bottom } of range.getClientRects())
-      if (right - left > 1) found.push([node.textContent.trim(), left, top, right, bottom]);
-  }
-  return found;
-}"""
-TOUCH = 3  # pixels: letters leave more than that free above and below themselves
-
-
-def _overlapping(page):
-    lines = page.evaluate(LINES)
-    assert len(lines) > 10
-    return [
-        (one[0], other[0])
-        for one, other in itertools.combinations(lines, 2)
-        if min(one[3], other[3]) - max(one[1], other[1]) > TOUCH
-        and min(one[4], other[4]) - max(one[2], other[2]) > TOUCH
-    ]
-
-
-@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_no_text_stands_on_another_before_anything_is_done(open_pad, device):
-    page = open_pad(**device).page
-    for tab, part in (("Draw", "#pad"), ("Photo", "#photo .tab"), ("Train", "#train .tab")):
-        page.get_by_role("tab", name=tab).click()
-        page.locator(part).wait_for()
-        page.evaluate(TWO_FRAMES)
-        assert _overlapping(page) == [], tab

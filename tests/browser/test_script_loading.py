@@ -137,7 +137,7 @@ def test_a_tab_can_be_opened_for_the_first_time_without_a_connection(open_pad):
 def test_the_tabs_share_what_the_visitor_has_chosen(open_train_tab):
     tab = open_train_tab()
     tab.go_to("Draw")
-    tab.page.get_by_text("the first, simple one").first.click()
+    tab.page.get_by_text("Simple network").first.click()
     tab.go_to("Photo")
     tab.page.get_by_text("Read by the first, simple network").wait_for()
 

@@ -62,13 +62,13 @@ def test_a_training_is_watched_paused_resumed_used_and_given_up_by_one_visitor_a
     )
     tab.button("Stop and test").click()
     tab.settle("done")
-    assert "The model before: 99" in tab.page.locator(".versus").inner_text()
+    assert "The network before it reads 99" in tab.page.locator(".versus").inner_text()
     assert tab.page.locator("#train table tr").count() == 11
     assert tab.page.locator(".gallery button").count() == 24
     tab.button("Show the first 60").click()
     assert tab.page.locator(".gallery button").count() == 60
 
-    tab.button("Use this model").click()
+    tab.button("Use this network").click()
     tab.page.get_by_text("It reads your drawings and photos now.").wait_for()
     tab.page.get_by_text("read by your own network").wait_for()
     tab.button("Draw with it").click()
@@ -83,8 +83,8 @@ def test_a_training_is_watched_paused_resumed_used_and_given_up_by_one_visitor_a
     assert _is_own(tab)
     tab.pad.draw(DIGITS[1])
     tab.go_to("Train")
-    tab.button("Back to the shipped one").click()
-    tab.page.get_by_text("read by the shipped network").wait_for()
+    tab.button("Back to the best network").click()
+    tab.page.get_by_text("read by the best network").wait_for()
     assert not _is_own(tab)
     assert not tab.button("Draw with it").is_visible()
 
@@ -100,6 +100,10 @@ def test_a_result_that_is_thrown_away_leaves_nothing_on_the_page(open_train_tab)
     tab.settle("done")
     assert tab.page.locator(".kernels canvas").count() == 8
     tab.button("Throw it away").click()
+    tab.page.get_by_role("button", name="Keep it").click()
+    assert tab.points > 0
+    tab.button("Throw it away").click()
+    tab.page.get_by_role("dialog").get_by_role("button", name="Throw it away").click()
     tab.settle("idle")
     assert tab.points == 0
     assert tab.page.locator(".kernels canvas").count() == 0
@@ -116,10 +120,10 @@ def _draw(tab: TrainTab, strokes: list, answer: str) -> None:
 
 def _teach(tab: TrainTab, digit: int, before: int) -> None:
     """Says what the drawing on the pad was, and teaches it."""
-    tab.page.get_by_role("button", name=f"It was a {digit}").click()
+    tab.page.get_by_role("button", name=f"This is a {digit}").click()
     tab.page.get_by_role("button", name=f"Delete this {digit}").wait_for()
     tab.page.get_by_role("button", name="Teach it").click()
-    tab.page.get_by_text(f"Taught. It reads 1 of your 1 example right, {before} before.").wait_for(
+    tab.page.get_by_text(f"Done: it now reads 1 of your 1 example correctly, {before} before.").wait_for(
         timeout=SLOW
     )
     assert _is_own(tab)
@@ -144,7 +148,7 @@ def test_two_visitors_teach_their_own_networks_and_what_was_misread_is_read_by_o
     _draw(ann, STRANGE_FOUR, "4")
 
     page = ann.page
-    page.get_by_text("MNIST's test pictures:").wait_for(timeout=SLOW)
+    page.get_by_text("Accuracy on MNIST's test images:").wait_for(timeout=SLOW)
     with page.expect_download() as download:
         page.locator(".export").click()
     download.value.save_as(tmp_path / "mine.zip")
@@ -153,20 +157,17 @@ def test_two_visitors_teach_their_own_networks_and_what_was_misread_is_read_by_o
     assert not _is_own(ann)
     page.get_by_role("button", name="Delete this 4").click()
     with page.expect_file_chooser() as chooser:
-        page.get_by_text("Or upload examples from before").click()
+        page.get_by_text("Upload examples").last.click()
     chooser.value.set_files(tmp_path / "mine.zip")
     page.get_by_role("button", name="Delete this 4").wait_for()
 
-    # A page that is loaded anew begins anew; the browser asks before.
-    asked = []
-    bob.page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
-    bob.page.reload()
-    bob.page.wait_for_function("document.querySelector('.sure')?.textContent")
-    assert asked == ["beforeunload"]
-    assert not _is_own(bob)
-    assert bob.page.locator(".examples button").count() == 0
-    bob.page.reload()  # now there is nothing to lose
-    assert asked == ["beforeunload"]
+    # A page that is loaded anew has all again: the tab, the network and which one was chosen.
+    for chosen in ("seed", "own"):
+        bob.page.locator(f"input[value={chosen}]").check(force=True)  # its label lies over it
+        bob.page.reload()
+        bob.page.get_by_role("button", name="Delete this 7").wait_for()
+        expect(bob.page.locator(f"#pad input[value={chosen}]")).to_be_checked()
+        expect(bob.page.locator("#pad .own")).to_be_visible()
 
 
 def test_what_cannot_be_learned_is_told_plainly_and_a_slip_is_put_right_by_telling_again(open_train_tab):
@@ -174,12 +175,12 @@ def test_what_cannot_be_learned_is_told_plainly_and_a_slip_is_put_right_by_telli
     tab.go_to("Draw")
     tab.page.get_by_text("Read wrong? Say what it was.").wait_for()
     _draw(tab, DIGITS[0], "0")
-    tab.page.get_by_role("button", name="It was a 1").click()  # which is everybody's 0
+    tab.page.get_by_role("button", name="This is a 1").click()  # which is everybody's 0
     tab.page.get_by_role("button", name="Delete this 1").wait_for()
     tab.page.get_by_role("button", name="Teach it").click()
     tab.page.get_by_text("Not learned, and nothing has changed").wait_for(timeout=SLOW)
     assert not tab.page.get_by_role("button", name="Unlearn").is_visible()
-    tab.page.get_by_role("button", name="It was a 0").click()
+    tab.page.get_by_role("button", name="This is a 0").click()
     tab.page.get_by_role("button", name="Delete this 0").wait_for()
     assert tab.page.get_by_role("button", name="Delete this").count() == 1
 
@@ -249,7 +250,7 @@ def test_a_page_that_finds_another_session_says_what_was_lost_and_gives_its_exam
     tab = open_train_tab()
     tab.go_to("Draw")
     tab.pad.draw(DIGITS[7])
-    tab.page.get_by_role("button", name="It was a 7").click()
+    tab.page.get_by_role("button", name="This is a 7").click()
     tab.page.get_by_role("button", name="Delete this 7").wait_for()
     # As if the one that the page knows had been freed, with a training and another 7, while a phone slept.
     tab.page.evaluate(

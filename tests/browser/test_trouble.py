@@ -34,7 +34,7 @@ def test_without_a_connection_the_drawing_is_kept_and_read_when_it_comes_back(op
     pad = open_pad(expected_errors="ERR_INTERNET_DISCONNECTED")
     pad.page.context.set_offline(True)
     pad.draw(DIGITS[7], settle=False)
-    notice = pad.page.get_by_text("No connection. Your drawing is safe, trying again")
+    notice = pad.page.get_by_text("No connection. Your drawing is safe; trying again")
     notice.wait_for()
     inked = pad.inked_pixels
     pad.draw([[(0.2, 0.5), (0.3, 0.5)]], settle=False)  # the pad goes on working
@@ -64,7 +64,7 @@ def test_a_drawing_cleared_while_offline_is_forgotten_and_the_next_one_is_read(o
     [
         {"status": 502, "body": "Bad gateway"},
         {"status": 429, "body": '{"error": "That was too much at once."}', "headers": {"Retry-After": "1"}},
-        {"json": {"busy": "Very many people are drawing now.", "took": 900}},
+        {"json": {"busy": "Many people are drawing right now.", "took": 900}},
     ],
 )
 def test_a_request_that_fails_is_tried_again(open_pad, refusal):
@@ -92,7 +92,7 @@ def test_a_server_that_stops_and_starts_again_is_found_again_with_the_drawing_ke
         pad = Pad(context.new_page(), app.url)
         pad.draw(DIGITS[7])
     pad.draw([[(0.3, 0.55), (0.7, 0.55)]], settle=False)
-    pad.page.get_by_text("The server does not answer now. Your drawing is safe").wait_for()
+    pad.page.get_by_text("The server is not answering. Your drawing is safe").wait_for()
     inked = pad.inked_pixels
     with serve_app(port):
         pad.settle()

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { File } from "node:buffer";
 import { test } from "node:test";
 
-import { createActions, NO_CONNECTION } from "../../ui/shared/actions.js";
+import { createActions } from "../../ui/shared/actions.js";
 import { endingOf, withRandomName } from "../../ui/shared/files.js";
 import { sessionState } from "../../ui/shared/session.js";
+import { NO_CONNECTION } from "../../ui/shared/wording.js";
 
 globalThis.File ??= File; // Node 18
 
@@ -50,7 +51,9 @@ test("a file is sent under another name with the same ending, and its path goes 
 
 test("a file that cannot be sent says so", async () => {
   const { sendFile } = actionsOf(STATUS, () => Promise.reject(new Error("offline")));
-  assert.match(await sendFile("stop", new File([], "a.npz")), /could not be sent/);
+  assert.equal(await sendFile("stop", new File([], "a.npz")), NO_CONNECTION);
+  const large = { name: "a.npz", size: 20_100_000 };
+  assert.match(await sendFile("stop", large), /too large: 20.1 MB, and at most 20 MB can be sent/);
 });
 
 test("names of files", () => {

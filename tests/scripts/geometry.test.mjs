@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { boxOf, digitSize, layOutForServer, newestDigit, PEN } from "../../ui/draw/geometry.js";
+import { boxOf, digitSize, layOutForServer, newestDigit, PEN, penOf } from "../../ui/draw/geometry.js";
 
 const PICTURE = "a picture";
 
@@ -41,6 +41,15 @@ test("the pen is finer for small digits, and never wider than the pad's", () => 
   assert.equal(penFor(0.9), PEN);
 });
 
+test("the pen on the pad is the one that is sent, once it is known how large the digits are", () => {
+  assert.equal(penOf([]), PEN);
+  assert.equal(penOf([PICTURE]), PEN);
+  for (const size of [0.1, 0.3, 0.9]) {
+    const strokes = [[0.05, 0.05, 0.05, 0.05 + size]];
+    assert.equal(penOf(strokes), layOutForServer(strokes).pen);
+  }
+});
+
 test("a long number fits what the server takes", () => {
   const digits = Array.from({ length: 40 }, (_, i) => [i / 40, 0.5, i / 40, 0.51]);
   const { width, height } = layOutForServer(digits);
@@ -53,9 +62,9 @@ test("a picture is sent pixel by pixel", () => {
 });
 
 test("a box of the sheet comes back to where its ink lies on the pad", () => {
-  const { scale, x, y, pen, toPad } = layOutForServer([[0.3, 0.2, 0.6, 0.8]]);
+  const { scale, x, y, toPad } = layOutForServer([[0.3, 0.2, 0.6, 0.8]]);
   const box = [x + 0.3 * scale, y + 0.2 * scale, 0.3 * scale, 0.6 * scale];
-  const outset = (PEN - pen) / 2 + 0.012;
+  const outset = 0.012;
   assertClose(toPad(box), [0.3 - outset, 0.2 - outset, 0.6 + outset, 0.8 + outset]);
 });
 

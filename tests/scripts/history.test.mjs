@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { DrawingHistory, parseStrokes } from "../../ui/draw/history.js";
+import { HARD } from "../../ui/draw/hard.js";
+import { DrawingHistory, parseStrokes, erased } from "../../ui/draw/history.js";
 
 const LINE = [0.1, 0.1, 0.2, 0.2];
 const DOT = [0.5, 0.5];
@@ -74,7 +75,7 @@ test("clear can be undone, and an empty pad cannot be cleared", () => {
 test("a picture takes the place of all strokes, and undo brings them back", () => {
   const history = drawn(LINE);
   history.begin(0.5, 0.5);
-  history.replace("picture");
+  history.replace(["picture"]);
   assert.deepEqual(history.strokes, ["picture"]);
   history.undo();
   assert.deepEqual(history.strokes, [LINE, DOT]);
@@ -95,4 +96,42 @@ test("what is stored is taken only where it is strokes", () => {
     picture,
   ]);
   for (const text of [null, "", "{", "7", '{"length": 2}', '["not base64!"]']) assert.deepEqual(parseStrokes(text), []);
+});
+
+test("the eraser cuts a stroke in two, and what it takes away while it is down is one change", () => {
+  const history = new DrawingHistory([[0.1, 0.5, 0.9, 0.5], DOT]);
+  const before = history.strokes;
+  assert.equal(history.beginErasing(0.3, 0.2), false);
+  assert.equal(history.eraseTo(0.3, 0.8), true);
+  assert.equal(history.finish(), true);
+  const [left, right, dot] = history.strokes;
+  assert.ok(Math.max(...left.filter((_, i) => i % 2 === 0)) < 0.27, `${left}`);
+  assert.ok(Math.min(...right.filter((_, i) => i % 2 === 0)) > 0.33, `${right}`);
+  assert.deepEqual(dot, DOT);
+  history.undo();
+  assert.deepEqual(history.strokes, before);
+});
+
+test("an eraser that meets no ink changes nothing", () => {
+  const history = new DrawingHistory([[0.1, 0.5, 0.9, 0.5]]);
+  history.beginErasing(0.5, 0.1);
+  assert.equal(history.finish(), false);
+  assert.equal(erased(history.strokes, 0.5, 0.1, 0.04), history.strokes);
+});
+
+test("the eraser takes pixels from a picture", () => {
+  const white = btoa("\xff".repeat(784));
+  const [left] = erased([white], 0.5, 0.5, 0.1);
+  const gone = [...atob(left)].filter((pixel) => pixel === "\0").length;
+  assert.ok(gone > 10 && gone < 40, `${gone}`);
+});
+
+test("drawings to try are strokes on the pad, and each says what it is meant to be", () => {
+  assert.ok(HARD.length >= 10);
+  for (const { meant, strokes } of HARD) {
+    assert.match(meant, /^an? /);
+    assert.deepEqual(parseStrokes(JSON.stringify(strokes)), strokes);
+    assert.ok(strokes.flat().every((share) => share > 0.05 && share < 0.95), meant);
+    assert.ok(strokes.every((stroke) => stroke.length % 2 === 0), meant);
+  }
 });

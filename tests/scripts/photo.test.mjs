@@ -2,9 +2,21 @@ import assert from "node:assert/strict";
 import { File } from "node:buffer";
 import { test } from "node:test";
 
+import { createAlbum } from "../../ui/photo/album.js";
 import { csvOf, fieldOf } from "../../ui/photo/csv.js";
-import { indexAfterKey, linesOf, nearestInLine, placeOf, squareAround, textLines } from "../../ui/photo/digits.js";
-import { createPhotoRequests, tooLarge } from "../../ui/photo/request.js";
+import {
+  indexAfterKey,
+  linesOf,
+  nameOf,
+  nearestInLine,
+  placeOf,
+  squareAround,
+  symbolsOf,
+  textLines,
+} from "../../ui/photo/digits.js";
+import { createPhotoRequests } from "../../ui/photo/request.js";
+import { tooLarge } from "../../ui/shared/files.js";
+import { textOf } from "../../ui/shared/wording.js";
 import { settle } from "./clock.mjs";
 
 globalThis.File ??= File; // Node 18
@@ -26,6 +38,71 @@ test("digits are grouped by their lines", () => {
 test("the text leaves out what the visitor left out, and lines of which nothing is left", () => {
   assert.deepEqual(textLines(DIGITS, ["1", "", "33", "4", "?"]), ["133", "4?"]);
   assert.deepEqual(textLines(DIGITS, ["1", "2", "3", "", ""]), ["123"]);
+});
+
+/** The server's answer to these symbols, each [symbol, line, column]. */
+function answerOf(text, ...symbols) {
+  const rest = { box: [0, 0, 1, 1], confidence: 1 };
+  const all = symbols.map(([symbol, line, column = null]) => ({ symbol, line, column, ...rest }));
+  const digits = all.filter(({ symbol }) => /[0-9?]/.test(symbol));
+  return { text, symbols: all, digits: digits.map(({ symbol, ...other }) => ({ digit: Number(symbol), ...other })) };
+}
+
+const textOfAll = (symbols, cells) => textLines(symbols, symbols.map(textOf), cells);
+
+test("separators stand between the digits, and a gap between words", () => {
+  const symbols = symbolsOf(answerOf("1/2 3\n-4", ["1", 0], ["/", 0], ["2", 0], ["3", 0], ["-", 1], ["4", 1]));
+  assert.deepEqual(symbols.map(({ digit, separator }) => separator ?? digit), [1, "/", 2, 3, "-", 4]);
+  assert.deepEqual(symbols.map(({ followsGap }) => followsGap), [false, false, false, true, false, false]);
+  assert.deepEqual(textOfAll(symbols), ["1/2 3", "-4"]);
+  assert.deepEqual(textLines(symbols, ["1", "", "2", "", "-", "4"]), ["12", "-4"]);
+  assert.equal(nameOf(symbols, 1), "separator 2 of line 1");
+});
+
+test("the cells of a table are parted by tabs, and its rows and columns go into the CSV", () => {
+  const symbols = symbolsOf(answerOf("12\t3\n\t4", ["1", 0, 0], ["2", 0, 0], ["3", 0, 1], ["4", 1, 1]));
+  assert.deepEqual(textOfAll(symbols, [2, 2]), ["12\t3", "\t4"]);
+  assert.equal(nameOf(symbols, 1), "digit 2 of row 1, column 1");
+  assert.equal(nameOf(symbols, 3), "digit 1 of row 2, column 2");
+  const rows = csvOf(symbols, ["1", "2", "3", "4"]).split("\r\n").slice(1, 5);
+  assert.deepEqual(rows.map((row) => row.split(",").slice(0, 2).join()), ["1,1", "1,1", "1,2", "2,2"]);
+});
+
+test("a sudoku is nine lines of nine, and a point is an empty cell", () => {
+  const symbols = symbolsOf(answerOf("5........\n", ["5", 0, 0], ["7", 8, 8]));
+  const lines = textOfAll(symbols, [9, 9]);
+  assert.deepEqual([lines.length, lines[0], lines[1], lines[8]], [9, "5........", ".........", "........7"]);
+});
+
+test("photos that were sent together are read when they are looked at, and keep what was corrected", () => {
+  const newButton = () => {
+    const button = { disabled: false, press: null };
+    button.addEventListener = (_, does) => (button.press = does);
+    return button;
+  };
+  const [previous, next] = [newButton(), newButton()];
+  const sentence = { textContent: "" };
+  const parts = { p: sentence, ".previous": previous, ".next": next };
+  const log = [];
+  let screen = "";
+  const element = { hidden: true, querySelector: (selector) => parts[selector] };
+  const album = createAlbum({
+    element,
+    onRead: (file) => log.push(`read ${file}`),
+    state: () => screen,
+    onReturn: (state) => log.push(`again ${state}`),
+  });
+  album.open(["a", "b"]);
+  screen = "corrected a";
+  album.arrived();
+  next.press();
+  assert.equal(sentence.textContent, "Photo 2 of 2");
+  assert.deepEqual([previous.disabled, next.disabled, element.hidden], [false, true, false]);
+  previous.press(); // before b was read: what is on the screen is not b's
+  next.press();
+  assert.deepEqual(log, ["read a", "read b", "again corrected a", "read b"]);
+  album.open(["c"]);
+  assert.equal(element.hidden, true);
 });
 
 test("up and down go to the nearest digit of the next line, and stay where there is none", () => {
@@ -56,11 +133,11 @@ test("a crop is a square around its digit's middle", () => {
 test("the CSV has a row per digit that is not left out", () => {
   const lines = csvOf(DIGITS, ["1", "", "8", "4", "?"]).split("\r\n");
   assert.deepEqual(lines, [
-    "line,place,answer,read_as,confidence,x,y,width,height",
-    "1,1,1,1,0.99,0,0,10,20",
-    "1,3,8,3,0.9,100,0,10,20",
-    "2,1,4,4,0.9,95,40,10,20",
-    "2,2,?,?,0.4,10,40,10,20",
+    "line,column,place,answer,read_as,confidence,x,y,width,height",
+    "1,,1,1,1,0.99,0,0,10,20",
+    "1,,3,8,3,0.9,100,0,10,20",
+    "2,,1,4,4,0.9,95,40,10,20",
+    "2,,2,?,?,0.4,10,40,10,20",
     "",
   ]);
 });
@@ -106,7 +183,7 @@ test("a photo is uploaded, read, and read again as far turned as the visitor wan
   requests.readFile(new File(["x"], "a.jpg"));
   pending.uploads[0].resolve({ path: "/uploads/x" });
   await settle();
-  assert.deepEqual(pending.reads[0].argument, { path: "/uploads/x", turns: 0, network: "digits" });
+  assert.deepEqual(pending.reads[0].argument, { path: "/uploads/x", network: "digits" });
   pending.reads[0].resolve({ digits: [] });
   await settle();
   assert.deepEqual(log.slice(0, 3), ["begin Sending the photo\u2026", "Reading\u2026", "end"]);

@@ -5,11 +5,14 @@ import { describeTeaching } from "../../ui/draw/teach.js";
 import { coloursOf } from "../../ui/train/kernels.js";
 import { describeComparison, mostConfused } from "../../ui/train/outcome.js";
 import { HEIGHT, heightOf, latestOf, pathOf, SCALES, WIDTH } from "../../ui/train/scales.js";
+import { csvOfCurve } from "../../ui/train/export.js";
+import { progressOf } from "../../ui/train/progress.js";
 import { buttonsOf, describeDetails, describePhase, duration } from "../../ui/train/wording.js";
 
 const STATUS = { phase: "idle", active: false, position: 0, resumable: false, result: false, message: "", now: null };
 const MINE = { own: false, is_tested: false };
-const NOW = { epoch: 1, epochs: 3, step: 2, steps_per_epoch: 10, images_per_second: 1234.5, seconds: 5, seconds_left: 100 };
+const PROGRESS = { epoch: 1, epochs: 3, step: 2, steps_per_epoch: 10 };
+const NOW = { ...PROGRESS, images_per_second: 1234.5, seconds: 5, seconds_left: 100 };
 
 test("the loss falls to the lower end of its scale, and the accuracy rises to the upper end", () => {
   const { loss, accuracy } = SCALES;
@@ -60,7 +63,8 @@ test("two models are compared in one sentence", () => {
   const [after, before] = [{ accuracy: 0.98765, wrong: 1235 }, { accuracy: 0.5 }];
   assert.equal(
     describeComparison({ images: 10_000, after, before, newly_right: 4000, newly_wrong: 1 }),
-    "1,235 of 10,000 are wrong. The model before: 50%; 4,000 are read right only now, 1 no longer.",
+    "1,235 of 10,000 are wrong. The network before it reads 50% correctly: " +
+      "4,000 pictures are newly right, 1 newly wrong.",
   );
 });
 
@@ -69,7 +73,10 @@ test("each phase is said in words", () => {
   assert.equal(describePhase({ ...STATUS, phase: "waiting", position: 2 }), "Waiting: number 2 in the queue");
   assert.equal(describePhase({ ...STATUS, phase: "training", now: NOW }), "Epoch 1 of 3, step 2 of 10");
   const comparison = { after: { accuracy: 0.9876 } };
-  assert.match(describePhase({ ...STATUS, phase: "done", comparison }), /^Done: 98.76% of the test pictures/);
+  const done = { ...STATUS, phase: "done", comparison };
+  assert.match(describePhase({ ...done, now: { ...NOW, done: 1 } }), /^Done: 98.76% of the test pictures/);
+  assert.match(describePhase({ ...done, now: { ...NOW, done: 0.4 } }), /^Stopped early: 98.76%/);
+  assert.match(describePhase(done), /^Tested: 98.76%/); // it was uploaded
   assert.match(describePhase({ ...STATUS, phase: "done", comparison, lesson: {} }), /^Taught: 98.76%/);
 });
 
@@ -99,15 +106,49 @@ test("every phase offers what can be done in it", () => {
   assert.equal(buttonsOf({ ...STATUS, phase: "done" }, { ...MINE, is_tested: true }).main, "try");
 });
 
+test("a network that has learned nothing is not offered for use, and it is said what to do", () => {
+  const failed = { ...STATUS, phase: "done", result: true, comparison: { after: { accuracy: 0.1135 } }, now: NOW };
+  const tooFast = { ...failed, settings: { learning_rate: 1 } };
+  assert.equal(buttonsOf(tooFast, MINE).main, "start");
+  assert.ok(buttonsOf(tooFast, MINE).after); // it can still be used
+  assert.match(describeDetails(tooFast, MINE), /A learning rate of 1 is too large/);
+  const useless = { ...tooFast, phase: "failed", message: "It has learned nothing." };
+  assert.match(describeDetails(useless, MINE), /^It has learned nothing. A learning rate of 1 is too large/);
+  const slow = { ...failed, settings: { learning_rate: 0.001 } };
+  assert.match(describeDetails(slow, MINE), /learned very little. Give it more pictures or more epochs/);
+  assert.equal(buttonsOf({ ...failed, comparison: { after: { accuracy: 0.9 } } }, MINE).main, "use");
+});
+
+test("what an uploaded file that holds an unfinished training can do is said", () => {
+  const uploaded = { ...STATUS, phase: "done", resumable: true, comparison: { after: { accuracy: 0.9 } } };
+  assert.match(describeDetails(uploaded, MINE), /^The file holds a training that is not finished: Resume/);
+});
+
 test("teaching is reported from the queue to the comparison", () => {
   const readings = (...digits) => digits.map((digit) => ({ digit }));
   const lesson = { before: readings(1, 7), after: readings(7, 7) };
-  assert.match(describeTeaching(null, []), /^Examples of your own handwriting/);
+  assert.match(describeTeaching(null, []), /^Examples of your handwriting/);
   assert.match(describeTeaching({ phase: "waiting", position: 3 }, []), /number 3/);
-  assert.match(describeTeaching({ phase: "training" }, []), /A training is running/);
-  assert.match(describeTeaching({ phase: "testing", lesson }, [7, 7]), /^Taught. .* 2 of your 2 .*, 1 before. Does it/);
-  assert.match(describeTeaching({ phase: "done", lesson }, [7, 3]), / 1 of your 2 .*, 0 before. The rest/);
-  assert.match(describeTeaching({ phase: "done", lesson }, [1, 1]), /^Not learned/);
+  assert.match(describeTeaching({ phase: "training" }, []), /once the training has ended/);
+  assert.match(describeTeaching({ phase: "testing", lesson }, [7, 7]), /^Done: .* 2 of your 2 .*, 1 before. Checking/);
+  assert.match(describeTeaching({ phase: "done", lesson }, [7, 3]), / 1 of your 2 .*, 0 before. The others/);
+  assert.match(describeTeaching({ phase: "done", lesson }, [1, 1]), /^Nothing was learned/);
   const comparison = { after: { accuracy: 0.99 }, before: { accuracy: 0.9912 } };
-  assert.match(describeTeaching({ phase: "done", lesson, comparison }, [7, 7]), /99.00% right, 99.12% before/);
+  assert.match(describeTeaching({ phase: "done", lesson, comparison }, [7, 7]), /99.00%, before 99.12%/);
+});
+
+test("progress is said in a word, and nothing where there is nothing to say", () => {
+  assert.equal(progressOf(STATUS), "");
+  assert.equal(progressOf({ ...STATUS, phase: "training", now: { ...NOW, done: 0.434 } }), "43%");
+  assert.equal(progressOf({ ...STATUS, phase: "done", result: true }), "done");
+  assert.equal(progressOf({ ...STATUS, phase: "done" }), ""); // it is in use
+  assert.equal(progressOf({ ...STATUS, phase: "paused" }), "paused");
+});
+
+test("a curve is a line a point in a CSV file, with nothing where nothing was measured", () => {
+  const point = { epoch: 0.5, loss: 2, accuracy: 0.3, validation_loss: null, validation_accuracy: null };
+  const later = { ...point, epoch: 1, validation_loss: 1.5, validation_accuracy: 0.6 };
+  const [head, ...lines] = csvOfCurve([point, later]).trimEnd().split("\n");
+  assert.equal(head, "epoch,training loss,validation loss,training accuracy,validation accuracy");
+  assert.deepEqual(lines, ["0.5,2,,0.3,", "1,2,1.5,0.3,0.6"]);
 });

@@ -7,33 +7,51 @@ import {
   certainty,
   exactPercent,
   isDoubtful,
+  percentsOf,
+  percentText,
   secondThought,
   shortCertainty,
   textOf,
 } from "../../ui/shared/wording.js";
 
+/** A digit with these shares of the eleven, by index. */
+const digitOf = (digit, shares) => ({ digit, shares: Object.assign(Array(11).fill(0), shares) });
+
 test("a non-digit is a question mark, and doubtful however sure it is", () => {
   assert.equal(textOf({ digit: 0 }), "0");
   assert.equal(textOf({ digit: null }), "?");
-  assert.deepEqual([0.89, 0.9].map((confidence) => isDoubtful({ digit: 7, confidence })), [true, false]);
-  assert.equal(isDoubtful({ digit: null, confidence: 1 }), true);
+  assert.deepEqual([0.89, 0.9].map((share) => isDoubtful(digitOf(7, { 7: share }))), [true, false]);
+  assert.equal(isDoubtful(digitOf(null, { 10: 1 })), true);
 });
 
-test("nothing is ever quite sure", () => {
-  assert.deepEqual([0.5, 0.994, 0.995, 1].map(certainty), ["50% sure", "99% sure", "Over 99% sure", "Over 99% sure"]);
-  assert.deepEqual(
-    [{ digit: 7, confidence: 1 }, { digit: 7, confidence: 0.5 }, { digit: null, confidence: 1 }].map(shortCertainty),
-    ["> 99%", "50%", "no digit"],
-  );
+test("the bars' percentages always add up to 100", () => {
+  for (const shares of [[0.9949, 0.003, 0.0021], [1 / 3, 1 / 3, 1 / 3], [0.9999, 0.0001], Array(11).fill(1 / 11)]) {
+    assert.equal(percentsOf(shares).reduce((a, b) => a + b), 100, `${shares}`);
+  }
+  assert.deepEqual(percentsOf([0.124, 0.876]), [12, 88]);
+  assert.deepEqual(percentsOf([0.6667, 0.3333]), [67, 33]);
+});
+
+test("words and bar agree, and nothing is ever quite sure", () => {
+  for (const share of [0.5, 0.9949, 0.9951, 0.99951, 1]) {
+    const read = digitOf(7, { 7: share, 1: 0.6 * (1 - share), 10: 0.4 * (1 - share) });
+    const percent = percentsOf(read.shares)[7];
+    const isCertain = percent === 100;
+    assert.equal(percentText(percent), isCertain ? ">99%" : `${percent}%`);
+    assert.equal(certainty(read), isCertain ? "Over 99% sure" : `${percent}% sure`);
+    assert.equal(shortCertainty(read), percentText(percent));
+  }
+  assert.equal(certainty(digitOf(null, { 10: 0.8, 4: 0.2 })), "Not a digit");
+  assert.equal(shortCertainty(digitOf(null, { 10: 1 })), "not a digit");
   assert.deepEqual([0.5, 0.8999, 0.9, 0.99665].map(exactPercent), ["50%", "90%", "90.00%", "99.67%"]);
 });
 
 test("a second thought is said where it is likely enough", () => {
-  const probsOf = (shares) => Object.assign(Array(10).fill(0), shares);
-  assert.equal(secondThought({ digit: 7, probs: probsOf({ 7: 0.85, 1: 0.15 }) }), "Or it could be a 1.");
-  assert.equal(secondThought({ digit: 7, probs: probsOf({ 7: 0.85, 8: 0.15 }) }), "Or it could be an 8.");
-  assert.equal(secondThought({ digit: 7, probs: probsOf({ 7: 0.95, 1: 0.05 }) }), "");
-  assert.match(secondThought({ digit: null, probs: probsOf({}) }), /comes nearest/);
+  assert.equal(secondThought(digitOf(7, { 7: 0.85, 1: 0.15 })), "Or it could be a 1.");
+  assert.equal(secondThought(digitOf(7, { 7: 0.85, 8: 0.15 })), "Or it could be an 8.");
+  assert.equal(secondThought(digitOf(7, { 7: 0.95, 1: 0.05 })), "");
+  assert.equal(secondThought(digitOf(7, { 7: 0.6, 10: 0.4 })), "Or it could be no digit at all.");
+  assert.equal(secondThought(digitOf(null, { 10: 0.9, 4: 0.1 })), "It looks most like a 4.");
 });
 
 test("base64 becomes bytes", () => {

@@ -62,11 +62,11 @@ def validation_writers() -> frozenset[tuple[str, int]]:
 @cache
 def read_samples(split: Split) -> tuple[Sample, ...]:
     """All samples of the training writers, or of the validation writers."""
-    held_out = validation_writers()
+    validation = validation_writers()
     return tuple(
         sample
         for sample in _decoded()
-        if ((sample.corpus, sample.writer) in held_out) == (split == "validation")
+        if ((sample.corpus, sample.writer) in validation) == (split == "validation")
     )
 
 

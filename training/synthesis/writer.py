@@ -14,7 +14,7 @@ from recognition.normalise import BOX, bounding_box
 from training.handwriting.people import Person
 from training.synthesis.digits import DESIGNS, SHARES
 from training.synthesis.signs import letters
-from training.synthesis.strokes import REAL_WILD, Design, Hand, Strokes
+from training.synthesis.strokes import REAL_WILD, Design, Hand, Strokes, Uniform
 
 NON_DIGIT = -1  # the label of what is neither a digit nor a separator
 
@@ -23,8 +23,6 @@ PRINTED = 0.3  # share of rows whose digits are MNIST's, and the same share has 
 THICK, THICKEST = 0.3, 0.4  # share of rows written with a pen that is thick for them, and how thick, heights
 HOOKED = 0.2  # share of writers whose 1 ends in a hook: among digits it is one, alone it may be an l or a 6
 UPRIGHT = 0.2  # share of writers whose slashes hardly lean
-
-Uniform = Callable[..., float]
 
 
 @dataclass(frozen=True)

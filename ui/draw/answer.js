@@ -7,7 +7,7 @@ import { setDrawing } from "../shared/session.js";
 
 /**
  * element: the tab; reading: its view; strokes: returns those on the pad; announceLater: what a screen reader hears
- * once the pen rests. Returns {showReading, showEmpty, inkChanged}.
+ * once the pen rests. Returns {showReading, showUnread, showEmpty, inkChanged}.
  */
 export function createAnswer({ element, reading, strokes, announceLater }) {
   const frames = element.querySelector(".frames");
@@ -19,10 +19,17 @@ export function createAnswer({ element, reading, strokes, announceLater }) {
 
   function showEmpty() {
     digits = [];
+    message = "";
     setDrawing(null);
     showNumber(null);
     reading.show({ answer: "", sure: "Waiting for ink", doubt: "The bars move as you draw." });
     reading.clearPicture();
+  }
+
+  /** There is ink, and nobody has read it yet. */
+  function showUnread() {
+    if (digits.length > 0 || message) return; // an earlier reading stands there
+    reading.show({ answer: "", sure: "Not read yet", doubt: "It is read as soon as the server answers." });
   }
 
   /** result: the server's answer; toPad: takes its boxes to the pad. */
@@ -44,8 +51,8 @@ export function createAnswer({ element, reading, strokes, announceLater }) {
     }
     const digit = digits[at];
     const isAlone = digits.length === 1;
-    const sure = digit.digit === null ? "Not a digit" : certainty(digit.confidence);
-    const doubt = message || secondThought(digit);
+    const sure = certainty(digit);
+    const doubt = `${message} ${secondThought(digit)}`.trim();
     reading.show({
       ...digit,
       answer: isAlone ? textOf(digit) : null, // several stand there already
@@ -94,7 +101,7 @@ export function createAnswer({ element, reading, strokes, announceLater }) {
     return startsLine ? [document.createElement("br"), button] : [button];
   }
 
-  return { showReading, showEmpty, inkChanged: () => (chosen = null) };
+  return { showReading, showUnread, showEmpty, inkChanged: () => (chosen = null) };
 }
 
 function newFrame(digit, isShown) {

@@ -1,6 +1,6 @@
 // Ink on canvases: the one on the screen, and the sheet that is sent to the server.
 
-import { layOutForServer, PEN } from "./geometry.js";
+import { layOutForServer } from "./geometry.js";
 import { isPicture } from "./history.js";
 import { inkOf } from "../shared/picture.js";
 
@@ -30,8 +30,8 @@ function drawStrokes(context, strokes, pen) {
   }
 }
 
-/** Keeps a canvas painted with what `strokes()` returns. Returns what asks for a new painting. */
-export function createScreen(canvas, strokes) {
+/** Keeps a canvas painted with what `strokes()` returns, `pen()` wide. Returns what asks for a new painting. */
+export function createScreen(canvas, strokes, pen) {
   const context = canvas.getContext("2d");
   let frame = null;
 
@@ -43,7 +43,7 @@ export function createScreen(canvas, strokes) {
     context.clearRect(0, 0, side, side);
     context.scale(side, side);
     context.strokeStyle = context.fillStyle = getComputedStyle(canvas).color;
-    drawStrokes(context, strokes(), PEN);
+    drawStrokes(context, strokes(), pen());
   }
 
   /** With the screen's next frame, however often it is called until then. */

@@ -3,12 +3,12 @@
 import { isPicture } from "./history.js";
 import { SIDE } from "../shared/picture.js";
 
-export const PEN = 0.07; // width of the pen
+export const PEN = 0.07; // width of the pen, while nothing is known of how large the digits are
 const SENT_SIDE = 140; // pixels of a digit's longer side as sent: seven times what the network keeps of it
 const MAX_SENT_SIDE = 480; // pixels of the longer side of all ink as sent: ui/draw/tab.py takes 512 x 512
 const SENT_MARGIN = 4; // pixels of paper around it
-const MIN_SENT_PEN = 0.03; // width of the pen as sent
-const SENT_PEN = 0.18; // the same as a share of a digit's size, up to PEN
+const MIN_PEN = 0.03; // width of the finest pen
+const PEN_OF_SIZE = 0.18; // width of the pen as a share of the digits' size, up to PEN
 const FRAME_GAP = 0.012; // between a digit and the frame around it
 
 /** The box around a stroke's points. */
@@ -43,9 +43,17 @@ export function digitSize(boxes) {
   return groups.map(extentOf).reduce((a, b) => Math.max(a, b));
 }
 
+const penFor = (size) => Math.min(Math.max(PEN_OF_SIZE * size, MIN_PEN), PEN);
+
+/** Width of the pen that suits what is drawn: the fat one of a large digit would close the loops of small ones. */
+export function penOf(strokes) {
+  const drawn = strokes.filter((stroke) => !isPicture(stroke));
+  return drawn.length > 0 ? penFor(digitSize(drawn.map(boxOf))) : PEN;
+}
+
 /**
  * How ink is drawn for the server: cut to its bounding box, at a scale that gives digits a fixed size, small ones as
- * sharp as large ones, and with a finer pen, since the pad's own, enlarged, would close their loops.
+ * sharp as large ones, and with the pen that suits it.
  *
  * Returns {width, height, x, y, scale, pen, toPad}: the sheet in pixels, where the pad's corner lies on it, pixels
  * per side, the pen, and what takes a server's box [x, y, width, height] in pixels of the sheet to the box of a
@@ -56,7 +64,7 @@ export function layOutForServer(strokes) {
   const boxes = strokes.map(boxOf);
   const box = boxes.reduce(unionOf);
   const size = digitSize(boxes);
-  const pen = Math.min(Math.max(SENT_PEN * size, MIN_SENT_PEN), PEN);
+  const pen = penFor(size);
   const left = Math.max(box[0] - pen / 2, 0);
   const top = Math.max(box[1] - pen / 2, 0);
   const width = Math.min(box[2] + pen / 2, 1) - left;
@@ -67,7 +75,6 @@ export function layOutForServer(strokes) {
   const scale = strokes.every(isPicture)
     ? SIDE // a pixel of the picture is a pixel of the sheet
     : Math.min(SENT_SIDE / Math.min(size + pen, longest), MAX_SENT_SIDE / longest);
-  const outset = (PEN - pen) / 2 + FRAME_GAP;
   return {
     width: Math.ceil(width * scale) + 2 * SENT_MARGIN,
     height: Math.ceil(height * scale) + 2 * SENT_MARGIN,
@@ -76,10 +83,10 @@ export function layOutForServer(strokes) {
     scale,
     pen,
     toPad: ([x, y, w, h]) => [
-      (x - SENT_MARGIN) / scale + left - outset,
-      (y - SENT_MARGIN) / scale + top - outset,
-      (x + w - SENT_MARGIN) / scale + left + outset,
-      (y + h - SENT_MARGIN) / scale + top + outset,
+      (x - SENT_MARGIN) / scale + left - FRAME_GAP,
+      (y - SENT_MARGIN) / scale + top - FRAME_GAP,
+      (x + w - SENT_MARGIN) / scale + left + FRAME_GAP,
+      (y + h - SENT_MARGIN) / scale + top + FRAME_GAP,
     ],
   };
 }

@@ -1,10 +1,12 @@
 // The drawing and its history. A stroke is a flat list [x, y, x, y, ...] in shares of the pad's side, so that it means
 // the same on every screen; or it is a picture that fills the pad, a string of 28x28 grey bytes in base64.
 
+const ERASER = 0.04; // radius of the eraser
 const MIN_STEP = 0.002; // a movement shorter than this share of the side adds no point
 
 /** Strokes with undo and redo. What changes them returns whether it did. */
 export class DrawingHistory {
+  #erased = null; // what was there before the eraser that is down, and where that was last
   #past; // earlier states of `finished`
   #future = []; // states that were undone
 
@@ -41,8 +43,41 @@ export class DrawingHistory {
     return true;
   }
 
+  get isErasing() {
+    return this.#erased !== null;
+  }
+
+  /** The eraser goes down, and until `finish` all that it takes away is one change. */
+  beginErasing(x, y) {
+    this.#erased = { before: this.finished, at: [x, y] };
+    return this.eraseTo(x, y);
+  }
+
+  /** Moves the eraser in a straight line. */
+  eraseTo(x, y) {
+    const [left, top] = this.#erased.at;
+    const steps = Math.ceil(Math.hypot(x - left, y - top) / ERASER) || 1;
+    const before = this.finished;
+    for (let i = 1; i <= steps; i++) {
+      const place = [left + ((x - left) * i) / steps, top + ((y - top) * i) / steps];
+      this.finished = erased(this.finished, ...place, ERASER);
+    }
+    this.#erased.at = [x, y];
+    return this.finished !== before;
+  }
+
+  #finishErasing() {
+    const [{ before }, after] = [this.#erased, this.finished];
+    this.#erased = null;
+    if (before === after) return false;
+    this.finished = before;
+    this.#change(after);
+    return true;
+  }
+
   /** The stroke under the pen is complete. */
   finish() {
+    if (this.isErasing) return this.#finishErasing();
     if (this.current === null) return false;
     const stroke = this.current;
     this.current = null;
@@ -78,10 +113,10 @@ export class DrawingHistory {
     return true;
   }
 
-  /** Puts a picture in place of all strokes. */
-  replace(picture) {
+  /** Puts these strokes in place of all others. */
+  replace(strokes) {
     this.finish();
-    this.#change([picture]);
+    this.#change(strokes);
   }
 
   #change(strokes) {
@@ -92,6 +127,54 @@ export class DrawingHistory {
 }
 
 export const isPicture = (stroke) => typeof stroke === "string";
+
+/**
+ * The strokes without what lies within a radius of (x, y): a stroke that is cut becomes several, a picture loses its
+ * pixels there. The very same list where nothing does.
+ */
+export function erased(strokes, x, y, radius) {
+  const isHit = (atX, atY) => Math.hypot(atX - x, atY - y) < radius;
+  const left = strokes.flatMap((stroke) => {
+    if (isPicture(stroke)) return [withoutPixels(stroke, isHit)];
+    const path = withMorePoints(stroke, radius / 2);
+    const parts = [[]];
+    let isCut = false;
+    for (let i = 0; i < path.length; i += 2) {
+      if (!isHit(path[i], path[i + 1])) parts.at(-1).push(path[i], path[i + 1]);
+      else {
+        isCut = true;
+        parts.push([]);
+      }
+    }
+    return isCut ? parts.filter((part) => part.length > 0) : [stroke];
+  });
+  const isSame = left.length === strokes.length && left.every((stroke, i) => stroke === strokes[i]);
+  return isSame ? strokes : left;
+}
+
+/** The same path, with no two points further apart than `gap`. */
+function withMorePoints(stroke, gap) {
+  const path = stroke.slice(0, 2);
+  for (let i = 2; i < stroke.length; i += 2) {
+    const [fromX, fromY, toX, toY] = stroke.slice(i - 2, i + 2);
+    const steps = Math.ceil(Math.hypot(toX - fromX, toY - fromY) / gap) || 1;
+    for (let k = 1; k <= steps; k++) {
+      const round = (value) => Math.round(1e4 * value) / 1e4;
+      path.push(round(fromX + ((toX - fromX) * k) / steps), round(fromY + ((toY - fromY) * k) / steps));
+    }
+  }
+  return path;
+}
+
+function withoutPixels(picture, isHit) {
+  const side = Math.sqrt(atob(picture).length);
+  const pixels = [...atob(picture)].map((pixel, i) => {
+    const [atX, atY] = [((i % side) + 0.5) / side, (Math.floor(i / side) + 0.5) / side];
+    return isHit(atX, atY) ? "\0" : pixel;
+  });
+  const left = btoa(pixels.join(""));
+  return left === picture ? picture : left;
+}
 
 /** The strokes that were stored as JSON; none where the text is something else. */
 export function parseStrokes(text) {

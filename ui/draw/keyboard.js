@@ -13,8 +13,8 @@ export function moved(place, keys, step) {
 }
 
 /**
- * pad: {pen, undo, redo, clear, announce, announceLater}, as pad.js has it; isPointerDrawing: whether the keys are to
- * be left alone. Returns {hide, isShown, centre}, of the cursor.
+ * pad: {pen, undo, redo, erase, clear, announce, announceLater}, as pad.js has it; isPointerDrawing: whether the keys
+ * are to be left alone. Returns {hide, isShown, centre}, of the cursor.
  */
 export function drawWithKeyboard({ element, canvas, cursor, pad, isPointerDrawing }) {
   const { pen } = pad;
@@ -43,7 +43,7 @@ export function drawWithKeyboard({ element, canvas, cursor, pad, isPointerDrawin
   function togglePen() {
     if (pen.isDown()) pen.lift();
     else pen.down(...place);
-    pad.announce(pen.isDown() ? "Pen down." : "Pen up.");
+    pad.announce(`${pen.isEraser ? "Eraser" : "Pen"} ${pen.isDown() ? "down" : "up"}.`);
   }
 
   canvas.addEventListener("keydown", (event) => {
@@ -53,6 +53,9 @@ export function drawWithKeyboard({ element, canvas, cursor, pad, isPointerDrawin
       move(event.shiftKey ? STEP / 5 : STEP);
     } else if (event.key === " " || event.key === "Enter") {
       if (!event.repeat) togglePen();
+    } else if (event.key.toLowerCase() === "e") {
+      pen.lift();
+      pad.erase();
     } else if (event.key === "Backspace") {
       pad.undo();
     } else if (event.key === "Delete" || event.key === "Escape") {

@@ -3,17 +3,21 @@
 import { createActions } from "../shared/actions.js";
 import "../shared/leaving.js";
 import { createReading } from "../shared/reading.js";
-import { chooseNetwork, sessionState } from "../shared/session.js";
+import { chooseNetwork, findSession, sessionState } from "../shared/session.js";
 import { createAnswer } from "./answer.js";
 import { createScreen, createSheet } from "./canvas.js";
-import { DrawingHistory, parseStrokes } from "./history.js";
+import { drawing, onInk, storeDrawing, tellInk } from "./drawing.js";
+import { penOf } from "./geometry.js";
+import { HARD } from "./hard.js";
+import { mountExplanations } from "./how.js";
 import { drawWithKeyboard } from "./keyboard.js";
+import { mountLayers } from "./layers.js";
 import { LiveReader } from "./live.js";
 import { drawWithPointer } from "./pointer.js";
+import { mountSharing } from "./share.js";
 import { mountTeaching } from "./teach.js";
 
 const ANNOUNCE_AFTER = 700; // milliseconds of rest before a screen reader hears the answer
-const STORED_AS = "digits-from-scratch/strokes";
 // Ghosts that show a newcomer what to do, in a box of 100 x 100.
 const GHOSTS = [
   "M31 33C34 14 68 15 67 34C66 47 54 49 45 49C57 49 70 53 70 67C69 87 36 87 30 70",
@@ -23,15 +27,16 @@ const GHOSTS = [
 ];
 
 /** The arguments are what Gradio hands to a component's script. */
-export function mount({ element, server, upload }) {
+export function mount({ element, server, upload, props }) {
   const find = (selector) => element.querySelector(selector);
   const canvas = find(".strokes");
-  const buttons = { undo: find(".undo"), redo: find(".redo"), clear: find(".clear") };
-  const history = new DrawingHistory(storedStrokes());
+  const buttons = { undo: find(".undo"), redo: find(".redo"), erase: find(".erase"), clear: find(".clear") };
+  const { history } = drawing;
   const strokes = () => history.strokes;
   const reading = createReading(element);
   const answer = createAnswer({ element, reading, strokes, announceLater });
-  const repaint = createScreen(canvas, strokes);
+  // Of the strokes that are done: the pen does not change its width while it draws.
+  const repaint = createScreen(canvas, strokes, () => penOf(history.finished));
   const render = createSheet();
 
   const live = new LiveReader({
@@ -40,21 +45,28 @@ export function mount({ element, server, upload }) {
     onSend: () => (reading.section.dataset.state = "asked"),
     onAnswer: showAnswer,
     onEmpty: showEmpty,
-    onFailure(reason = navigator.onLine ? "The server does not answer now." : "No connection.") {
-      showNotice(`${reason} Your drawing is safe, trying again\u2026`);
+    onFailure(reason = navigator.onLine ? "The server is not answering." : "No connection.") {
+      answer.showUnread();
+      showNotice(`${reason} Your drawing is safe; trying again\u2026`);
     },
     onRecovery: () => showNotice(""),
   });
 
   const pen = {
-    isDown: () => history.current !== null,
+    isEraser: false,
+    isDown: () => history.current !== null || history.isErasing,
     down(x, y) {
       pen.lift(); // another pointer's, or the keyboard's
+      if (pen.isEraser) return history.beginErasing(x, y) && inkChanged();
       history.begin(x, y);
       inkChanged();
     },
     /** Returns whether there is a pen down that has moved. */
     move(points) {
+      if (history.isErasing) {
+        if (points.map((point) => history.eraseTo(...point)).includes(true)) inkChanged();
+        return true;
+      }
       const hasMoved = pen.isDown() && points.map((point) => history.extend(...point)).includes(true);
       if (hasMoved) inkChanged();
       return hasMoved;
@@ -67,6 +79,12 @@ export function mount({ element, server, upload }) {
     announceLater,
     undo: () => history.undo() && inkChangedAtOnce(),
     redo: () => history.redo() && inkChangedAtOnce(),
+    erase() {
+      pen.isEraser = !pen.isEraser;
+      buttons.erase.ariaPressed = String(pen.isEraser);
+      element.classList.toggle("erasing", pen.isEraser);
+      reading.announce(pen.isEraser ? "Eraser." : "Pen.");
+    },
     clear() {
       keyboard.centre();
       if (!history.clear()) return;
@@ -89,13 +107,16 @@ export function mount({ element, server, upload }) {
     repaint();
     element.classList.toggle("inked", !history.isEmpty);
     answer.inkChanged();
+    showOrigin("");
     if (history.isEmpty) showEmpty();
     else live.request();
+    tellInk(canvas);
   }
 
   /** Time for what need not happen thirty times a second. */
   function penRests() {
-    store();
+    repaint(); // now that the size of the digits is known, and with it the pen's
+    storeDrawing();
     showTools();
     live.flush();
   }
@@ -103,14 +124,6 @@ export function mount({ element, server, upload }) {
   function inkChangedAtOnce() {
     inkChanged();
     penRests();
-  }
-
-  function store() {
-    try {
-      sessionStorage.setItem(STORED_AS, JSON.stringify(strokes()));
-    } catch {
-      // Storage is full or forbidden: the drawing just does not outlive a reload.
-    }
   }
 
   function showTools() {
@@ -150,38 +163,70 @@ export function mount({ element, server, upload }) {
     speech = setTimeout(() => (isDrawing() ? announceLater(sentence) : reading.announce(sentence)), ANNOUNCE_AFTER);
   }
 
-  /** Shows which network reads, and has the drawing read with it. */
+  let nextHard = Math.floor(Math.random() * HARD.length);
+
+  /** Puts a drawing on the pad that is hard to read. */
+  function showHard() {
+    const { meant, strokes: drawn } = HARD[nextHard];
+    nextHard = (nextHard + 1) % HARD.length;
+    if (pen.isEraser) pad.erase();
+    history.replace(drawn);
+    inkChangedAtOnce();
+    showOrigin(`Drawn by us: ${meant}.`);
+  }
+
+  /** Shows which networks can read, and which does. */
   function showNetworks() {
     const { own } = sessionState.mine;
+    const hasResult = Boolean(sessionState.status?.result && !sessionState.status.active);
     find(".networks .own").hidden = !own;
-    find(".networks").classList.toggle("three", own);
+    find(".networks .result").hidden = !hasResult;
+    find(".networks").classList.toggle("three", own || hasResult);
     find(`.networks input[value=${sessionState.network}]`).checked = true;
-    if (!history.isEmpty) live.request();
+  }
+
+  /** Says what is on the pad, where that is a test picture and not the visitor's own drawing; "" for that. */
+  function showOrigin(sentence) {
+    find(".of-picture").textContent = sentence;
+    find(".of-picture").hidden = sentence === "";
   }
 
   // ---------------------------------------------------------------- wiring
 
   for (const [name, button] of Object.entries(buttons)) button.addEventListener("click", pad[name]);
+  find(".hard").addEventListener("click", showHard);
   find(".networks").addEventListener("change", ({ target }) => chooseNetwork(target.value));
-  window.addEventListener("pagehide", store); // a stroke may be half drawn
+  window.addEventListener("pagehide", storeDrawing); // a stroke may be half drawn
   window.addEventListener("online", () => live.retryNow());
-  for (const event of ["model", "network"]) sessionState.addEventListener(event, showNetworks);
+  sessionState.addEventListener("status", showNetworks);
+  for (const event of ["model", "network"]) {
+    sessionState.addEventListener(event, () => {
+      showNetworks();
+      if (!history.isEmpty) live.request();
+    });
+  }
   sessionState.addEventListener("picture", () => {
-    history.replace(sessionState.picture);
+    history.replace([sessionState.picture]);
     inkChangedAtOnce();
+    showOrigin(sessionState.pictureSentence);
   });
+
+  mountExplanations(element);
+  mountLayers(find(".layers"), props.networks);
+  onInk(canvas, inkChangedAtOnce);
 
   mountTeaching({ element, ...createActions({ server, upload }) });
   showTools();
   inkChanged();
-}
-
-function storedStrokes() {
-  try {
-    return parseStrokes(sessionStorage.getItem(STORED_AS));
-  } catch {
-    return []; // storage is forbidden here
-  }
+  mountSharing({
+    element,
+    strokes,
+    open(drawn) {
+      history.replace(drawn);
+      inkChangedAtOnce();
+    },
+  });
+  findSession(server.watch);
 }
 
 function showGhost(path) {

@@ -13,23 +13,24 @@ import time
 
 import anyio
 import gradio as gr
+import numpy as np
 
 from jobs.picture_answer import answer_of, outcome_of
 from recognition.files import PictureError, load_picture
 from ui.component import component
 from ui.draw import teach
+from ui.draw.layers import networks
 from ui.server import metrics
-from ui.server.queue import FairQueue, QueueFull, Superseded
-from ui.shared.visitors import Readers, Visitors, chosen_from, session_hash
+from ui.server.host import Host
+from ui.server.queue import QueueFull, Superseded
+from ui.shared.visit import Visitor, visitor_of
+from ui.shared.visitors import Readers, Visitors, chosen_from
 
 PNG = "data:image/png;base64,"
 MAX_CHARACTERS = 40_000  # of a drawing from the pad, base64; its script sends about 4,000 a digit
 MAX_PIXELS = 512 * 512  # of the same; its script sends about 150 x 150 for a digit, 488 x 488 at most
 MAX_FILE_PIXELS = 16_000_000  # of an image file; a phone photographs a sheet of paper with 12 million
 CHUNKS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})  # of a PNG, that its pixels depend on
-READ_AT_ONCE = 1  # drawings; two take Python's lock from each other and from who answers
-MOST_WAITING = 200  # drawings, of each session the newest
-MOST_WAITING_OF_ADDRESS = 100  # of them; a school may sit behind one
 
 logger = logging.getLogger(__name__)
 
@@ -37,26 +38,30 @@ logger = logging.getLogger(__name__)
 def build(visitors: Visitors) -> None:
     """Lays out the tab, and opens the endpoint `/read_drawing` to `gradio_client`."""
 
-    def read_by_own(key: str, drawing: object) -> dict:
-        return read_live(visitors.readers_of(key), drawing)
+    def read_by_own(visitor: Visitor, drawing: object) -> dict:
+        return read_live(visitors.readers_of(visitor), drawing)
 
-    queue = FairQueue(READ_AT_ONCE, MOST_WAITING, most_of_address=MOST_WAITING_OF_ADDRESS, latest_only=True)
-    metrics.DRAWINGS_WAITING.set_function(lambda: queue.waiting)
+    metrics.DRAWINGS_WAITING.set_function(lambda: visitors.drawings.waiting)
 
     async def live(drawing: object, request: gr.Request) -> dict:
-        key = await session_hash(request)
+        visitor = await visitor_of(request)
         try:
-            async with queue.turn(key, request.state.address):
-                answer = await anyio.to_thread.run_sync(read_by_own, key, drawing)
+            async with visitors.drawings.turn(visitor.page, request.state.address):
+                answer = await anyio.to_thread.run_sync(read_by_own, visitor, drawing)
         except Superseded:
             answer = {"superseded": True}
         except QueueFull:
-            answer = {"busy": "Very many people are drawing now."}
+            answer = {"busy": "Many people are drawing right now."}
         # By this the pad sees how busy we are, and thins what it sends.
         return answer | {"took": round(1000 * (time.perf_counter() - request.state.began))}
 
     functions = [live, *visitors.server_functions(teach.ACTIONS), teach.import_of_examples(visitors)]
-    component("draw/pad", functions, ("draw/teach",))
+    component(
+        "draw/pad",
+        functions,
+        ("draw/teach", "draw/about"),
+        networks=networks(Host.from_environment().sources),
+    )
 
     async def read_drawing(image: gr.FileData, request: gr.Request) -> dict:
         return await visitors.pictures.read_for_program("drawing", image, MAX_FILE_PIXELS, request)
@@ -66,8 +71,8 @@ def build(visitors: Visitors) -> None:
         api_name="read_drawing",
         api_description=(
             "An image file of a drawn digit or number in; out comes {text, message, digits: [{digit, "
-            "confidence, probs, box, line}]}, the digits in reading order, each box [x, y, width, height] in "
-            "pixels, lines counted from 0."
+            "confidence, probs, shares, box, line}]}, the digits in reading order, shares those of the ten "
+            "digits and of 'not a digit', each box [x, y, width, height] in pixels, lines counted from 0."
         ),
         concurrency_limit=None,  # they wait in a line that is fair
     )
@@ -81,7 +86,7 @@ def read_live(readers: Readers, drawing: object) -> dict:
     so every failure comes back as {"error": a sentence}.
     """
     try:
-        image = load_picture(_png(drawing), MAX_PIXELS)
+        image = drawing_of(drawing)
         reading = chosen_from(readers, drawing).read_drawing(image)
         metrics.count_reading("draw", outcome_of(reading))
     except (PictureError, ValueError, TypeError) as error:
@@ -90,6 +95,11 @@ def read_live(readers: Readers, drawing: object) -> dict:
         logger.exception("A drawing could not be read")
         return {"error": "The drawing could not be read. Please try again."}
     return answer_of(reading)
+
+
+def drawing_of(payload: object) -> np.ndarray:
+    """The pixels of payload["image"], a PNG as data URL. PictureError or ValueError for all else."""
+    return load_picture(_png(payload), MAX_PIXELS)
 
 
 def _png(drawing: object) -> io.BytesIO:

@@ -1,20 +1,22 @@
-// "It was a 7": examples of the visitor's own hand, and teaching the network with them.
+// "This is a 7": examples of the visitor's own hand, and teaching the network with them.
 
 import { paintPicture } from "../shared/picture.js";
 import { sessionState } from "../shared/session.js";
 import { exactPercent } from "../shared/wording.js";
 
-const NOTHING_TAUGHT = "Examples of your own handwriting. Teach the network, and it reads them like this from now on.";
-const TOO_ALIKE = "The rest looks too much like other digits of other people: learning it would mean forgetting those.";
-const NOT_LEARNED = "Not learned, and nothing has changed: that looks too much like other digits of other people.";
+const NOTHING_TAUGHT = "Examples of your handwriting. Teach the network, and it reads digits like these as you do.";
+const TOO_ALIKE = "The others look too much like other digits: learning them would mean forgetting those.";
+const NOT_LEARNED = "Nothing was learned or changed: that looks too much like another digit.";
+const CHECKING = "Checking on MNIST's test images that it has not forgotten anything\u2026";
+const KNOWN = "This drawing is already one of your examples.";
 const CROSS = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M6 6l12 12M18 6 6 18" /></svg>';
 
 /** How teaching goes, or went. labels: of the examples that were taught last, in their order. */
 export function describeTeaching(status, labels) {
   const { phase = "idle", position, lesson, comparison, message } = status ?? {};
   if (phase === "waiting" && position > 0) return `Waiting: number ${position} in the queue.`;
-  if (phase === "training" || phase === "preparing") return "A training is running. Teach it when that has ended.";
-  if (phase === "teaching") return "Learning, a few seconds\u2026";
+  if (phase === "training" || phase === "preparing") return "You can teach the network once the training has ended.";
+  if (phase === "teaching") return "Learning takes a few seconds\u2026";
   if (!lesson || lesson.after.length !== labels.length) return message || NOTHING_TAUGHT;
   const countRight = (readings) => readings.filter(({ digit }, i) => digit === labels[i]).length;
   const learned = countRight(lesson.after);
@@ -22,10 +24,10 @@ export function describeTeaching(status, labels) {
   const examples = `${labels.length} ${labels.length === 1 ? "example" : "examples"}`;
   const tooAlike = learned < labels.length ? ` ${TOO_ALIKE}` : "";
   const before = countRight(lesson.before);
-  const taught = `Taught. It reads ${learned} of your ${examples} right, ${before} before.${tooAlike}`;
-  if (!comparison) return `${taught} Does it still know the rest? Reading MNIST's test pictures\u2026`;
+  const taught = `Done: it now reads ${learned} of your ${examples} correctly, ${before} before.${tooAlike}`;
+  if (!comparison) return `${taught} ${CHECKING}`;
   const [now, earlier] = [comparison.after, comparison.before].map(({ accuracy }) => exactPercent(accuracy));
-  return `${taught} MNIST's test pictures: ${now} right, ${earlier} before.`;
+  return `${taught} Accuracy on MNIST's test images: ${now}, before ${earlier}.`;
 }
 
 /** element: the tab, with the elements of teach.html in it; the rest are shared/actions.js's. */
@@ -53,7 +55,9 @@ export function mountTeaching({ element, act, saveFile, sendFile }) {
     showExamples(examples);
     find(".learn").hidden = examples.length === 0;
     find(".learn").disabled = active;
-    find(".learn").textContent = examples.length > 1 ? `Teach it these ${examples.length}` : "Teach it";
+    const isTaught = lesson && lesson.after.length === examples.length && !active;
+    find(".learn").classList.toggle("main", !isTaught); // what was taught needs no teaching
+    find(".learn").textContent = examples.length > 1 ? `Teach it these ${examples.length} examples` : "Teach it";
     find(".unlearn").hidden = !lesson || !can_undo || active;
     find(".export").hidden = examples.length === 0;
   }
@@ -81,13 +85,20 @@ export function mountTeaching({ element, act, saveFile, sendFile }) {
   }
 
   labelButtons.forEach((button, label) =>
-    button.addEventListener("click", () => {
-      if (sessionState.drawing) perform(act("add_example", { picture: sessionState.drawing.picture, label }));
+    button.addEventListener("click", async () => {
+      if (!sessionState.drawing) return;
+      const count = sessionState.mine.examples.length;
+      await perform(act("add_example", { picture: sessionState.drawing.picture, label }));
+      if (failure === "" && sessionState.mine.examples.length === count) {
+        failure = KNOWN;
+        show();
+      }
+      find(".next").scrollIntoView({ block: "nearest" }); // what follows from it
     }),
   );
   find(".learn").addEventListener("click", () => {
     taughtLabels = sessionState.mine.examples.map(({ label }) => label);
-    perform(act("teach"));
+    perform(act("teach", { network: sessionState.network }));
   });
   find(".unlearn").addEventListener("click", () => perform(act("undo")));
   find(".export").addEventListener("click", () => perform(saveFile("export_examples", null, "my_digits.zip")));

@@ -1,4 +1,4 @@
-"""Teaching, on the Draw tab: "It was a 7", and a few such examples until the visitor's network knows.
+"""Teaching, on the Draw tab: "This is a 7", and a few such examples until the visitor's network knows.
 
 `teach.html`, `teach.css` and `teach.js` are a part of the pad's component.
 """
@@ -8,16 +8,18 @@ import base64
 import gradio as gr
 
 from jobs.session import Session
+from recognition.reader import SHIPPED
 from training.examples import Example
 from ui.server.uploads import uploaded
-from ui.shared.visitors import Action, Payload, ServerFunction, Visitors, picture_of, session_hash
+from ui.shared.visit import session_hash
+from ui.shared.visitors import Action, Payload, ServerFunction, Visitors, picture_of
 
 
 def add_example(session: Session, payload: Payload) -> None:
     """payload: {"picture": as the network saw it, "label": what it is}"""
     picture = picture_of(payload, "picture")
     if picture is None:
-        raise ValueError("Draw something first, then say what it is.")
+        raise ValueError("Please draw something first, and then tell its digit.")
     session.add_example(picture, payload.get("label"))
 
 
@@ -35,6 +37,10 @@ def export_examples(session: Session, payload: Payload) -> dict:
 
 
 def teach(session: Session, payload: Payload) -> None:
+    """payload: {"network": the name of the one that reads, and shall be taught}"""
+    network = payload.get("network") if isinstance(payload, dict) else None
+    if isinstance(network, str) and network in SHIPPED:
+        session.use(SHIPPED[network])
     session.teach()
 
 

@@ -1,4 +1,4 @@
-// The digits' boxes over the photo: each is a button, and the arrow keys go from one to the next.
+// The symbols' boxes over the photo: each is a button, and the arrow keys go from one to the next.
 
 import { certainty, isDoubtful } from "../shared/wording.js";
 import { indexAfterKey, isCorrected, placeOf } from "./digits.js";
@@ -8,13 +8,13 @@ import { indexAfterKey, isCorrected, placeOf } from "./digits.js";
  * by mouse, by arrow keys, by typing. Returns {fill, showAnswer, pick}.
  */
 export function createBoxes({ group, onClick, onPick, onCorrect }) {
-  let digits = [];
+  let symbols = [];
   let picked = null;
 
-  /** photo: {width, height}, in the pixels of the digits' boxes. */
-  function fill(newDigits, photo) {
-    digits = newDigits;
-    group.replaceChildren(...digits.map((digit, i) => newBox(i, placeOf(digit.box, photo))));
+  /** photo: {width, height}, in the pixels of the symbols' boxes. */
+  function fill(newSymbols, photo) {
+    symbols = newSymbols;
+    group.replaceChildren(...symbols.map(({ box }, i) => newBox(i, placeOf(box, photo))));
   }
 
   function newBox(i, place) {
@@ -27,17 +27,15 @@ export function createBoxes({ group, onClick, onPick, onCorrect }) {
   }
 
   function showAnswer(i, answer) {
-    const { digit, confidence } = digits[i];
     const box = group.children[i];
-    const corrected = isCorrected(digits[i], answer);
+    const corrected = isCorrected(symbols[i], answer);
     box.querySelector("span").textContent = answer;
-    box.classList.toggle("doubtful", isDoubtful(digits[i]) && !corrected);
+    box.classList.toggle("doubtful", isDoubtful(symbols[i]) && !corrected);
     box.classList.toggle("corrected", corrected);
-    const sure = digit === null ? "not a digit" : certainty(confidence).toLowerCase();
-    box.ariaLabel = `${answer || "left out"}, ${corrected ? "corrected" : sure}`;
+    box.ariaLabel = `${answer || "left out"}, ${corrected ? "corrected" : certainty(symbols[i]).toLowerCase()}`;
   }
 
-  /** i: index of the digit whose bars are shown, or null. */
+  /** i: index of the symbol whose bars are shown, or null. */
   function pick(i) {
     picked = i;
     [...group.children].forEach((box, at) => {
@@ -48,11 +46,11 @@ export function createBoxes({ group, onClick, onPick, onCorrect }) {
 
   group.addEventListener("keydown", (event) => {
     if (picked === null || event.ctrlKey || event.metaKey || event.altKey) return;
-    const next = indexAfterKey(event.key, digits, picked);
+    const next = indexAfterKey(event.key, symbols, picked);
     if (next !== undefined) {
       onPick(next);
       group.children[next].focus();
-    } else if (/^[0-9?]$/.test(event.key)) {
+    } else if (/^[0-9?.,:/-]$/.test(event.key)) {
       onCorrect(picked, event.key, `Corrected to ${event.key}`);
     } else if (event.key === "Backspace" || event.key === "Delete") {
       onCorrect(picked, "", "Left out");

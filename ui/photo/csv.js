@@ -3,14 +3,16 @@
 import { textOf } from "../shared/wording.js";
 import { linesOf } from "./digits.js";
 
-const HEADER = ["line", "place", "answer", "read_as", "confidence", "x", "y", "width", "height"];
+const HEADER = ["line", "column", "place", "answer", "read_as", "confidence", "x", "y", "width", "height"];
 
-/** A row per digit, without those that are left out. */
-export function csvOf(digits, answers) {
-  const rows = linesOf(digits).flatMap((line, number) =>
+/** A row per symbol, without those that are left out. line: of a table its row; column: empty outside of tables. */
+export function csvOf(symbols, answers) {
+  const rows = linesOf(symbols).flatMap((line, number) =>
     line.flatMap((i, place) => {
-      const digit = digits[i];
-      return answers[i] ? [[number + 1, place + 1, answers[i], textOf(digit), digit.confidence, ...digit.box]] : [];
+      const { column = null, confidence, box } = symbols[i];
+      if (!answers[i]) return [];
+      const row = column === null ? number + 1 : symbols[i].line + 1;
+      return [[row, column === null ? "" : column + 1, place + 1, answers[i], textOf(symbols[i]), confidence, ...box]];
     }),
   );
   return [HEADER, ...rows].map((row) => `${row.map(fieldOf).join(",")}\r\n`).join("");

@@ -1,50 +1,96 @@
-// The digits of a photo: lines, places, and the visitor's corrections. A digit is as the server answers it, with its
-// `line` and its `box` [x, y, width, height] in pixels of the photo; an answer is what stands for it after
-// corrections, "" where it is left out.
+// What was read in a photo: digits, separators, lines, tables, and the visitor's corrections. A symbol is a digit as
+// the server answers it, or a separator, {separator, confidence}; both with their `line`, their `box` [x, y, width,
+// height] in pixels of the photo, their `column` in a table or null, and `followsGap`, whether a word begins with it.
+// An answer is what stands for a symbol after corrections, "" where it is left out.
 
 import { textOf } from "../shared/wording.js";
 
-/** Indices of the digits, line by line from the top. */
-export function linesOf(digits) {
+const SUDOKU = "9,9";
+
+/** The symbols of the server's answer, in reading order. */
+export function symbolsOf({ symbols, digits, text }) {
+  const digitsLeft = [...digits];
+  const gaps = gapsIn(text);
+  return symbols.map(({ symbol, column, ...rest }, i) => ({
+    ...(/^[0-9?]$/.test(symbol) ? digitsLeft.shift() : { ...rest, separator: symbol }),
+    column: column ?? null,
+    followsGap: gaps.has(i),
+  }));
+}
+
+/** Numbers of the symbols that follow a space in the text. */
+function gapsIn(text) {
+  const gaps = new Set();
+  let count = 0;
+  for (const character of text) {
+    if (character === " ") gaps.add(count);
+    else if (character !== "\n" && character !== "\t") count += 1;
+  }
+  return gaps;
+}
+
+/** Indices of the symbols, line by line from the top. */
+export function linesOf(symbols) {
   const lines = new Map();
-  digits.forEach(({ line }, i) => lines.set(line, [...(lines.get(line) ?? []), i]));
+  symbols.forEach(({ line }, i) => lines.set(line, [...(lines.get(line) ?? []), i]));
   return [...lines.values()];
 }
 
-export const isCorrected = (digit, answer) => answer !== textOf(digit);
+export const isCorrected = (symbol, answer) => answer !== textOf(symbol);
 
-/** The text of each line that has any. */
-export function textLines(digits, answers) {
-  return linesOf(digits)
-    .map((line) => line.map((i) => answers[i]).join(""))
+/** The text of each line that has any. cells: [rows, columns] of the table they stand in, whose lines are all kept. */
+export function textLines(symbols, answers, cells = null) {
+  if (cells) return tableLines(symbols, answers, cells);
+  return linesOf(symbols)
+    .map((line) => line.map((i) => (symbols[i].followsGap ? " " : "") + answers[i]).join("").trim())
     .filter(Boolean);
 }
 
-/** Index of the digit in the next line (step 1) or the one before (-1) that is nearest to digit i's column. */
-export function nearestInLine(digits, i, step) {
-  const lines = linesOf(digits);
+/** Tabs part the cells; of a sudoku, nine characters a line, "." is an empty cell. */
+function tableLines(symbols, answers, [rows, columns]) {
+  const table = Array.from({ length: rows }, () => Array(columns).fill(""));
+  symbols.forEach(({ line, column }, i) => (table[line][column] += answers[i]));
+  const isSudoku = `${[rows, columns]}` === SUDOKU && table.flat().every((text) => text.length <= 1);
+  if (isSudoku) return table.map((row) => row.map((text) => text || ".").join(""));
+  return table.map((row) => row.join("\t").trimEnd());
+}
+
+/** Where a symbol stands, in words. */
+export function nameOf(symbols, i) {
+  const { line, column, separator } = symbols[i];
+  const kind = separator === undefined ? "digit" : "separator";
+  const inCell = column !== null && column !== undefined;
+  const neighbours = symbols.map((_, at) => at).filter((at) => symbols[at].line === line);
+  const place = neighbours.filter((at) => !inCell || symbols[at].column === column).indexOf(i) + 1;
+  const lineNumber = linesOf(symbols).findIndex((indices) => indices.includes(i)) + 1;
+  return `${kind} ${place} of ${inCell ? `row ${line + 1}, column ${column + 1}` : `line ${lineNumber}`}`;
+}
+
+/** Index of the symbol in the next line (step 1) or the one before (-1) that is nearest to symbol i's column. */
+export function nearestInLine(symbols, i, step) {
+  const lines = linesOf(symbols);
   const line = lines[lines.findIndex((indices) => indices.includes(i)) + step];
   if (!line) return i;
-  const centre = (at) => digits[at].box[0] + digits[at].box[2] / 2;
+  const centre = (at) => symbols[at].box[0] + symbols[at].box[2] / 2;
   const distance = (at) => Math.abs(centre(at) - centre(i));
   return line.reduce((best, at) => (distance(at) < distance(best) ? at : best));
 }
 
-/** Index of the digit that a key of the keyboard goes to from digit i; undefined for other keys. */
-export function indexAfterKey(key, digits, i) {
+/** Index of the symbol that a key of the keyboard goes to from symbol i; undefined for other keys. */
+export function indexAfterKey(key, symbols, i) {
   switch (key) {
     case "ArrowRight":
-      return Math.min(i + 1, digits.length - 1);
+      return Math.min(i + 1, symbols.length - 1);
     case "ArrowLeft":
       return Math.max(i - 1, 0);
     case "ArrowDown":
-      return nearestInLine(digits, i, 1);
+      return nearestInLine(symbols, i, 1);
     case "ArrowUp":
-      return nearestInLine(digits, i, -1);
+      return nearestInLine(symbols, i, -1);
     case "Home":
       return 0;
     case "End":
-      return digits.length - 1;
+      return symbols.length - 1;
   }
 }
 

@@ -1,25 +1,19 @@
 // A photo on its way to the server and back: the latest one counts, and what is on the screen stays until there is
 // something new to show.
 
-import { withRandomName } from "../shared/files.js";
+import { tooLarge, withRandomName } from "../shared/files.js";
 import { sessionState } from "../shared/session.js";
 
-const MAX_BYTES = 20_000_000; // of a file: `max_file_size` in ui/page.py
 const TIMEOUT = 60_000; // milliseconds after which a reading counts as lost
-
-/** Why a file of so many bytes cannot be sent; "" where it can. */
-export function tooLarge(bytes) {
-  if (bytes <= MAX_BYTES) return "";
-  return `The file is too large: ${(bytes / 1e6).toFixed(1)} MB, and at most ${MAX_BYTES / 1e6} MB can be sent.`;
-}
 
 /**
  * server, upload: as Gradio hands them over.
  * onBegin(sentence, file): something is under way, with a file or null; onStep(sentence): it goes on; onEnd: it ended.
- * onAnswer(answer, readAgain): a reading; readAgain(quarters) reads the photo once more, turned so far clockwise.
+ * onAnswer(answer, readAgain): a reading; readAgain(quarters) reads the photo once more, turned so far clockwise, and
+ * as it then stands: otherwise the reader turns what makes no sense upright.
  * onTrouble(sentence, tryAgain): there is none; tryAgain where the same may succeed later, else null.
  *
- * Returns {readFile(file), readExample(name)}.
+ * Returns {readFile(file), readExample(name), forget()}.
  */
 export function createPhotoRequests({ server, upload, onBegin, onStep, onEnd, onAnswer, onTrouble }) {
   let latest = 0; // number of the latest request; answers to earlier ones are not shown
@@ -29,7 +23,7 @@ export function createPhotoRequests({ server, upload, onBegin, onStep, onEnd, on
     return ++latest;
   }
 
-  async function readFile(file, turns = 0) {
+  async function readFile(file, turns = null) {
     const sentence = tooLarge(file.size);
     if (sentence) return onTrouble(sentence, null);
     const number = begin("Sending the photo\u2026", file);
@@ -40,16 +34,20 @@ export function createPhotoRequests({ server, upload, onBegin, onStep, onEnd, on
     await read(number, { path: sent.path }, turns, readTurned);
   }
 
-  function readExample(name, turns = 0) {
+  function readExample(name, turns = null) {
     return read(begin("", null), { example: name }, turns, (anew) => readExample(name, anew));
   }
 
-  /** photo: {path} or {example}; turns: quarters clockwise; readTurned(turns): does the same again. */
+  /**
+   * photo: {path} or {example}; turns: quarters clockwise, or null where that is left to the reader;
+   * readTurned(turns): does the same again.
+   */
   async function read(number, photo, turns, readTurned) {
     onStep("Reading\u2026");
     let timeout;
     const late = new Promise((resolve) => (timeout = setTimeout(resolve, TIMEOUT)));
-    const answering = server.read({ ...photo, turns, network: sessionState.network });
+    const wanted = turns === null ? {} : { turns };
+    const answering = server.read({ ...photo, ...wanted, network: sessionState.network });
     const answer = await Promise.race([answering, late]).catch(() => undefined);
     clearTimeout(timeout);
     if (number !== latest) return;
@@ -57,7 +55,7 @@ export function createPhotoRequests({ server, upload, onBegin, onStep, onEnd, on
     if (!answer) return lose(() => readTurned(turns));
     onEnd();
     if (answer.error) onTrouble(answer.error, null);
-    else onAnswer(answer, (quarters) => readTurned((turns + quarters) % 4));
+    else onAnswer(answer, (quarters) => readTurned(quarters === null ? turns : ((turns ?? 0) + quarters) % 4));
   }
 
   function lose(tryAgain) {
@@ -65,5 +63,13 @@ export function createPhotoRequests({ server, upload, onBegin, onStep, onEnd, on
     onTrouble("There is no connection. Your photo is still here.", tryAgain);
   }
 
-  return { readFile: (file) => readFile(file), readExample: (name) => readExample(name) };
+  return {
+    readFile: (file) => readFile(file),
+    readExample: (name) => readExample(name),
+    /** What is under way is not shown any more. */
+    forget() {
+      latest += 1;
+      onEnd();
+    },
+  };
 }

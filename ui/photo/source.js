@@ -1,19 +1,25 @@
 // Where photos come from: the file chooser, a phone's camera, a drop, the clipboard, an example, a webcam.
 
-const pictureIn = (files) => [...files].find(({ type }) => type.startsWith("image/")) ?? files[0];
+/** All that call themselves pictures, or else the first, so that it is said what is wrong with it. */
+export function picturesIn(files) {
+  const pictures = [...files].filter(({ type }) => type.startsWith("image/"));
+  return pictures.length > 0 ? pictures : [...files].slice(0, 1);
+}
 
-/** element: the tab; onFile, onExample(name): something was chosen; complain: says why something was not. */
-export function mountSources({ element, onFile, onExample, complain }) {
+/** element: the tab; onFiles, onExample(name): something was chosen; complain: says why something was not. */
+export function mountSources({ element, onFiles, onExample, complain }) {
   const find = (selector) => element.querySelector(selector);
   const frame = find(".frame");
 
   for (const input of [find(".file"), find(".shot")]) {
     input.addEventListener("change", () => {
-      if (input.files.length > 0) onFile(input.files[0]);
+      if (input.files.length > 0) onFiles([...input.files]);
       input.value = ""; // so that the same file can be chosen again
     });
   }
   find(".choose").addEventListener("click", () => find(".file").click());
+  const isPhone = () => matchMedia("(hover: none)").matches; // whose frame invites to take a photo
+  find(".invitation").addEventListener("click", () => find(isPhone() ? ".shot" : ".file").click());
   for (const button of element.querySelectorAll("[data-example]")) {
     button.addEventListener("click", () => onExample(button.dataset.example));
   }
@@ -31,30 +37,30 @@ export function mountSources({ element, onFile, onExample, complain }) {
     if (!carriesFiles(event)) return;
     event.preventDefault();
     frame.classList.remove("dropping");
-    if (event.dataTransfer.files.length > 0) onFile(pictureIn(event.dataTransfer.files));
+    if (event.dataTransfer.files.length > 0) onFiles(picturesIn(event.dataTransfer.files));
   });
 
   addEventListener("paste", (event) => {
     if (!isShown() || event.clipboardData.files.length === 0) return; // text goes wherever it is pasted
     event.preventDefault();
-    onFile(pictureIn(event.clipboardData.files));
+    onFiles(picturesIn(event.clipboardData.files));
   });
   find(".paste").addEventListener("click", async () => {
     try {
       const items = await navigator.clipboard.read();
       const kinds = items.flatMap((item) => item.types.map((type) => ({ item, type })));
       const picture = kinds.find(({ type }) => type.startsWith("image/"));
-      if (!picture) return complain("There is no picture in the clipboard.");
-      onFile(await picture.item.getType(picture.type));
+      if (!picture) return complain("There is no picture on the clipboard.");
+      onFiles([await picture.item.getType(picture.type)]);
     } catch {
-      complain("The browser does not let this button look into the clipboard. Please press Ctrl+V.");
+      complain("Your browser does not let this button read the clipboard. Please press Ctrl+V instead.");
     }
   });
 
-  mountCamera({ find, onFile, complain });
+  mountCamera({ find, onFiles, complain });
 }
 
-function mountCamera({ find, onFile, complain }) {
+function mountCamera({ find, onFiles, complain }) {
   const dialog = find(".finder");
   const video = find("video");
 
@@ -67,7 +73,7 @@ function mountCamera({ find, onFile, complain }) {
     } catch (error) {
       complain(
         error.name === "NotAllowedError"
-          ? "The camera may not be used. Please allow it in the browser, beside the page's address."
+          ? "This page may not use the camera. Please allow it in your browser, beside the page's address."
           : "No camera was found. Please choose a photo instead.",
       );
     }
@@ -77,7 +83,7 @@ function mountCamera({ find, onFile, complain }) {
     const canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
     canvas.getContext("2d").drawImage(video, 0, 0);
-    canvas.toBlob((shot) => shot && onFile(shot), "image/jpeg", 0.95);
+    canvas.toBlob((shot) => shot && onFiles([shot]), "image/jpeg", 0.95);
     dialog.close();
   });
   dialog.addEventListener("close", () => {

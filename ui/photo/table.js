@@ -1,8 +1,9 @@
-// The table of every digit: cut from the photo, as the network sees it, the answer to correct, and how sure it is.
+// The table of every digit and separator: cut from the photo, as the network sees it, the answer to correct, and how
+// sure it is.
 
 import { paintPicture } from "../shared/picture.js";
 import { shortCertainty, textOf } from "../shared/wording.js";
-import { isCorrected, linesOf, squareAround } from "./digits.js";
+import { isCorrected, linesOf, nameOf, squareAround } from "./digits.js";
 
 const CROP = 96; // pixels of a cell's picture
 const MARGIN = 0.08; // of a digit's size, paper shown around it
@@ -11,18 +12,18 @@ const MARGIN = 0.08; // of a digit's size, paper shown around it
  * table: the element; onPick(i), onCorrect(i, answer): what the visitor does. Returns {fill, showAnswer, pick, reveal}.
  */
 export function createTable({ table, onPick, onCorrect }) {
-  let rows = []; // of the digits, in their order
-  let digits = [];
+  let rows = []; // of the symbols, in their order
+  let symbols = [];
 
   /** photo: the image that the boxes are in, of `width` pixels as far as they are concerned. */
   function fill(newDigits, photo, width) {
-    digits = newDigits;
+    symbols = newDigits;
     table.querySelectorAll("tbody").forEach((body) => body.remove());
     rows = [];
-    table.append(...linesOf(digits).map(newLine));
+    table.append(...linesOf(symbols).map(newLine));
     const paintCrops = () => {
-      if (digits !== newDigits) return; // the next photo came before this one was decoded
-      digits.forEach((digit, i) => paintCrop(rows[i], digit, photo, width));
+      if (symbols !== newDigits) return; // the next photo came before this one was decoded
+      symbols.forEach((symbol, i) => paintCrop(rows[i], symbol, photo, width));
     };
     photo.decode().then(paintCrops, () => {});
   }
@@ -31,10 +32,11 @@ export function createTable({ table, onPick, onCorrect }) {
     const body = document.createElement("tbody");
     if (lines.length > 1) {
       const head = document.createElement("tr");
-      head.innerHTML = `<th colspan="4" scope="rowgroup">Line ${number + 1}</th>`;
+      const kind = symbols[line[0]].column === null ? `Line ${number + 1}` : `Row ${symbols[line[0]].line + 1}`;
+      head.innerHTML = `<th colspan="4" scope="rowgroup">${kind}</th>`;
       body.append(head);
     }
-    body.append(...line.map((i, place) => newRow(i, `digit ${place + 1} of line ${number + 1}`)));
+    body.append(...line.map((i) => newRow(i, nameOf(symbols, i))));
     return body;
   }
 
@@ -51,7 +53,8 @@ export function createTable({ table, onPick, onCorrect }) {
       </td>`;
     const crop = row.querySelector(".crop");
     crop.width = crop.height = CROP;
-    paintPicture(row.querySelector(".mini"), digits[i].picture);
+    if (symbols[i].picture) paintPicture(row.querySelector(".mini"), symbols[i].picture);
+    else row.querySelector(".mini").hidden = true; // the network sees separators among their neighbours
     row.addEventListener("click", () => onPick(i));
     const input = row.querySelector("input");
     input.addEventListener("focus", () => {
@@ -66,7 +69,7 @@ export function createTable({ table, onPick, onCorrect }) {
       rows[i + step]?.querySelector("input").focus();
     });
     row.querySelector(".undo").addEventListener("click", () => {
-      onCorrect(i, textOf(digits[i]));
+      onCorrect(i, textOf(symbols[i]));
       input.focus();
     });
     return row;
@@ -74,10 +77,10 @@ export function createTable({ table, onPick, onCorrect }) {
 
   function showAnswer(i, answer) {
     const row = rows[i];
-    const corrected = isCorrected(digits[i], answer);
+    const corrected = isCorrected(symbols[i], answer);
     row.classList.toggle("corrected", corrected);
     row.querySelector(".undo").hidden = !corrected;
-    row.querySelector(".confidence").textContent = corrected ? `was ${textOf(digits[i])}` : shortCertainty(digits[i]);
+    row.querySelector(".confidence").textContent = corrected ? `was ${textOf(symbols[i])}` : shortCertainty(symbols[i]);
     const input = row.querySelector("input");
     if (input.value !== answer) input.value = answer;
   }

@@ -19,8 +19,8 @@ from ui.server.uploads import uploaded
 MOST_WAITING = 60  # files; about half a minute's work, and ten minutes' where each takes as long as it may
 MOST_WAITING_OF_ADDRESS = 20  # of them; a school may sit behind one
 MOST_WAITING_OF_SESSION = 8  # of them; a program may send some at once
-CROWDED = "Very many photos are being read. Please try again in a minute."
-TOO_MANY = "Many of your photos wait to be read already. Please wait for their answers first."
+CROWDED = "Many photos are being read right now. Please try again in a minute."
+TOO_MANY = "Several of your photos are waiting to be read. Please wait for those first."
 
 
 class PictureQueue:

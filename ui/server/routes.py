@@ -24,7 +24,7 @@ def _route(name: str, method: str, path: str, kind: str) -> Route:
 
 API = "/gradio_api"
 EVENTS = f"{API}/call/(?:v2/)?(?P<name>[^/]+)/[^/]+/?|{API}/queue/data"
-ASSETS = "/(?:assets|static|svelte|scripts)/.+|/theme.css|/favicon.ico|/robots.txt"
+ASSETS = "/(?:assets|static|svelte|scripts)/.+|/theme.css|/favicon.ico|/robots.txt|/preview.jpg"
 ABOUT = "info|openapi.json|app_id|startup-events|theme.css|login_check|user|token|queue/status"
 CALLS = f"{API}/(?:run|api|call|call/v2)/(?P<name>[^/]+)/?"
 # Left out are, among others, /file= and /proxy=: nothing of this page needs them; /deep_link, which writes
@@ -47,7 +47,7 @@ SIGN_IN = _route("sign_in", "GET", "/login/(?:huggingface|callback)/?|/logout/?"
 STREAMS = frozenset({"open_page", "events"})
 
 # Server functions by name, where they are not of the kind "action".
-READING = frozenset({"live", "watch", "draw"})
+READING = frozenset({"live", "look", "watch", "draw"})
 WORK = frozenset(
     {"read", "start", "resume", "teach", "upload_model", "import_examples", "load_from_hub", "push_to_hub"}
 )

@@ -2,10 +2,9 @@
 // or "".
 
 import { decodeBytes } from "./base64.js";
-import { endingOf, saveBlob, withRandomName } from "./files.js";
+import { endingOf, saveBlob, tooLarge, withRandomName } from "./files.js";
 import { applyStatus } from "./session.js";
-
-export const NO_CONNECTION = "There is no connection. Please try again.";
+import { NO_CONNECTION } from "./wording.js";
 
 /** server, upload: as Gradio hands them to the tab's component. */
 export function createActions({ server, upload }) {
@@ -28,8 +27,10 @@ export function createActions({ server, upload }) {
 
   /** Uploads a file, and calls an action with where it lies. */
   async function sendFile(action, file) {
+    const sentence = tooLarge(file.size); // sent anyway, Gradio would say so too, in a second message
+    if (sentence) return sentence;
     const sent = await upload(withRandomName(file, endingOf(file.name))).catch(() => undefined);
-    return sent ? act(action, { path: sent.path }) : "The file could not be sent. Is it larger than 20 MB?";
+    return sent ? act(action, { path: sent.path }) : NO_CONNECTION;
   }
 
   return { act, saveFile, sendFile };

@@ -1,6 +1,13 @@
 // Files on their way to the server and to the visitor's disk.
 
+const MAX_BYTES = 20_000_000; // of a file: `max_file_size` in ui/page.py
 const KEPT = 10_000; // milliseconds that a browser is given to begin a download
+
+/** Why a file of so many bytes cannot be sent; "" where it can. */
+export function tooLarge(bytes) {
+  if (bytes <= MAX_BYTES) return "";
+  return `The file is too large: ${(bytes / 1e6).toFixed(1)} MB, and at most ${MAX_BYTES / 1e6} MB can be sent.`;
+}
 
 /** Has the browser save a blob under this name. */
 export function saveBlob(blob, name) {

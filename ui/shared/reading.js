@@ -1,9 +1,10 @@
-// The view of a reading, the same on every tab: the answer, how sure it is, what the network saw, and ten bars.
+// The view of a reading, the same on every tab: the answer, how sure it is, what the network saw, and eleven bars: a
+// digit each, and "not a digit".
 
 import { paintPicture, SIDE } from "./picture.js";
-import { percent, textOf } from "./wording.js";
+import { percentsOf, percentText, textOf } from "./wording.js";
 
-const NO_PROBS = Array(10).fill(0);
+const NO_SHARES = Array(11).fill(0);
 
 /** element: the tab, with the elements of reading.html in it. */
 export function createReading(element) {
@@ -12,16 +13,18 @@ export function createReading(element) {
   const seen = find(".seen canvas");
   const bars = [...element.querySelectorAll(".bar")];
 
-  /** answer: the large text; null leaves what is there. digit: the bar that stands out. */
-  function show({ answer = null, sure = "", doubt = "", probs = NO_PROBS, digit = null }) {
+  /** answer: the large text; null leaves what is there. shares: of the bars, of which that of `digit` stands out. */
+  function show({ answer = null, sure = "", doubt = "", shares = null, digit = null }) {
     if (answer !== null) find(".answer").textContent = answer;
     find(".sure").textContent = sure;
     find(".doubt").textContent = doubt;
+    const percents = shares ? percentsOf(shares) : NO_SHARES;
     bars.forEach((bar, i) => {
-      bar.style.setProperty("--share", probs[i]);
-      bar.setAttribute("aria-valuenow", Math.round(100 * probs[i]));
-      bar.querySelector(".percent").textContent = percent(probs[i]);
-      bar.classList.toggle("best", i === digit);
+      bar.style.setProperty("--share", shares?.[i] ?? 0);
+      bar.setAttribute("aria-valuenow", percents[i]);
+      bar.setAttribute("aria-valuetext", percentText(percents[i]));
+      bar.querySelector(".percent").textContent = percentText(percents[i]);
+      bar.classList.toggle("best", shares !== null && i === (digit ?? bars.length - 1));
     });
   }
 

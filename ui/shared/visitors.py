@@ -1,7 +1,7 @@
 """What each visitor has of their own: who asks, the network they read with, and what the page shows of it.
 
-A visitor is one open page. Gradio gives each a session hash, which only that page and the server know; every
-server function finds it in the request, never in what the script sends as an argument.
+A visitor is a browser, known by the secret key that comes with what its pages send; or one open page, where
+the browser stores no key. `ui/shared/visit.py` tells them apart.
 """
 
 import asyncio
@@ -27,7 +27,9 @@ from recognition import Reader
 from recognition.normalise import SIZE
 from recognition.reader import DEFAULT_NETWORK, SHIPPED
 from ui.server.pictures import PictureQueue
+from ui.server.queue import FairQueue
 from ui.shared.status_json import encoded, status_json
+from ui.shared.visit import Visitor, visitor_of
 
 Readers = Mapping[str, Reader]  # by the name under which their network was shipped, and OWN
 Payload = object  # what a script sent: anything, until it is checked
@@ -35,11 +37,15 @@ Action = Callable[[Session, Payload], dict | None]
 ServerFunction = Callable[[Payload, gr.Request], Awaitable[dict]]
 
 OWN = "own"  # beside the names of the shipped networks: the visitor's
+RESULT = "result"  # and the one that was trained or uploaded last, and is not in use
 PATIENCE = 10.0  # seconds that `watch` waits for something new
 ACTIONS_AT_ONCE = 8  # threads; those of `live` are others
 FILES_AT_ONCE = 2  # weights and zips that are read
+DRAWINGS_AT_ONCE = 1  # two take Python's lock from each other and from who answers
+MOST_DRAWINGS_WAITING = 200  # of each session the newest
+ADDRESS_DRAWINGS_WAITING = 100  # of them; a school may sit behind one
 MOST_FILES_WAITING, ADDRESS_FILES_WAITING = 40, 4
-PAUSED_AFTER = 5.0  # seconds after a page was closed, or lost its connection and did not come back
+PAUSED_AFTER = 20.0  # seconds after the last page was closed; one that is loaded anew is back by then
 AWAY = "You were away, so the training was paused to make room for others. Nothing is lost."
 BUSY = "Many files are being read now. Please try again in a moment."
 DISK_FULL = "There is no room left on the disk of this page. Please try again later."
@@ -60,18 +66,27 @@ class Visitors:
     def __init__(self, readers: Readers, manager: SessionManager) -> None:
         self.readers, self.manager = readers, manager
         self.pictures = PictureQueue(PicturePool(manager.shared.limits))
+        self.drawings = FairQueue(
+            DRAWINGS_AT_ONCE,
+            MOST_DRAWINGS_WAITING,
+            most_of_address=ADDRESS_DRAWINGS_WAITING,
+            latest_only=True,
+        )
         self._actions = anyio.CapacityLimiter(ACTIONS_AT_ONCE)
         self._file_actions = anyio.CapacityLimiter(FILES_AT_ONCE)
         self._files: Counter[str] = Counter()  # file actions under way, by address; the event loop's alone
 
-    def readers_of(self, key: str) -> Readers:
-        """All that a visitor can choose from: what they trained, taught or uploaded is OWN, if they use it.
+    def readers_of(self, visitor: Visitor) -> Readers:
+        """All that a visitor can choose from: what they trained, taught or uploaded is OWN, if they use it,
+        or else RESULT.
 
         It may load a file: not for the event loop.
         """
-        session = self.manager.find(key)
-        own = session and session.own_reader()
-        return {OWN: own, **self.readers} if own else self.readers
+        session = self.manager.find(*visitor)
+        if session is None:
+            return self.readers
+        theirs = {OWN: session.own_reader(), RESULT: session.result_reader()}
+        return {name: reader for name, reader in theirs.items() if reader is not None} | self.readers
 
     def server_functions(self, actions: Sequence[Action]) -> list[ServerFunction]:
         """What a script may call: `watch`, and each action, with the visitor's session and what was sent.
@@ -83,7 +98,7 @@ class Visitors:
 
         async def watch(payload: Payload, request: gr.Request) -> dict:
             try:
-                return await self.watch(await session_hash(request), payload)
+                return await self.watch(await visitor_of(request), payload)
             except Exception:
                 logger.exception("watch failed")
                 return {"error": FAULT}
@@ -99,14 +114,14 @@ class Visitors:
 
     async def act(self, action: Action, payload: Payload, request: gr.Request) -> dict:
         """Does `action` for the visitor who asks, and answers as `server_functions` says."""
-        key, address = await session_hash(request), request.state.address
+        visitor, address = await visitor_of(request), request.state.address
         if not getattr(action, "reads_file", False):
-            return await self._in_thread(self._actions, action, key, address, payload)
+            return await self._in_thread(self._actions, action, visitor, address, payload)
         if self._files[address] >= ADDRESS_FILES_WAITING or self._files.total() >= MOST_FILES_WAITING:
             return {"error": BUSY}
         self._files[address] += 1
         try:
-            return await self._in_thread(self._file_actions, action, key, address, payload)
+            return await self._in_thread(self._file_actions, action, visitor, address, payload)
         finally:
             self._files[address] -= 1
             if not self._files[address]:
@@ -115,13 +130,14 @@ class Visitors:
     async def _in_thread(self, limiter: anyio.CapacityLimiter, *call: object) -> dict:
         return await anyio.to_thread.run_sync(self._act, *call, limiter=limiter)
 
-    def _act(self, action: Action, key: str, address: str, payload: Payload) -> dict:
+    def _act(self, action: Action, visitor: Visitor, address: str, payload: Payload) -> dict:
+        key, page = visitor
         try:
-            session = self.manager.session(key, address)
+            session = self.manager.session(key, address, page)
             try:
                 answer = action(session, payload)
             except SessionEndedError:  # it had nothing in it, and another visitor took its place just now
-                session = self.manager.session(key, address)
+                session = self.manager.session(key, address, page)
                 answer = action(session, payload)
             return self._shown(session, True) if answer is None else answer
         except (ValueError, TypeError) as error:
@@ -132,12 +148,13 @@ class Visitors:
             logger.exception("%s failed", action.__name__)
             return {"error": FAULT}
 
-    async def watch(self, key: str, payload: Payload) -> dict:
+    async def watch(self, visitor: Visitor, payload: Payload) -> dict:
         """All there is to show, as soon as it is not what the script knows already, or after PATIENCE.
 
-        payload: the `version` of the last answer. Whoever has no session is told so at once, as version 0.
+        payload: the `version` of the last answer, or None where a page knows nothing yet. Whoever has no
+        session is told so at once, as version 0.
         """
-        session = self.manager.find(key)
+        session = self.manager.find(*visitor)
         if session is None:
             return self._nothing()
         loop, changed = asyncio.get_running_loop(), asyncio.Event()
@@ -151,26 +168,26 @@ class Visitors:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(PATIENCE):
                         await changed.wait()
-        return await anyio.to_thread.run_sync(self._shown, session, False)
+        if session.is_closed:
+            return self._nothing()
+        return await anyio.to_thread.run_sync(self._shown, session, payload is None)
+
+    async def forget(self, payload: Payload, request: gr.Request) -> dict:
+        """A server function: deletes all that is theirs, and answers with what there is to show then."""
+        visitor = await visitor_of(request)
+        await anyio.to_thread.run_sync(self.manager.leave, visitor.key, limiter=self._actions)
+        return self._nothing()
 
     def leave(self, request: gr.Request) -> None:
-        """The page was closed, or lost its connection: what trains is paused, unless it soon asks again.
+        """A page was closed, or lost its connection. What trains is paused, unless its visitor has another
+        page open, or soon asks again, as a page does that is loaded anew.
 
-        So its process ends. All else waits for a phone that slept: `Limits.away_seconds`.
+        So its process ends. All else waits for the visitor to come back: `Limits.away_seconds`.
         """
-        session = self.manager.find(request.session_hash)
-        if session is None:
-            return
-        session.leave()
-
-        def pause() -> None:
-            if session.is_away:
-                with contextlib.suppress(ValueError):  # nothing trains
-                    session.pause(AWAY)
-
-        timer = threading.Timer(PAUSED_AFTER, pause)
-        timer.daemon = True
-        timer.start()
+        for session in self.manager.close_page(request.session_hash):
+            timer = threading.Timer(PAUSED_AFTER, _pause_if_away, (session,))
+            timer.daemon = True
+            timer.start()
 
     def _shown(self, session: Session, asked_for: bool) -> dict:
         """What is the visitor's own is left out of the many answers while a training runs."""
@@ -213,13 +230,10 @@ def chosen_from(readers: Readers, payload: dict) -> Reader:
     return readers[network]
 
 
-async def session_hash(request: gr.Request) -> str:
-    """The session hash of the page that asks.
-
-    Gradio hands its server functions the web server's own request, which has read its JSON already.
-    """
-    body = await request.json()
-    return str(body["session_hash"])
+def _pause_if_away(session: Session) -> None:
+    if session.presence.is_away:
+        with contextlib.suppress(ValueError):  # nothing trains
+            session.pause(AWAY)
 
 
 def picture_of(payload: Payload, name: str) -> np.ndarray | None:

@@ -2,7 +2,10 @@
 
 import { heightOf, HEIGHT, latestOf, pathOf, SCALES, WIDTH } from "./scales.js";
 
-/** figure: the element; name: of its scale. Draws the axes, and returns what draws a curve: (curve, epochs). */
+/**
+ * figure: the element; name: of its scale. Draws the axes, and returns what draws a curve over that of the training
+ * before: (curve, epochs, curveBefore).
+ */
 export function createChart(figure, name) {
   const scale = SCALES[name];
   const plot = figure.querySelector(".plot");
@@ -17,11 +20,13 @@ export function createChart(figure, name) {
   }
   const training = newSvg("path", { class: "of-training" });
   const validation = newSvg("path", { class: "of-validation" });
-  drawing.append(training, validation);
+  const earlier = newSvg("path", { class: "of-earlier" });
+  drawing.append(earlier, training, validation);
   const end = newSpan("end");
   plot.append(drawing, newSpan("begins", "0"), end);
 
-  return (curve, epochs) => {
+  return (curve, epochs, curveBefore) => {
+    earlier.setAttribute("d", pathOf(scale, curveBefore, scale.validation, epochs));
     training.setAttribute("d", pathOf(scale, curve, scale.training, epochs));
     validation.setAttribute("d", pathOf(scale, curve, scale.validation, epochs));
     figure.querySelector(".latest").textContent = latestOf(scale, curve);

@@ -1,7 +1,7 @@
 // The Hugging Face Hub, on the Train tab. Signing in happens in a page of its own: this one would lose the visitor's
 // network if it were left.
 
-import { NO_CONNECTION } from "../shared/actions.js";
+import { NO_CONNECTION } from "../shared/wording.js";
 
 const SIGN_IN = "login/huggingface?_target_url=%2F%3Fsigned-in"; // and back to the page, which then closes
 
@@ -35,7 +35,7 @@ export function mountHub({ element, server, act, canSignIn }) {
 
   onSubmit(loading, "Fetching\u2026", async ({ model }) => {
     const failure = await act("load_from_hub", { model: model.value });
-    say(failure || "Loaded. It is tested now; then press Use this model.");
+    say(failure || "Loaded. It is tested now; then press Use this network.");
   });
   onSubmit(pushing, "Pushing\u2026", async ({ name }) => {
     const answer = await server.push_to_hub({ name: name.value }).catch(() => undefined);

@@ -1,19 +1,19 @@
 // What a training came to: accuracy on MNIST's test set, the confusion matrix, and the surest mistakes.
 
 import { paintPicture } from "../shared/picture.js";
-import { sendToPad } from "../shared/session.js";
-import { certainty, exactPercent } from "../shared/wording.js";
+import { sendToPad, testedNetwork } from "../shared/session.js";
+import { exactPercent } from "../shared/wording.js";
 
 const SHOWN_AT_FIRST = 24; // mistakes
 
 const thousands = (count) => count.toLocaleString("en");
 
-/** How the model that was trained compares with the one before. */
+/** How the network that was trained compares with the one before. */
 export function describeComparison({ images, after, before, newly_right, newly_wrong }) {
   return (
     `${thousands(after.wrong)} of ${thousands(images)} are wrong. ` +
-    `The model before: ${exactPercent(before.accuracy)}; ` +
-    `${thousands(newly_right)} are read right only now, ${thousands(newly_wrong)} no longer.`
+    `The network before it reads ${exactPercent(before.accuracy)} correctly: ` +
+    `${thousands(newly_right)} pictures are newly right, ${thousands(newly_wrong)} newly wrong.`
   );
 }
 
@@ -35,7 +35,7 @@ export function createOutcome(section, onPad) {
     mistakes = comparison.mistakes;
     find(".accuracy").textContent = exactPercent(comparison.after.accuracy);
     find(".versus").textContent = describeComparison(comparison);
-    showConfusions(find("table"), comparison.after.confusion);
+    showConfusions(find("table"), comparison.after.confusion, showCell);
     showMistakes(SHOWN_AT_FIRST);
     find(".more").textContent = `Show the first ${mistakes.length}`;
   }
@@ -43,20 +43,33 @@ export function createOutcome(section, onPad) {
   function showMistakes(count) {
     find(".gallery").replaceChildren(...mistakes.slice(0, count).map(newMistake));
     find(".more").hidden = mistakes.length <= count;
+    find(".of-cell").hidden = true;
+  }
+
+  /** Those of the mistakes that a cell of the confusion matrix counts. */
+  function showCell(label, predicted) {
+    const found = mistakes.filter((one) => one.true === label && one.predicted === predicted);
+    find(".gallery").replaceChildren(...found.map(newMistake));
+    find(".of-cell").textContent =
+      `${found.length || "None"} of the ${mistakes.length} most confident mistakes: a ${label} read as ${predicted}.`;
+    find(".of-cell").hidden = false;
+    find(".more").hidden = false;
+    find(".mistakes").scrollIntoView({ block: "nearest" });
   }
 
   function newMistake({ picture, predicted, true: label, confidence }) {
     const button = document.createElement("button");
     button.type = "button";
     button.ariaLabel = `A ${label}, read as ${predicted}: put it onto the pad`;
-    button.title = `${certainty(confidence)} that it is a ${predicted}`;
+    button.title = `${exactPercent(confidence)} sure that it is a ${predicted}`;
     const canvas = document.createElement("canvas");
     paintPicture(canvas, picture);
     const caption = document.createElement("span");
     caption.append(newElement("b", predicted), `, is ${label}`);
     button.append(canvas, caption);
     button.addEventListener("click", () => {
-      sendToPad(picture);
+      const sentence = `A test picture: a ${label} that your network reads as ${predicted}.`;
+      sendToPad(picture, testedNetwork(), sentence);
       onPad();
     });
     return button;
@@ -66,7 +79,8 @@ export function createOutcome(section, onPad) {
   return show;
 }
 
-function showConfusions(table, counts) {
+/** onCell(true digit, answer): a count of mistakes was pressed. */
+function showConfusions(table, counts, onCell) {
   const most = mostConfused(counts);
   table.querySelectorAll("tr").forEach((row) => row.remove());
   const head = document.createElement("tr");
@@ -74,10 +88,16 @@ function showConfusions(table, counts) {
   const rows = counts.map((row, i) => {
     const line = document.createElement("tr");
     const cells = row.map((count, j) => {
-      const cell = newElement("td", count || "");
+      const cell = newElement("td", i === j ? count || "" : "");
       cell.title = `${count} times a ${i} was read as ${j}`;
       if (i === j) cell.className = "right";
       else cell.style.setProperty("--share", count / most);
+      if (i !== j && count > 0) {
+        const button = newElement("button", count);
+        Object.assign(button, { type: "button", ariaLabel: `${count}: ${cell.title}` });
+        button.addEventListener("click", () => onCell(i, j));
+        cell.append(button);
+      }
       return cell;
     });
     line.append(newElement("th", i), ...cells);

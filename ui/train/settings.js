@@ -8,7 +8,9 @@ const HINTS = {
 };
 const NUMBERS = ["epochs", "images", "batch_size", "learning_rate", "dropout", "seed"];
 
-/** defaults: {network: {fresh, fine_tune}}, settings that suit each. Returns {read, suggest, lock, isFineTuning}. */
+/**
+ * defaults: {network: {fresh, fine_tune}}, settings that suit each. Returns {read, suggest, fill, lock, isFineTuning}.
+ */
 export function createSettings(form, defaults) {
   const { elements } = form;
   const isFineTuning = () => elements.begin.value === "fine_tune";
@@ -36,6 +38,23 @@ export function createSettings(form, defaults) {
     };
   }
 
+  /** Fills in what a link names, as far as the form takes it, and what suits that for the rest. */
+  function fill(params) {
+    choose(elements.network, params.get("network"));
+    choose(elements.begin, params.has("fine_tune") && (params.get("fine_tune") === "true" ? "fine_tune" : "fresh"));
+    suggest();
+    for (const name of NUMBERS) {
+      const input = elements[name];
+      const [before, value] = [input.value, params.get(name)];
+      if (value === null) continue;
+      input.value = value;
+      if (!input.validity.valid) input.value = before;
+    }
+    if (params.has("augmentation")) elements.augmentation.checked = params.get("augmentation") === "true";
+    choose([...elements.optimizer.options], params.get("optimizer"), "selected");
+    form.querySelector("details").open = true;
+  }
+
   /** While something runs, nothing can be chosen. */
   function lock(isLocked) {
     for (const field of form.querySelectorAll("fieldset, .settings")) field.inert = isLocked;
@@ -46,5 +65,11 @@ export function createSettings(form, defaults) {
   });
   elements.network[0].checked = true; // the one that is good in seconds
   suggest();
-  return { read, suggest, lock, isFineTuning };
+  return { read, suggest, fill, lock, isFineTuning };
+}
+
+/** Chooses, of radio buttons or options, the one with this value, where there is one. */
+function choose(choices, value, property = "checked") {
+  const wanted = [...choices].find((choice) => choice.value === value);
+  if (wanted) wanted[property] = true;
 }

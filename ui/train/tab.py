@@ -22,7 +22,7 @@ def build(visitors: Visitors) -> None:
     limits = visitors.manager.limits
     component(
         "train/train",
-        [*visitors.server_functions(ACTIONS), *hub.server_functions(visitors)],
+        [*visitors.server_functions(ACTIONS), visitors.forget, *hub.server_functions(visitors)],
         ("train/hub",),
         signs_in=hub.can_sign_in(),
         networks=[{"name": name, "about": about} for name, about in NETWORKS.items()],

@@ -1,15 +1,21 @@
 // The Train tab: a training as it runs, and what comes of it. It shows what the server reports.
 
 import { createActions } from "../shared/actions.js";
+import { showTab } from "../shared/address.js";
+import { saveBlob } from "../shared/files.js";
 import "../shared/leaving.js";
 import { createReading } from "../shared/reading.js";
-import { applyStatus, sessionState } from "../shared/session.js";
+import { belongings, findSession, forgetVisitor, sessionState } from "../shared/session.js";
 import { certainty, secondThought } from "../shared/wording.js";
 import { createChart } from "./chart.js";
+import { csvOfCurve, paintCharts } from "./export.js";
 import { mountHub } from "./hub.js";
 import { showKernels } from "./kernels.js";
 import { createOutcome } from "./outcome.js";
+import { ask } from "./question.js";
+import { showProgress } from "./progress.js";
 import { SCALES } from "./scales.js";
+import { mountLesson } from "./lesson.js";
 import { createSettings } from "./settings.js";
 import { buttonsOf, describeDetails, describeModel, describePhase, startText, stopText } from "./wording.js";
 
@@ -51,6 +57,17 @@ export function mount({ element, server, upload, props }) {
     complaint.scrollIntoView({ block: "nearest" }); // what was pressed may stand far below
   }
 
+  async function discard() {
+    const question = "The trained network and its curves are deleted. This cannot be undone.";
+    if (await ask(find(".ask"), { question, yes: "Throw it away" })) await act("discard_result");
+  }
+
+  async function forget() {
+    const question = `This deletes ${belongings().join(", ")} here and on the server. It cannot be undone.`;
+    if (!(await ask(find(".ask"), { question, yes: "Forget me", no: "Keep all" }))) return;
+    complain(await forgetVisitor(server));
+  }
+
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     actAndLook("start", { settings: settings.read(), drawing: drawing() });
@@ -60,13 +77,20 @@ export function mount({ element, server, upload, props }) {
     ".pause": () => act("pause"),
     ".stop": () => act("stop"),
     ".use": () => act("use_result"),
-    ".discard": () => act("discard_result"),
+    ".discard": discard,
     ".try": goToPad,
     ".shipped": () => act("use_shipped"),
     ".undo": () => act("undo"),
     ".download": async () => complain(await actions.saveFile("download", "model", "my-digits.npz")),
     ".download-result": async () => complain(await actions.saveFile("download", "result", "my-digits.npz")),
     ".bring": () => find(".file").click(),
+    ".forget": forget,
+    ".save-csv": () => saveBlob(new Blob([csvOfCurve(sessionState.status.curve)]), "training.csv"),
+    ".save-png": async () => {
+      const { network, learning_rate: rate } = sessionState.status.settings;
+      const picture = await paintCharts([...element.querySelectorAll(".chart")], `${network}, learning rate ${rate}`);
+      saveBlob(await new Promise((resolve) => picture.toBlob(resolve, "image/png")), "training.png");
+    },
   };
   for (const [button, does] of Object.entries(onClick)) find(button).addEventListener("click", does);
   find(".file").addEventListener("change", async ({ target }) => {
@@ -80,10 +104,16 @@ export function mount({ element, server, upload, props }) {
 
   // ---------------------------------------------------------------- what is shown
 
+  let shown = []; // curve of the training that is shown
+  let before = []; // and of the one before it
+
   function showStatus() {
     const { status, mine } = sessionState;
     const { phase, now } = status;
     find(".tab").dataset.phase = phase;
+    // Of a network that was taught or uploaded, nothing was seen while it learned.
+    const hasNothingToWatch = !now && !["idle", "waiting", "preparing"].includes(phase);
+    for (const part of [".charts", ".legend", ".inner"]) find(part).hidden = hasNothingToWatch;
     find(".phase").textContent = describePhase(status);
     find(".numbers").textContent = describeDetails(status, mine);
     const done = now ? now.done : 0;
@@ -92,14 +122,27 @@ export function mount({ element, server, upload, props }) {
     showButtons(status, mine);
     settings.lock(status.active || phase === "paused");
 
-    const epochs = status.settings?.epochs ?? form.elements.epochs.value;
-    for (const drawCurve of charts) drawCurve(status.curve, epochs);
+    rememberCurve(status);
+    const last = Math.max(...[status.curve, before].map((curve) => curve.at(-1)?.epoch ?? 0));
+    const epochs = Math.max(status.settings?.epochs ?? form.elements.epochs.value, Math.ceil(last));
+    for (const drawCurve of charts) drawCurve(status.curve, epochs, before);
+    find(".legend .of-earlier").hidden = before.length === 0;
+    find(".curves").hidden = status.curve.length < 2;
+    showProgress(status);
     showKernels(find(".kernels"), now?.kernels ?? NO_KERNELS);
     showReading();
     showOutcome(status.comparison);
     find(".reads").textContent = describeModel(mine);
     find(".shipped").hidden = !mine.own;
     find(".undo").hidden = !mine.can_undo;
+    find(".forget").hidden = belongings().length === 0;
+  }
+
+  /** A training that begins leaves the curve of the one before to compare it with. */
+  function rememberCurve({ curve, phase }) {
+    if (phase === "idle") shown = before = []; // it was thrown away
+    if (curve.length < shown.length && shown.length > 1) before = shown;
+    shown = curve;
   }
 
   function showButtons(status, mine) {
@@ -122,10 +165,14 @@ export function mount({ element, server, upload, props }) {
       return;
     }
     reading.showPicture(digit);
-    if (!probs) return reading.show({ answer: "", sure: "Not read yet", doubt: "Start, and see the bars move." });
+    if (!probs) {
+      const { phase = "idle" } = sessionState.status ?? {};
+      const doubt = phase === "idle" ? "Start, and see the bars move." : "It is read at the next step.";
+      return reading.show({ answer: "", sure: "Not read yet", doubt });
+    }
     const best = probs.indexOf(Math.max(...probs));
-    const doubt = secondThought({ digit: best, probs });
-    reading.show({ probs, digit: best, answer: String(best), sure: certainty(probs[best]), doubt });
+    const read = { digit: best, shares: [...probs, 0] }; // while it learns, it rejects nothing
+    reading.show({ ...read, answer: String(best), sure: certainty(read), doubt: secondThought(read) });
   }
 
   let nextDrawing = null; // timer
@@ -146,10 +193,11 @@ export function mount({ element, server, upload, props }) {
   sessionState.addEventListener("lost", () => complain(sessionState.lostSentence));
   sessionState.addEventListener("drawing", drawingChanged);
   sessionState.addEventListener("model", () => settings.isFineTuning() && settings.suggest());
+  mountLesson({ element, settings });
   mountHub({ element, server, act: actions.act, canSignIn: props.signs_in });
 
   if (sessionState.status) showStatus();
-  else server.watch(null).then((status) => status && applyStatus(status, server.watch), () => undefined);
+  findSession(server.watch);
 }
 
-const goToPad = () => document.querySelector('button[role="tab"]').click(); // the first
+const goToPad = () => showTab("draw", "#pad");

@@ -2,21 +2,42 @@
 
 import { exactPercent } from "../shared/wording.js";
 
+const LEARNED = 0.5; // the accuracy from which a network has learned something; guessing gives 0.1
+const LARGE_RATE = 0.02; // a learning rate above is the likely reason where it has not
+
 const PHASES = {
   idle: () => "Watch a network learn to read digits: press Start.",
   waiting: ({ position }) => (position > 0 ? `Waiting: number ${position} in the queue` : "Waiting\u2026"),
   preparing: () => "Getting ready\u2026",
-  training: ({ now, message }) => message || `Epoch ${now.epoch} of ${now.epochs}, step ${now.step} of ${now.steps_per_epoch}`,
+  training: ({ now, message }) =>
+    message || `Epoch ${now.epoch} of ${now.epochs}, step ${now.step} of ${now.steps_per_epoch}`,
   teaching: () => "Learning your examples\u2026",
   testing: () => "Reading 10,000 test pictures\u2026",
   paused: () => "Paused.",
-  done({ comparison, lesson }) {
-    if (!comparison) return "Done.";
-    const accuracy = exactPercent(comparison.after.accuracy);
-    return `${lesson ? "Taught" : "Done"}: ${accuracy} of the test pictures are read right.`;
+  done(status) {
+    const { comparison } = status;
+    if (!comparison) return `${endOf(status)}.`;
+    return `${endOf(status)}: ${exactPercent(comparison.after.accuracy)} of the test pictures are read correctly.`;
   },
   failed: () => "That did not work.",
 };
+
+/** How it came to an end, in a word or two. A training's `now` is its last step; an uploaded network has none. */
+function endOf({ lesson, now }) {
+  if (lesson) return "Taught";
+  if (!now) return "Tested";
+  return now.done < 1 ? "Stopped early" : "Done";
+}
+
+/** Whether what was trained reads no better than by chance. */
+export const hasNotLearned = ({ phase, comparison }) =>
+  phase === "done" && Boolean(comparison) && comparison.after.accuracy < LEARNED;
+
+/** What to do about a training of which nothing came; "" where it is not known. */
+function adviceOn({ settings }) {
+  const rate = settings?.learning_rate;
+  return rate > LARGE_RATE ? `A learning rate of ${rate} is too large: try 0.001.` : "";
+}
 
 export const describePhase = (status) => PHASES[status.phase](status);
 
@@ -26,8 +47,15 @@ export const isInUse = (status, mine) => status.phase === "done" && Boolean(mine
 /** The line under the phase. */
 export function describeDetails(status, mine) {
   const { phase, message, now } = status;
+  if (phase === "failed") return [message, adviceOn(status)].filter(Boolean).join(" ");
   if (message && phase !== "training") return message;
+  if (hasNotLearned(status)) {
+    return `It has learned very little. ${adviceOn(status) || "Give it more pictures or more epochs."}`;
+  }
   if (isInUse(status, mine)) return "It reads your drawings and photos now.";
+  if (phase === "done" && status.resumable && !now) {
+    return "The file holds a training that is not finished: Resume goes on with it where it was saved.";
+  }
   if (phase === "paused") return "Nothing is lost: Resume continues as if it had never stopped.";
   return now && phase !== "idle" ? describeSpeed(phase, now) : "";
 }
@@ -46,6 +74,7 @@ export function buttonsOf(status, mine) {
   const { phase, active, resumable, result } = status;
   const isPaused = phase === "paused";
   const isRunning = ["waiting", "preparing", "training"].includes(phase);
+  const next = hasNotLearned(status) ? "start" : result ? "use" : isInUse(status, mine) ? "try" : "start";
   return {
     start: !active && !isPaused,
     resume: !active && resumable,
@@ -53,7 +82,7 @@ export function buttonsOf(status, mine) {
     stop: isRunning || isPaused || phase === "testing",
     after: !active && Boolean(result),
     "in-use": isInUse(status, mine),
-    main: isPaused ? "resume" : result ? "use" : isInUse(status, mine) ? "try" : "start",
+    main: isPaused ? "resume" : next,
   };
 }
 
@@ -62,6 +91,7 @@ export const startText = ({ settings }) => (settings ? "Start another" : "Start 
 export const stopText = ({ phase }) => (phase === "training" || phase === "paused" ? "Stop and test" : "Stop");
 
 export function describeModel({ own, weights }) {
-  const name = own ? "your own network" : weights === "seed" ? "the first, simple one" : "the shipped network";
+  const shipped = weights === "seed" ? "the simple network" : "the best network";
+  const name = own ? "your own network" : shipped;
   return `Drawings and photos are read by ${name}.`;
 }

@@ -1,0 +1,115 @@
+"""A photo -> Reading: upright if that makes sense, else without its edges, or turned."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from recognition.cells import read_cells
+from recognition.classifier import Classifier
+from recognition.components import Components, find_components, remove_border_noise
+from recognition.grid import find_grid
+from recognition.limits import TooMuchWorkError
+from recognition.photo import PhotoInk, ink_of_photo, turned_clockwise
+from recognition.pipeline import EMPTY, NO_DIGITS, message_of, read_components, unscaled
+from recognition.reading import Digit, Reading, Separator, Stage
+
+CROWD = 7  # components of a photo from which a lone digit needs MIN_CROWD_INK, or it is part of a picture
+MIN_CROWD_INK = 0.5  # least share of the ink in the components that are not noise at the border
+CLEAR_SENSE = 0.97  # sense of a photo from which it is upright without a doubt
+DOUBTFUL_SENSE = 0.5  # sense below which it is read without its edges, too, and lying on either side
+GOOD_SENSE, BETTER_SENSE = 0.85, 0.05  # least sense of a turned photo, and by how much it must make more
+MIN_PHOTO = 200  # pixels of the shorter side from which a picture may show more than was cut out for reading
+MIN_TURNED = 3  # least digits of a turned photo: a single sign may be a letter that lies on its side
+
+PHOTO_TOO_FULL = (
+    "There is too much in this picture to read. Please crop it to the digits, or to a part of them."
+)
+
+
+def read_photo(image: np.ndarray, classifier: Classifier, *, may_turn: bool = True) -> Reading:
+    """A photo, uint8 (H, W), (H, W, 3) RGB or (H, W, 4) RGBA -> Reading, with its stages.
+
+    Where that makes no sense, the photo is read again without what lies along its edges, and then turned; the
+    reading that makes most sense is taken, and says by how much the photo was turned: its boxes are in the
+    photo as it is then. may_turn: False where whoever asks knows which way up it is.
+    """
+    photo = ink_of_photo(image)
+    reading = _read(photo, image.shape, classifier)
+    if reading.message in (EMPTY, PHOTO_TOO_FULL):
+        return reading
+    if photo.has_edges and min(image.shape[:2]) >= MIN_PHOTO and len(reading.digits) <= 1:
+        without_edges = ink_of_photo(image, without_edges=True)
+        again = _read(without_edges, image.shape, classifier)
+        if _sense(again) >= GOOD_SENSE:
+            photo, reading = without_edges, again
+    if (
+        not may_turn
+        or (len(reading.digits) == 1 and _sense(reading) >= DOUBTFUL_SENSE)
+        or _sense(reading) >= CLEAR_SENSE
+    ):
+        return reading
+    # What lies on its side makes no sense at all; what is upside down may make some.
+    quarters = (1, 3, 2) if _sense(reading) < DOUBTFUL_SENSE else (2,)
+    turned = (
+        _read(turned_clockwise(photo, turns, image.shape), image.shape, classifier, turns)
+        for turns in quarters
+    )
+    best = max(turned, key=_sense)
+    accepted = sum(digit.digit is not None for digit in best.digits)
+    if accepted >= MIN_TURNED and _sense(best) >= max(GOOD_SENSE, _sense(reading) + BETTER_SENSE):
+        return best
+    return reading
+
+
+def _read(photo: PhotoInk, shape: tuple[int, ...], classifier: Classifier, quarters: int = 0) -> Reading:
+    """The ink of a photo, turned clockwise by so many quarters; shape: of the photo before it was turned."""
+    size = shape[:2] if quarters % 2 == 0 else shape[1::-1]
+    components = find_components(photo.ink, photo.stroke)
+
+    def reading(symbols: Sequence[Digit | Separator], message: str = "", **table: tuple[int, int]) -> Reading:
+        left, top = photo.corner
+        placed = tuple(
+            replace(symbol, box=unscaled((x + left, y + top, *sides), photo.scale, size))
+            for symbol in symbols
+            for x, y, *sides in [symbol.box]
+        )
+        text = message or message_of(placed)
+        return Reading(placed, text, _stages(photo, components), turned=90 * quarters, **table)
+
+    try:
+        grid = find_grid(photo.found, photo.stroke)
+        cells = read_cells(photo, grid, classifier) if grid is not None else None
+        if cells is not None:
+            return reading(cells, cells=(grid.rows, grid.columns))
+        if not len(components.ids):
+            return reading([], EMPTY if photo.grey.min() == photo.grey.max() else NO_DIGITS)
+        kept = remove_border_noise(components)
+        found = read_components(components, kept, photo.stroke, classifier, drawn=False)
+    except TooMuchWorkError:
+        return reading([], PHOTO_TOO_FULL)
+    # After the cuts: of a component that was cut, its first part counts.
+    kept_ink = components.areas[kept].sum() / components.areas[1:].sum()
+    if len(found) == 1 and len(components.ids) >= CROWD and kept_ink < MIN_CROWD_INK:
+        found = [found[0].rejected()]
+    return reading(found)
+
+
+def _sense(reading: Reading) -> float:
+    """0 to 1: the mean confidence of all signs, those that were rejected counting 0."""
+    if not reading.digits:
+        return 0.0
+    return float(np.mean([digit.confidence * (digit.digit is not None) for digit in reading.digits]))
+
+
+def _stages(photo: PhotoInk, components: Components) -> tuple[Stage, ...]:
+    """The photo after each step, at the size that was worked on."""
+    colours = np.random.default_rng(5).integers(30, 200, (len(components.boxes), 3), np.uint8)
+    colours[0] = 255
+    return (
+        Stage("Grey", photo.grey),
+        Stage("Light evened", np.uint8(255 - 255 * photo.contrast)),
+        Stage("Ink", np.where(photo.found, np.uint8(0), np.uint8(255))),
+        Stage("Lines removed", np.uint8(255 - 255 * photo.ink)),
+        Stage("Pieces", colours[components.labels]),
+    )

@@ -1,0 +1,211 @@
+"""A person looks inside: maps move with the pen, cells are sums, and a step can be taken back."""
+
+import itertools
+import time
+
+import pytest
+
+from tests.browser.conftest import PHONE
+from tests.browser.driver import DIGITS, PATIENCE, ROOT, Pad, along, in_pixels
+
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+VIEWS = ("flow", "why", "change", "learn", "doubt", "kernels")
+WAIT = {"timeout": PATIENCE}
+
+
+class _Inside:
+    """The Inside tab, with a 7 drawn on the Draw tab before."""
+
+    def __init__(self, pad: Pad, drawn=DIGITS[7]):
+        self.page = pad.page
+        if drawn:
+            pad.draw(drawn)
+        self.page.get_by_role("tab", name="Inside").click()
+        self.tab = self.page.locator("#inside .tab")
+        self.page.wait_for_selector(f"#inside .tab[data-state={'read' if drawn else 'empty'}]", **WAIT)
+        if drawn:
+            self.page.wait_for_function("document.querySelector('#inside .blocks canvas').height > 11")
+
+    def find(self, selector):
+        return self.page.locator(f"#inside {selector}")
+
+    def open(self, view):
+        self.find(f"[data-open={view}]").click()
+
+    @property
+    def looks(self):
+        return int(self.tab.get_attribute("data-looks"))
+
+    @property
+    def shares(self):
+        return [int(bar.get_attribute("aria-valuenow")) for bar in self.find(".share").all()]
+
+    @property
+    def first_maps(self):
+        return self.find(".blocks canvas").first.evaluate("canvas => canvas.toDataURL()")
+
+    def await_(self, condition):
+        """Until it holds, however busy the machine is."""
+        end = time.monotonic() + PATIENCE / 1000
+        while not condition():
+            assert time.monotonic() < end
+            self.page.wait_for_timeout(30)
+
+    def point_at(self, block, x, y, click=True):
+        """A cell of a block's maps, by its share of their width and height."""
+        canvas = self.find(".blocks canvas").nth(block)
+        canvas.scroll_into_view_if_needed()
+        box = canvas.bounding_box()
+        place = {"x": x * box["width"], "y": y * box["height"]}
+        canvas.click(position=place) if click else canvas.hover(position=place)
+
+    def number(self, selector):
+        return _number(self.find(selector).first.inner_text())
+
+
+def _number(text):
+    return float(text.replace("\u2212", "-").replace("+", "").replace(" ", ""))
+
+
+@pytest.fixture(params=["desktop", "phone"])
+def inside(open_pad, request):
+    return _Inside(open_pad(**(PHONE if request.param == "phone" else {})))
+
+
+def test_maps_move_while_the_pen_is_down(inside):
+    canvas = inside.find(".ink")
+    canvas.scroll_into_view_if_needed()
+    before, maps = inside.looks, inside.first_maps
+    [stroke] = DIGITS[0]
+    path = [in_pixels(point, canvas.bounding_box()) for point in along(stroke, 0.03)]
+    inside.page.mouse.move(*path[0])
+    inside.page.mouse.down()
+    end = time.monotonic() + PATIENCE / 1000
+    for x, y in itertools.cycle(path):  # for as long as it takes, however busy the server is
+        inside.page.mouse.move(x, y)
+        if inside.looks >= before + 3:
+            break
+        assert time.monotonic() < end
+    assert inside.first_maps != maps
+    inside.page.mouse.up()
+
+
+def test_a_cell_is_pinned_and_its_sum_adds_up(inside):
+    inside.point_at(0, 0.56, 0.4)
+    inside.find(".sum .total, .sum .grids").first.wait_for()
+    assert "pool1, map" in inside.find(".sum h2").inner_text()
+    assert inside.find(".looked .frame").is_visible()
+    # The products, then their sum and the bias, as they are shown.
+    products = [_number(text) for text in inside.find(".sum .grid").nth(2).locator("span").all_inner_texts()]
+    line = inside.find(".sum .step").first.locator("> .line").inner_text()
+    added, bias, value = (
+        line.split("bias: ")[1]
+        .replace(" (bias)", "")
+        .replace("+ ", "+")
+        .replace("\u2212 ", "\u2212")
+        .replace("= ", "")
+        .split(" ")
+    )
+    assert sum(products) == pytest.approx(_number(added), abs=1e-9)
+    assert _number(added) + _number(bias) == pytest.approx(_number(value), abs=1e-9)
+
+
+def test_many_inputs_are_shown_as_the_largest_and_all_others(inside):
+    inside.point_at(1, 0.02, 0.02)
+    inside.find(".sum .total").wait_for()
+    *terms, total = [_number(row.locator("td").last.inner_text()) for row in inside.find(".sum tr").all()]
+    assert len(terms) == 10  # eight, all others, and the bias
+    assert sum(terms) == pytest.approx(total, abs=1e-9)
+    assert inside.find(".blocks .source").count() > 0
+
+
+def test_arrow_keys_move_the_pinned_cell_and_escape_unpins_it(inside):
+    inside.point_at(0, 0.56, 0.4)
+    inside.await_(lambda: inside.find(".sum h2").inner_text() != "")
+    before = inside.page.evaluate("location.hash")
+    inside.page.keyboard.press("ArrowRight")
+    inside.await_(lambda: inside.page.evaluate("location.hash") != before)
+    row, column, channel = before.split("/")[-1].split(",")
+    assert inside.page.evaluate("location.hash").endswith(f"{row},{int(column) + 1},{channel}")
+    inside.page.keyboard.press("Shift+ArrowRight")
+    assert inside.page.evaluate("location.hash").endswith(f"{row},{int(column) + 1},{int(channel) + 1}")
+    inside.page.keyboard.press("Escape")
+    assert inside.page.evaluate("location.hash") == "#inside/flow"
+    assert inside.find(".sum h2").inner_text() == ""
+
+
+def test_evidence_is_shown_for_the_digit_and_against_the_next(inside):
+    inside.open("why")
+    inside.find(".each button").first.wait_for()
+    assert inside.find(".why select").first.input_value() == "7"
+    assert "36 places" in inside.find(".why .line").first.inner_text()
+    inside.find(".which select").select_option("seed")
+    inside.await_(lambda: "ends in dense layers" in inside.find(".why .note").inner_text())
+
+
+def test_a_slider_changes_the_picture_and_the_answer(inside):
+    inside.open("change")
+    inside.find(".slider path").first.wait_for(state="attached")
+    assert inside.find(".slider").count() == 8
+    before, looks = inside.shares, inside.looks
+    slider = inside.find(".slider input").first
+    slider.focus()
+    slider.evaluate("input => { input.value = 80; input.dispatchEvent(new Event('input')); }")
+    inside.await_(lambda: inside.looks > looks and inside.shares != before)
+    inside.find(".reset").click()
+    inside.await_(lambda: inside.shares == before)
+
+
+def test_a_step_moves_the_bars_and_back_undoes_it(inside):
+    inside.open("learn")
+    inside.await_(lambda: "The loss" in inside.find(".losses").inner_text())
+    before = inside.shares
+    inside.find(".labels button").nth(2).click()
+    inside.find(".step-row input").evaluate("i => { i.value = -2; i.dispatchEvent(new Event('input')); }")
+    inside.find(".tool.step").click()
+    inside.await_(lambda: inside.shares != before)
+    assert "after 1 step" in inside.find(".after").inner_text()
+    inside.find(".unstep").click()
+    inside.await_(lambda: inside.shares == before)
+    inside.find("summary").first.click()
+    assert "def forward(self" in inside.find(".gradients pre").first.inner_text()
+
+
+def test_the_tour_is_followed_by_keyboard(inside):
+    inside.find(".take-tour").focus()
+    inside.page.keyboard.press("Enter")
+    seen = []
+    for step in range(1, 9):
+        assert inside.find(".tour .count").inner_text() == f"{step} of 8"
+        assert inside.page.evaluate("location.hash") == f"#inside/tour/{step}"
+        seen.append(inside.find(".tour p").inner_text())
+        inside.page.keyboard.press("Enter")
+    assert len(set(seen)) == 8
+    assert not inside.find(".tour").is_visible()
+
+
+def test_ink_on_inside_is_ink_on_draw(inside):
+    inside.find(".wipe").click()
+    inside.page.wait_for_selector("#inside .tab[data-state=empty]", **WAIT)
+    inside.page.get_by_role("tab", name="Draw").click()
+    inside.page.wait_for_selector("#pad .reading[data-state=empty]", **WAIT)
+
+
+def test_nothing_is_wider_than_the_page_and_axe_finds_nothing(inside):
+    width = inside.page.viewport_size["width"]
+    for view in VIEWS:
+        inside.open(view)
+        inside.await_(lambda: inside.find(".notice").inner_text() == "")
+        assert inside.page.evaluate("document.documentElement.scrollWidth") <= width
+        main = inside.find(".main").bounding_box()
+        assert main["x"] + main["width"] <= width + 1, view
+        if AXE.is_file():
+            inside.page.evaluate(AXE.read_text())
+            found = inside.page.evaluate("axe.run('#inside')")["violations"]
+            assert [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found] == [], view
+
+
+def test_a_view_has_an_address_that_can_be_shared(open_pad):
+    inside = _Inside(open_pad("#inside/doubt"))
+    assert inside.find(".doubts").is_visible()
+    inside.await_(lambda: inside.find(".doubts td").count() == 50)

@@ -1,0 +1,135 @@
+// The Inside tab: your stroke on its way through the network, and every number it becomes.
+
+import { chooseNetwork, sessionState } from "../shared/session.js";
+import { parseAddress, showAddress, VIEWS } from "./address.js";
+import { createChange } from "./change.js";
+import { createDoubt } from "./doubt.js";
+import { fillSelect } from "./elements.js";
+import { createFlow } from "./flow.js";
+import { createKernels } from "./kernels.js";
+import { createLearn } from "./learn.js";
+import { Looking } from "./looking.js";
+import { createPad, createRender, createSeen, createShares } from "./side.js";
+import { createTour } from "./tour.js";
+import { createWhy } from "./why.js";
+
+const NETWORKS = [["digits", "the best network"], ["seed", "the first, simple one"]];
+
+/** The arguments are what Gradio hands to a component's script. */
+export function mount({ element, server }) {
+  const find = (selector) => element.querySelector(selector);
+  const tab = find(".tab");
+  const announce = (sentence) => (find(".announcement").textContent = sentence);
+  const looking = new Looking(server, createRender());
+  const seen = createSeen(element);
+  const showShares = createShares(element);
+  const pad = createPad({ element, looking, announce });
+  const parts = { element, looking, seen, announce };
+  const views = {
+    flow: createFlow(parts),
+    why: createWhy(parts),
+    change: createChange(parts),
+    learn: createLearn(parts),
+    doubt: createDoubt(parts),
+    kernels: createKernels(parts),
+  };
+  const tour = createTour({ element, open, announce });
+  const choice = find(".which select");
+  let current = "flow";
+  let wanted = null; // the cell of the page's address, until there are maps
+
+  function open(view) {
+    current = view;
+    for (const name of VIEWS) {
+      find(`[data-view=${name}]`).hidden = name !== view;
+      find(`[data-open=${name}]`).setAttribute("aria-selected", String(name === view));
+      find(`[data-open=${name}]`).tabIndex = name === view ? 0 : -1;
+    }
+    if (view !== "flow") seen.frame(null);
+    if (looking.network === null || looking.isEmpty) return;
+    views[view].onLook?.();
+    views[view].onOpen?.();
+  }
+
+  function goTo(address) {
+    if (address?.step) tour.start(address.step);
+    else if (address?.view) open(address.view);
+    wanted = address?.cell ? address : null;
+    if (wanted && !looking.isEmpty) pinWanted();
+  }
+
+  function pinWanted() {
+    const { layer, cell } = wanted;
+    wanted = null;
+    views.flow.pin(layer, cell);
+  }
+
+  function showNetworks() {
+    const own = sessionState.mine.own ? [["own", "your own"]] : [];
+    fillSelect(choice, [...NETWORKS, ...own], sessionState.network);
+  }
+
+  looking.addEventListener("network", () => {
+    for (const view of Object.values(views)) view.onNetwork?.();
+  });
+  looking.addEventListener("look", () => {
+    seen.show(looking.picture);
+    showShares(looking.shares);
+    const steps = looking.copies.length;
+    find(".after").textContent = steps === 0 ? "" : `By a copy after ${steps === 1 ? "1 step" : `${steps} steps`}.`;
+    tab.dataset.looks = Number(tab.dataset.looks) + 1;
+    tab.dataset.state = "read";
+    views[current].onLook?.();
+    if (wanted) pinWanted();
+  });
+  looking.addEventListener("rest", () => {
+    tab.dataset.rests = Number(tab.dataset.rests) + 1;
+    views[current].onRest?.();
+  });
+  looking.addEventListener("empty", () => {
+    seen.show(null);
+    showShares(null);
+    tab.dataset.state = "empty";
+    for (const view of Object.values(views)) view.onEmpty?.();
+  });
+  looking.addEventListener("trouble", () => (find(".notice").textContent = looking.trouble));
+  sessionState.addEventListener("network", () => {
+    showNetworks();
+    looking.networkChanged();
+  });
+  sessionState.addEventListener("model", () => {
+    showNetworks();
+    looking.networkChanged();
+  });
+  choice.addEventListener("change", () => chooseNetwork(choice.value));
+
+  const tabs = find(".views");
+  tabs.addEventListener("click", ({ target }) => {
+    const view = target.closest("[data-open]")?.dataset.open;
+    if (!view) return;
+    open(view);
+    showAddress({ view });
+  });
+  tabs.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const view = VIEWS[(VIEWS.indexOf(current) + step + VIEWS.length) % VIEWS.length];
+    open(view);
+    showAddress({ view });
+    find(`[data-open=${view}]`).focus();
+  });
+  find(".take-tour").addEventListener("click", () => tour.start());
+  addEventListener("hashchange", () => goTo(parseAddress(location.hash)));
+
+  // A tab that is not shown asks for nothing; when it is shown again, it looks at the drawing as it is by then.
+  new IntersectionObserver(([{ isIntersecting }]) => {
+    if (looking.isShown === isIntersecting) return;
+    looking.show(isIntersecting);
+    if (isIntersecting) pad.repaint();
+  }).observe(tab);
+
+  showNetworks();
+  open(current);
+  goTo(parseAddress(location.hash));
+}

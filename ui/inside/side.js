@@ -1,0 +1,149 @@
+// Beside every view: the pad, what the network sees with a frame of what is pointed at, and the eleven shares.
+
+import { createScreen, createSheet } from "../draw/canvas.js";
+import { drawing, onInk, storeDrawing, tellInk } from "../draw/drawing.js";
+import { isPicture } from "../draw/history.js";
+import { drawWithKeyboard } from "../draw/keyboard.js";
+import { drawWithPointer } from "../draw/pointer.js";
+import { paintPicture, SIDE } from "../shared/picture.js";
+import { certainty, percent } from "../shared/wording.js";
+import { CLASSES, newElement } from "./elements.js";
+import { pointOnSheet } from "./looking.js";
+
+/** Returns what renders the pad's ink, with the point of the pen on it, or null. */
+export function createRender() {
+  const render = createSheet();
+  return () => {
+    const { strokes } = drawing.history;
+    const ink = render(strokes);
+    const last = strokes.findLast((stroke) => !isPicture(stroke));
+    return ink && { ...ink, point: last ? pointOnSheet(ink.toPad, ...last.slice(-2)) : null };
+  };
+}
+
+/** The pad: the same drawing as on the Draw tab. Returns {repaint}. */
+export function createPad({ element, looking, announce }) {
+  const { history } = drawing;
+  const canvas = element.querySelector(".ink");
+  const repaint = createScreen(canvas, () => history.strokes);
+  const buttons = { undo: element.querySelector(".back"), clear: element.querySelector(".wipe") };
+
+  function changed() {
+    repaint();
+    showTools();
+    looking.inkChanged();
+  }
+
+  function rests() {
+    storeDrawing();
+    showTools();
+    tellInk(canvas);
+    looking.live.flush();
+  }
+
+  function showTools() {
+    element.classList.toggle("inked", !history.isEmpty);
+    buttons.undo.setAttribute("aria-disabled", String(!history.canUndo));
+    buttons.clear.setAttribute("aria-disabled", String(history.isEmpty));
+  }
+
+  const changedAtOnce = () => {
+    changed();
+    rests();
+  };
+  const pen = {
+    isDown: () => history.current !== null,
+    down(x, y) {
+      pen.lift();
+      history.begin(x, y);
+      changed();
+    },
+    move(points) {
+      const hasMoved = pen.isDown() && points.map((point) => history.extend(...point)).includes(true);
+      if (hasMoved) changed();
+      return hasMoved;
+    },
+    lift: () => history.finish() && rests(),
+  };
+  const pad = {
+    pen,
+    announce,
+    announceLater: announce,
+    undo: () => history.undo() && changedAtOnce(),
+    redo: () => history.redo() && changedAtOnce(),
+    clear: () => history.clear() && changedAtOnce(),
+  };
+  const pointer = drawWithPointer({ canvas, pen, onDown: () => keyboard.hide() });
+  const keyboard = drawWithKeyboard({
+    element: element.querySelector(".pad"),
+    canvas,
+    cursor: element.querySelector(".cursor"),
+    pad,
+    isPointerDrawing: pointer.isDrawing,
+  });
+  for (const [name, button] of Object.entries(buttons)) button.addEventListener("click", pad[name]);
+  onInk(canvas, changed);
+  showTools();
+  return { repaint };
+}
+
+/** What the network sees, and a frame on it. Returns {show, frame}. */
+export function createSeen(element) {
+  const canvas = element.querySelector(".looked canvas");
+  const frame = element.querySelector(".looked .frame");
+  return {
+    show(picture) {
+      if (picture) paintPicture(canvas, picture);
+      else canvas.getContext("2d").clearRect(0, 0, SIDE, SIDE);
+    },
+    /** field: [top, bottom, left, right] in pixels, or null. */
+    frame(field) {
+      frame.hidden = !field;
+      if (field) placeFrame(frame, field, SIDE, SIDE);
+    },
+  };
+}
+
+/** Lays a frame around rows and columns of something `width` x `height` that it stands on. */
+export function placeFrame(frame, [top, bottom, left, right], width, height) {
+  frame.style.left = `${(100 * left) / width}%`;
+  frame.style.top = `${(100 * top) / height}%`;
+  frame.style.width = `${(100 * (right - left)) / width}%`;
+  frame.style.height = `${(100 * (bottom - top)) / height}%`;
+}
+
+/** The answer and eleven bars. Returns what shows `shares`, or null for none. */
+export function createShares(element) {
+  const answer = element.querySelector(".said");
+  const box = element.querySelector(".shares");
+  const bars = CLASSES.map((label) => {
+    const text = newElement("span", { className: "percent" });
+    const track = newElement("span", { className: "track" }, newElement("span", { className: "fill" }));
+    const bar = newElement("div", { className: "share" }, newElement("span", { textContent: label }), track, text);
+    bar.setAttribute("role", "meter");
+    bar.setAttribute("aria-label", label === "not a digit" ? label : `digit ${label}`);
+    bar.setAttribute("aria-valuemin", "0");
+    bar.setAttribute("aria-valuemax", "100");
+    box.append(bar);
+    return { bar, text };
+  });
+  return (shares) => {
+    const all = shares ? allShares(shares) : Array(CLASSES.length).fill(0);
+    const best = all.indexOf(Math.max(...all));
+    bars.forEach(({ bar, text }, i) => {
+      bar.style.setProperty("--share", all[i]);
+      bar.setAttribute("aria-valuenow", Math.round(100 * all[i]));
+      bar.classList.toggle("best", shares !== null && i === best);
+      text.textContent = shares ? percent(all[i]) : "";
+    });
+    answer.textContent = shares ? verdictOf(shares) : "Draw a digit here, and watch it travel.";
+  };
+}
+
+/** Of the ten digits, and last of the reject class; they sum to 1. */
+export const allShares = ({ probs, reject }) => [...probs.map((share) => share * (1 - reject)), reject];
+
+function verdictOf({ digit, probs, reject }) {
+  if (digit === null) return `Not a digit: ${percent(reject)} sure.`;
+  return `It reads ${digit}. ${certainty(probs[digit])}.`;
+}
