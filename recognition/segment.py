@@ -43,7 +43,9 @@ MAX_SKIP_HEIGHT = 0.5  # greatest height of a component that may be skipped, in 
 SPECK_HEIGHT = 0.25  # height below which a component may be skipped whatever its shape, in digit heights
 SHEARS = (-0.2, 0.0, 0.2)  # shears at which the context model sees a candidate: hands lean either way
 CONTEXT_SHARE = 0.65  # share of the context model in the logits of candidates
-SEPARATOR_COST = 0.1  # cost of reading a candidate as a separator, beside the network's
+# Costs of reading a candidate as each of SEPARATORS, beside the network's: a slash is rarer than the 1 or 7
+# that looks like it.
+SEPARATOR_COSTS = np.array((0.1, 1.0, 0.1, 0.1, 0.1), np.float32)
 MIN_SLASH_LEAN = 0.12  # pixels to the right for each pixel upwards below which a straight line is a 1
 UPRIGHT_SLASH_COST = 5.0  # cost of reading such a line as a slash, beside the network's
 MAX_REJECT_SKIP_COST = 4.0  # most that the context model's doubt adds to the cost of skipping a component
@@ -166,6 +168,7 @@ def add_context(
     neutral = np.repeat(alone.max(1, keepdims=True).clip(0), len(SEPARATORS), axis=1)
     logits = np.concatenate([alone, neutral], axis=1)
     logits += np.float32(CONTEXT_SHARE) * (in_context - logits)
+    logits[:, 10:] -= SEPARATOR_COSTS
     reject_costs = np.logaddexp(0, log_odds(logits))
     separator_costs = reject_costs[:, None] - logits[:, 10:]
     upright = np.array([_lean(found.image) < MIN_SLASH_LEAN for found in candidates.values()])
@@ -292,7 +295,7 @@ def _best_path(
                 if candidate.separator_costs is None or kind == SEPARATOR:
                     continue
                 if kind == DIGIT or candidate.separator == "-":
-                    separator_cost = SEPARATOR_COST + float(candidate.separator_costs.min()) + cut_cost
+                    separator_cost = float(candidate.separator_costs.min()) + cut_cost
                     offer(end, SEPARATOR, costs[before] + separator_cost, before, candidate)
     at = min(
         ((len(parts), kind) for kind in (START, DIGIT) if (len(parts), kind) in costs),

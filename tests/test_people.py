@@ -49,9 +49,9 @@ def test_no_writer_is_in_both_splits_and_a_fifth_of_each_corpus_validates():
     assert not training & validation
     assert validation == validation_writers()
     for corpus in ("unipen", "pendigits"):
-        validation = sum(of == corpus for of, _ in validation)
+        validating = sum(of == corpus for of, _ in validation)
         everybody = sum(of == corpus for of, _ in training | validation)
-        assert validation == round(everybody / 5)
+        assert validating == round(everybody / 5)
 
 
 def test_the_validation_writers_follow_from_the_rule_and_not_from_their_order():

@@ -180,8 +180,8 @@ class DigitsRecipe(Recipe):
     last_augmentation: Augmentation = field(default_factory=lambda: MILD)
     last_share: float = 0.8  # of the last phase's weights in the result
 
-    # Of the log odds, chosen so that this network alone loses 1.95 % of the digits. With the context model,
-    # `python -m benchmarks.handwriting --choose 1.95` gives 1.15, which rejects many more digits in photos.
+    # Of the log-odds. With it the validation writers of UNIPEN lose 1.5 % of their digits. For 1.95 %
+    # `python -m benchmarks.handwriting --choose 1.95` gives 1.47, which rejects many more digits in photos.
     threshold: float = 0.84
 
     def calibration(self, model: Sequential, images: np.ndarray, labels: np.ndarray) -> Calibration:
