@@ -37,9 +37,7 @@ def test_on_a_phone_the_frame_opens_the_camera_which_comes_first(open_photo_tab)
     with tab.page.expect_file_chooser() as chooser:
         tab.page.get_by_role("button", name="Take a photo of handwritten digits").tap()
     assert chooser.value.element.get_attribute("capture") == "environment"
-    camera, choose = (
-        tab.page.locator(name).bounding_box() for name in (".camera", ".choose")
-    )
+    camera, choose = (tab.page.locator(name).bounding_box() for name in (".camera", ".choose"))
     assert camera["x"] < choose["x"]
 
 
