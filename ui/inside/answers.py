@@ -83,7 +83,7 @@ def kernels(looked: Looked, payload: Payload) -> dict:
     weight = looked.model.layers[0].params.get("weight")
     if weight is None or weight.ndim != 4:
         return {"kernels": None}
-    bias = looked.model.layers[0].params.get("bias", np.zeros(weight.shape[-1], np.float32))
+    bias = looked.model.layers[0].params.get("bias", [0.0] * weight.shape[-1])
     shown = np.moveaxis(weight[:, :, 0], -1, 0).astype("<f4")
     return {
         "kernels": {
