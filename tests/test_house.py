@@ -15,7 +15,15 @@ ORDER = ["app", "ui", "jobs", "training", "recognition", "cnn"]  # each may impo
 
 CODE = {".py", ".js", ".mjs", ".html", ".css"}
 MOST_LINES = 400
-PACKING = {"ndarray", "uint8", "frombuffer", "moveaxis"}  # of NumPy, to send arrays and to receive them
+PACKING = {
+    "ndarray",
+    "uint8",
+    "frombuffer",
+    "moveaxis",
+    "round",
+    "rint",
+    "float32",
+}  # of NumPy, to send arrays and to receive them
 DOCS = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 

@@ -32,7 +32,7 @@ class WorkMeter:
             self.count(monkeypatch, getattr(self.reader.classifier, network), "predict", len)
         self.count(monkeypatch, segment, "find_cuts", lambda *_: CUT_WORK)
         self.count(monkeypatch, segment, "normalise", lambda ink: ink.size / PIXELS_A_UNIT)
-        self.count(monkeypatch, segment, "with_context", lambda parts, ids: _area(parts.box_of(ids)))
+        self.count(monkeypatch, segment, "with_context", lambda parts, ids, *_: _area(parts.box_of(ids)))
 
     def count(self, monkeypatch, owner, name, units):
         work = getattr(owner, name)

@@ -18,7 +18,7 @@ FastBatchNorm(BatchNorm(128), ReLU)
 WinogradConv(Conv2D(128, 128, kernel_size=3, stride=1, padding=1, bias=False))
 FastBatchNorm(BatchNorm(128), ReLU)
 GlobalAveragePool
-FastDense(Dense(128, 10))"""
+FastDense(Dense(128, {classes}))"""
 
 STEPS = {
     "small_net": """\
@@ -31,8 +31,8 @@ SparseConvPoolDense(Conv2D(1, 32, kernel_size=3, stride=1, padding=1), ReLU, Max
 Flatten, Dense(6272, 128))
 FastReLU(ReLU)
 FastDense(Dense(128, 10))""",
-    "digit_net": FIVE_CONVOLUTIONS.format(channels=1),
-    "row_net": FIVE_CONVOLUTIONS.format(channels=2),
+    "digit_net": FIVE_CONVOLUTIONS.format(channels=1, classes=10),
+    "row_net": FIVE_CONVOLUTIONS.format(channels=2, classes=15),
 }
 RNG = np.random.default_rng(0)
 POOL = "MaxPool2D"

@@ -103,7 +103,7 @@ def test_a_network_that_is_not_trained_yet_can_be_read_with(tmp_path):
     for name, build in ARCHITECTURES.items():
         network = build(np.random.default_rng(0))
         save_model(tmp_path / f"{name}.npz", network)
-        load_model(tmp_path / f"{name}.npz", network.input_shape)
+        load_model(tmp_path / f"{name}.npz", network.input_shape, network.output_shape)
 
 
 def test_a_truncated_file_is_refused(saved):

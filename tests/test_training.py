@@ -266,7 +266,7 @@ def test_the_context_model_is_trained_from_the_command_line_and_tested_on_rows(
     assert "Test: Digits = " in printed
     card = json.loads((tmp_path / "out/rows.json").read_text())
     assert card["recipe"]["rows"] == 128
-    assert set(card["rows_test"]) == {"digits", "none", "cross_entropy"}
+    assert set(card["rows_test"]) == {"digits", "separators", "none", "cross_entropy"}
     assert "mnist_test" not in card
     written = (tmp_path / "out/rows.npz").read_bytes()
 

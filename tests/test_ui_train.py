@@ -126,7 +126,7 @@ def test_an_example_is_collected_taught_and_its_teaching_undone(page):
 @pytest.mark.parametrize(
     ("name", "asked", "message"),
     [
-        ("add_example", None, "Draw something first"),
+        ("add_example", None, "Please draw something first"),
         ("add_example", {"picture": base64_of(SEVEN)}, "digit from 0 to 9"),
         ("add_example", {"picture": base64_of(SEVEN), "label": 10}, "digit from 0 to 9"),
         ("add_example", {"picture": base64_of(0 * SEVEN), "label": 1}, "empty"),

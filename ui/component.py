@@ -25,7 +25,8 @@ def component(
     name, parts: as "folder/name". The word `@reading` in the HTML stands for reading.html, and `@PART` for
     that of each of `parts`, whose .css comes with it. styles: more .css files, after all others. The module
     exports `mount({element, server, upload, props})`. server_functions: what it may call, as
-    `server.NAME(argument)`; props: what the HTML's `{{...}}` are filled with. A plain `gr.HTML`: a subclass would have Gradio write a .pyi beside us.
+    `server.NAME(argument)`; props: what the HTML's `{{...}}` are filled with. A plain `gr.HTML`: a subclass
+    would have Gradio write a .pyi beside us.
     """
     html = _asset(f"{name}.html")
     for part in (*parts, READING):

@@ -69,8 +69,9 @@ def test_a_photo_gives_its_lines_in_the_same_json(client):
     reading = client.predict(handle_file(EXAMPLES_FOLDER / "board.jpg"), api_name="/read_photo")
     assert reading["text"] == "1729\n6174"
     assert [digit["line"] for digit in reading["digits"]] == [0] * 4 + [1] * 4
-    assert set(reading) == {"text", "message", "digits"}
-    assert set(reading["digits"][0]) == {"digit", "confidence", "probs", "box", "line"}
+    assert set(reading) == {"text", "message", "digits", "symbols", "turned", "cells"}
+    one = {"digit", "confidence", "probs", "shares", "box", "line", "column"}
+    assert set(reading["digits"][0]) == one
     left = [digit["box"][0] for digit in reading["digits"][:4]]
     assert left == sorted(left)
 

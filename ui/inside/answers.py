@@ -162,7 +162,7 @@ def change(looked: Looked, payload: Payload) -> dict:
 def flip(looked: Looked, payload: Payload) -> dict:
     """payload: {"picture", "label": 0 to 9} -> the changed "picture" and its "pixels", null where none."""
     threshold = looked.calibration.threshold
-    at_least = -np.inf if threshold is None else threshold  # then the odds of a digit are above it as well
+    at_least = -math.inf if threshold is None else threshold  # then the odds of a digit are above it as well
     found = smallest_change(looked.model, _input(payload), _label(payload, 9), at_least=at_least)
     if found is None:
         return {"picture": None, "pixels": None}
