@@ -12,7 +12,8 @@ from ui import scripts
 
 UNIT_TESTS = sorted((ROOT / "tests" / "scripts").glob("*.test.mjs"))
 IMPORT = re.compile(r'^import (?:[^"]* from )?"([^"]+)";$|^\} from "([^"]+)";$', re.MULTILINE)
-MOUNTED = {"draw/pad.js", "inside/inside.js", "photo/photo.js", "train/train.js"}  # by ui/component.py
+# By ui/component.py.
+MOUNTED = {"about/about.js", "draw/pad.js", "inside/inside.js", "photo/photo.js", "train/train.js"}
 BORROWED = {"inside": {"draw"}}  # its small pad is the Draw tab's, with the same drawing
 
 

@@ -145,7 +145,7 @@ def test_the_focus_is_visible_on_the_pad_and_on_the_buttons(used_pad):
     used_pad.draw(DIGITS[1])
     used_pad.canvas.focus()
     used_pad.page.keyboard.press("ArrowLeft")
-    for part in (".paper", ".pad .undo", ".pad .redo", ".pad .clear"):
+    for part in (".paper", ".pad .undo", ".pad .redo", ".pad .erase", ".pad .clear", ".pad .hard"):
         outline = used_pad.page.locator(part).evaluate("e => getComputedStyle(e).outlineStyle")
         assert outline == "solid", part
         used_pad.page.keyboard.press("Tab")

@@ -139,7 +139,7 @@ def test_a_picture_in_the_clipboard_is_read_with_ctrl_v_and_with_the_button(open
 
 @pytest.mark.parametrize(
     ("refusal", "message"),
-    [("NotAllowedError", "The camera may not be used."), ("NotFoundError", "No camera was found.")],
+    [("NotAllowedError", "This page may not use the camera."), ("NotFoundError", "No camera was found.")],
 )
 def test_a_camera_that_cannot_be_used_is_explained(photo_tab, refusal, message):
     photo_tab.page.evaluate(

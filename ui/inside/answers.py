@@ -7,7 +7,7 @@ TypeError says in a sentence what is wrong with it.
 import inspect
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -83,7 +83,7 @@ def kernels(looked: Looked, payload: Payload) -> dict:
     weight = looked.model.layers[0].params.get("weight")
     if weight is None or weight.ndim != 4:
         return {"kernels": None}
-    bias = looked.model.layers[0].params.get("bias", np.zeros(weight.shape[-1], np.float32))
+    bias = looked.model.layers[0].params.get("bias", [0.0] * weight.shape[-1])
     shown = np.moveaxis(weight[:, :, 0], -1, 0).astype("<f4")
     return {
         "kernels": {
@@ -99,7 +99,7 @@ def look(looked: Looked, picture: np.ndarray) -> dict:
     """picture: (28, 28) uint8 -> the maps that the page cannot derive itself, and the shares."""
     found = activations(looked.model, to_input(picture[None])[0])
     maps = [
-        asdict(round_maps(found[position].values, channels)) | {"position": position}
+        vars(round_maps(found[position].values, channels)) | {"position": position}
         for position, channels in sent_layers(looked.model).items()
     ]
     one = shares(found[-1].values, looked.calibration)
@@ -178,14 +178,14 @@ def learn(looked: Looked, payload: Payload) -> tuple[dict, Sequential]:
         raise ValueError("The learning rate must be above 0 and at most 1.")
     step = step_towards(looked.model, _input(payload), _label(payload, REJECT), rate, looked.calibration)
     gradients = [
-        asdict(round_maps(step.gradients[position][1], channels)) | {"position": position}
+        vars(round_maps(step.gradients[position][1], channels)) | {"position": position}
         for position, channels in block_ends(looked.model).items()
     ]
     answer = {
         "loss": step.loss,
         "loss_after": step.loss_after,
         "gradients": gradients,
-        "input_gradient": asdict(round_maps(step.input_gradient)),
+        "input_gradient": vars(round_maps(step.input_gradient)),
     }
     return answer, step.model
 
@@ -214,7 +214,7 @@ def _source(layer: Layer) -> dict:
 def _shares(one: Shares) -> dict:
     return {
         name: np.round(value, 4).tolist() if isinstance(value, np.ndarray) else value
-        for name, value in asdict(one).items()
+        for name, value in vars(one).items()
     }
 
 

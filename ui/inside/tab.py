@@ -59,7 +59,8 @@ def build(visitors: Visitors) -> None:
         line = what if isinstance(what, str) and what in EXPLANATIONS else "learn"
         return await in_turn(explanations, line, explain_it, request, payload)
 
-    component("inside/inside", [look, explain])
+    styles = tuple(f"inside/{name}" for name in ("layers", "change", "doubt", "narrow"))
+    component("inside/inside", [look, explain], styles=styles)
 
 
 def _answer(visitors: Visitors, copies: Copies, work: Callable, visitor: Visitor, payload: object) -> dict:

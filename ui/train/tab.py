@@ -23,7 +23,7 @@ def build(visitors: Visitors) -> None:
     component(
         "train/train",
         [*visitors.server_functions(ACTIONS), visitors.forget, *hub.server_functions(visitors)],
-        ("train/hub",),
+        ("train/stage", "train/outcome", "train/hub"),
         signs_in=hub.can_sign_in(),
         networks=[{"name": name, "about": about} for name, about in NETWORKS.items()],
         defaults={name: _defaults(name) for name in NETWORKS},
