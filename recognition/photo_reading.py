@@ -19,7 +19,7 @@ MIN_CROWD_INK = 0.5  # least share of the ink in the components that are not noi
 CLEAR_SENSE = 0.97  # sense of a photo from which it is upright without a doubt
 DOUBTFUL_SENSE = 0.5  # sense below which it is read without its edges, too, and lying on either side
 GOOD_SENSE, BETTER_SENSE = 0.85, 0.05  # least sense of a turned photo, and by how much it must make more
-MIN_PHOTO = 200  # pixels of the shorter side from which a picture may show more than was cut out for reading
+MIN_PHOTO = 200  # pixels of the shorter side below which a picture was cut out to be read, and stands upright
 MIN_TURNED = 3  # least digits of a turned photo: a single sign may be a letter that lies on its side
 
 PHOTO_TOO_FULL = (
@@ -38,7 +38,9 @@ def read_photo(image: np.ndarray, classifier: Classifier, *, may_turn: bool = Tr
     reading = _read(photo, image.shape, classifier)
     if reading.message in (EMPTY, PHOTO_TOO_FULL):
         return reading
-    if photo.has_edges and min(image.shape[:2]) >= MIN_PHOTO and len(reading.digits) <= 1:
+    if min(image.shape[:2]) < MIN_PHOTO:
+        return reading
+    if photo.has_edges and len(reading.digits) <= 1:
         without_edges = ink_of_photo(image, without_edges=True)
         again = _read(without_edges, image.shape, classifier)
         if _sense(again) >= GOOD_SENSE:
@@ -57,7 +59,9 @@ def read_photo(image: np.ndarray, classifier: Classifier, *, may_turn: bool = Tr
     )
     best = max(turned, key=_sense)
     accepted = sum(digit.digit is not None for digit in best.digits)
-    if accepted >= MIN_TURNED and _sense(best) >= max(GOOD_SENSE, _sense(reading) + BETTER_SENSE):
+    # Digits upside down look like others, and a hasty hand makes little sense: then all must be clear.
+    needed = GOOD_SENSE if _sense(reading) < DOUBTFUL_SENSE else CLEAR_SENSE
+    if accepted >= MIN_TURNED and _sense(best) >= max(needed, _sense(reading) + BETTER_SENSE):
         return best
     return reading
 
