@@ -8,7 +8,7 @@ import numpy as np
 from recognition.classifier import Classifier
 from recognition.components import SOLID, Components, find_components
 from recognition.grid import MARGIN, Grid
-from recognition.limits import PHOTO_WORK, WorkBudget
+from recognition.limits import WorkBudget
 from recognition.lines import typical_height
 from recognition.photo import PhotoInk
 from recognition.pipeline import NEIGHBOUR_LOG_ODDS, symbols_of
@@ -23,7 +23,9 @@ SLIVER = 2.0  # stroke widths of what is left of a line at the side of a cell
 LOW = 0.25  # share of the cell's side below which a component is dirt, a comma or a note
 
 
-def read_cells(photo: PhotoInk, grid: Grid, classifier: Classifier) -> list[Digit | Separator] | None:
+def read_cells(
+    photo: PhotoInk, grid: Grid, classifier: Classifier, budget: WorkBudget
+) -> list[Digit | Separator] | None:
     """The signs of a grid, each with its cell; None where it is not one to be read by cells.
 
     Raises TooMuchWorkError.
@@ -42,7 +44,6 @@ def read_cells(photo: PhotoInk, grid: Grid, classifier: Classifier) -> list[Digi
     in_context = classifier.logits_in_context if classifier.context_model is not None else None
     if (grid.rows, grid.columns) == SUDOKU:
         return _one_a_cell(components, cells, grid, height, classifier)
-    budget = WorkBudget(PHOTO_WORK)
     budget.spend(len(groups))
     lines = segment(
         components, list(cells.values()), singles, photo.stroke, height, budget, classifier.logits, in_context

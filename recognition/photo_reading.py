@@ -9,7 +9,7 @@ from recognition.cells import read_cells
 from recognition.classifier import Classifier
 from recognition.components import Components, find_components, remove_border_noise
 from recognition.grid import find_grid
-from recognition.limits import TooMuchWorkError
+from recognition.limits import PHOTO_WORK, TooMuchWorkError, WorkBudget
 from recognition.photo import PhotoInk, ink_of_photo, turned_clockwise
 from recognition.pipeline import EMPTY, NO_DIGITS, message_of, read_components, unscaled
 from recognition.reading import Digit, Reading, Separator, Stage
@@ -20,6 +20,7 @@ CLEAR_SENSE = 0.97  # sense of a photo from which it is upright without a doubt
 DOUBTFUL_SENSE = 0.5  # sense below which it is read without its edges, too, and lying on either side
 GOOD_SENSE, BETTER_SENSE = 0.85, 0.05  # least sense of a turned photo, and by how much it must make more
 MIN_PHOTO = 200  # pixels of the shorter side below which a picture was cut out to be read, and stands upright
+ATTEMPT_WORK = 500  # work for what every attempt does: components, lines, a grid
 MIN_TURNED = 3  # least digits of a turned photo: a single sign may be a letter that lies on its side
 
 PHOTO_TOO_FULL = (
@@ -34,15 +35,16 @@ def read_photo(image: np.ndarray, classifier: Classifier, *, may_turn: bool = Tr
     reading that makes most sense is taken, and says by how much the photo was turned: its boxes are in the
     photo as it is then. may_turn: False where whoever asks knows which way up it is.
     """
+    budget = WorkBudget(PHOTO_WORK)  # for all attempts together
     photo = ink_of_photo(image)
-    reading = _read(photo, image.shape, classifier)
+    reading = _read(photo, image.shape, classifier, budget)
     if reading.message in (EMPTY, PHOTO_TOO_FULL):
         return reading
     if min(image.shape[:2]) < MIN_PHOTO:
         return reading
     if photo.has_edges and len(reading.digits) <= 1:
         without_edges = ink_of_photo(image, without_edges=True)
-        again = _read(without_edges, image.shape, classifier)
+        again = _read(without_edges, image.shape, classifier, budget)
         if _sense(again) >= GOOD_SENSE:
             photo, reading = without_edges, again
     if (
@@ -54,7 +56,7 @@ def read_photo(image: np.ndarray, classifier: Classifier, *, may_turn: bool = Tr
     # What lies on its side makes no sense at all; what is upside down may make some.
     quarters = (1, 3, 2) if _sense(reading) < DOUBTFUL_SENSE else (2,)
     turned = (
-        _read(turned_clockwise(photo, turns, image.shape), image.shape, classifier, turns)
+        _read(turned_clockwise(photo, turns, image.shape), image.shape, classifier, budget, turns)
         for turns in quarters
     )
     best = max(turned, key=_sense)
@@ -66,7 +68,9 @@ def read_photo(image: np.ndarray, classifier: Classifier, *, may_turn: bool = Tr
     return reading
 
 
-def _read(photo: PhotoInk, shape: tuple[int, ...], classifier: Classifier, quarters: int = 0) -> Reading:
+def _read(
+    photo: PhotoInk, shape: tuple[int, ...], classifier: Classifier, budget: WorkBudget, quarters: int = 0
+) -> Reading:
     """The ink of a photo, turned clockwise by so many quarters; shape: of the photo before it was turned."""
     size = shape[:2] if quarters % 2 == 0 else shape[1::-1]
     components = find_components(photo.ink, photo.stroke)
@@ -82,14 +86,15 @@ def _read(photo: PhotoInk, shape: tuple[int, ...], classifier: Classifier, quart
         return Reading(placed, text, _stages(photo, components), turned=90 * quarters, **table)
 
     try:
+        budget.spend(ATTEMPT_WORK)
         grid = find_grid(photo.found, photo.stroke)
-        cells = read_cells(photo, grid, classifier) if grid is not None else None
+        cells = read_cells(photo, grid, classifier, budget) if grid is not None else None
         if cells is not None:
             return reading(cells, cells=(grid.rows, grid.columns))
         if not len(components.ids):
             return reading([], EMPTY if photo.grey.min() == photo.grey.max() else NO_DIGITS)
         kept = remove_border_noise(components)
-        found = read_components(components, kept, photo.stroke, classifier, drawn=False)
+        found = read_components(components, kept, photo.stroke, classifier, budget, drawn=False)
     except TooMuchWorkError:
         return reading([], PHOTO_TOO_FULL)
     # After the cuts: of a component that was cut, its first part counts.

@@ -17,7 +17,7 @@ from recognition.components import (
     find_components,
     thin_strokes,
 )
-from recognition.limits import DRAWING_WORK, PHOTO_WORK, TooMuchWorkError, WorkBudget, size_error
+from recognition.limits import DRAWING_WORK, TooMuchWorkError, WorkBudget, size_error
 from recognition.lines import find_lines, typical_height
 from recognition.normalise import bounding_box, normalise_box
 from recognition.numerals import DRAWING_WEIGHTS, PHOTO_WEIGHTS, evidence_of_number
@@ -72,7 +72,10 @@ def read_ink(ink: np.ndarray, classifier: Classifier) -> Reading:
         may_be_several = width > SLIM_COMPONENT * height and whole.cost >= CONFIDENT_COST
         if count > 1 or (count and may_be_several):
             try:
-                found = read_components(components, components.ids, stroke, classifier, whole, drawn=True)
+                budget = WorkBudget(DRAWING_WORK)
+                found = read_components(
+                    components, components.ids, stroke, classifier, budget, whole, drawn=True
+                )
             except TooMuchWorkError:
                 return Reading((), DRAWING_TOO_FULL)
     if found is None:
@@ -90,6 +93,7 @@ def read_components(
     ids: np.ndarray,
     stroke: float,
     classifier: Classifier,
+    budget: WorkBudget,
     whole: Candidate | None = None,
     *,
     drawn: bool,
@@ -100,7 +104,6 @@ def read_components(
     which is accepted or rejected as a whole; a photo of more than MAX_TOGETHER digits is, word by word.
     Raises TooMuchWorkError.
     """
-    budget = WorkBudget(DRAWING_WORK if drawn else PHOTO_WORK)
     boxes = components.boxes[ids]
     height = typical_height(boxes, components.areas[ids])
     lines = [[int(ids[i]) for i in line] for line in find_lines(boxes, height)]

@@ -7,6 +7,7 @@ import pytest
 from recognition import Reader
 from recognition.cells import read_cells
 from recognition.grid import find_grid
+from recognition.limits import WorkBudget
 from recognition.photo import ink_of_photo
 from recognition.reading import Digit, Reading
 from tests.test_photo import photo, write
@@ -107,7 +108,7 @@ def test_digits_that_keep_to_no_squares_are_not_read_by_cells(reader):
     write(drawn, "3047", 70, 90, height=110, pen=6)
     ink = ink_of_photo(photo(drawn))
     grid = find_grid(ink.found, ink.stroke)
-    assert grid is None or read_cells(ink, grid, reader.classifier) is None
+    assert grid is None or read_cells(ink, grid, reader.classifier, WorkBudget(16_000)) is None
 
 
 def test_a_sudoku_is_nine_lines_of_nine():

@@ -359,7 +359,7 @@ def test_the_focus_is_visible_everywhere(photo_tab):
     photo_tab.inputs.first.fill("9")
     photo_tab.boxes.first.focus()
     photo_tab.page.keyboard.press("ArrowRight")
-    for _ in range(20):
+    for _ in range(60):
         outline, part = photo_tab.page.evaluate(
             "[getComputedStyle(document.activeElement).outlineStyle, document.activeElement.outerHTML]"
         )

@@ -1,6 +1,7 @@
 // Beside every view: the pad, what the network sees with a frame of what is pointed at, and the eleven shares.
 
 import { createScreen, createSheet } from "../draw/canvas.js";
+import { penOf } from "../draw/geometry.js";
 import { drawing, onInk, storeDrawing, tellInk } from "../draw/drawing.js";
 import { isPicture } from "../draw/history.js";
 import { drawWithKeyboard } from "../draw/keyboard.js";
@@ -25,7 +26,11 @@ export function createRender() {
 export function createPad({ element, looking, announce }) {
   const { history } = drawing;
   const canvas = element.querySelector(".ink");
-  const repaint = createScreen(canvas, () => history.strokes);
+  const repaint = createScreen(
+    canvas,
+    () => history.strokes,
+    () => penOf(history.finished),
+  );
   const buttons = { undo: element.querySelector(".back"), clear: element.querySelector(".wipe") };
 
   function changed() {
