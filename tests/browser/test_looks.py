@@ -11,7 +11,16 @@ from tests.browser.layout import TWO_FRAMES
 
 
 def _boxes(pad):
-    parts = (".pad", ".paper", ".pad .tools", ".verdict", ".words", ".seen", ".bars", ".bar:last-child")
+    parts = (
+        ".pad",
+        ".paper",
+        ".pad .tools:not(.share)",
+        ".verdict",
+        ".words",
+        ".seen",
+        ".bars",
+        ".bar:last-child",
+    )
     return {part: pad.page.locator(part).bounding_box() for part in parts}
 
 

@@ -216,7 +216,7 @@ def test_a_page_whose_scripts_do_not_load_says_so_and_offers_another_try(open_pa
     page.reload()
     for tab in ("Draw", "Photo", "Train"):
         page.get_by_role("tab", name=tab).click()
-        page.get_by_role("alert").get_by_text(FAILURE).filter(visible=True).wait_for()
+        page.get_by_role("alert").get_by_text(FAILURE).filter(visible=True).first.wait_for()
     page.get_by_role("tab", name="Draw").click()
     if which == SCRIPTS:
         page.get_by_role("button", name="Try again").filter(visible=True).click()

@@ -5,10 +5,10 @@ const FOLLOWED = "https://huggingface.co"; // which shows a Space in a frame, an
 
 const receivers = new Map(); // by tab: what is called with the parameters of a link to it
 
-/** {tab, params} of an address's fragment. */
+/** {tab, params} of an address's fragment; what follows a slash, "#inside/why", is the tab's own. */
 export function parseFragment(fragment) {
-  const [tab, ...query] = fragment.replace(/^#/, "").split("?");
-  return { tab: tab.toLowerCase(), params: new URLSearchParams(query.join("?")) };
+  const [path, ...query] = fragment.replace(/^#/, "").split("?");
+  return { tab: path.split("/")[0].toLowerCase(), params: new URLSearchParams(query.join("?")) };
 }
 
 export const fragmentOf = (tab, params = new URLSearchParams()) => `#${tab}${[...params].length ? `?${params}` : ""}`;
