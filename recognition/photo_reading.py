@@ -20,7 +20,7 @@ CLEAR_SENSE = 0.97  # sense of a photo from which it is upright without a doubt
 DOUBTFUL_SENSE = 0.5  # sense below which it is read without its edges, too, and lying on either side
 GOOD_SENSE, BETTER_SENSE = 0.85, 0.05  # least sense of a turned photo, and by how much it must make more
 MIN_PHOTO = 200  # pixels of the shorter side below which a picture was cut out to be read, and stands upright
-ATTEMPT_WORK = 1200  # work for what every attempt does: components, lines, a grid
+ATTEMPT_WORK = 2000  # work for what every attempt does: components, lines, a grid
 MIN_TURNED = 3  # least digits of a turned photo: a single sign may be a letter that lies on its side
 
 PHOTO_TOO_FULL = (

@@ -12,7 +12,6 @@ from tests.browser.layout import TWO_FRAMES
 
 def _boxes(pad):
     parts = (
-        ".pad",
         ".paper",
         ".pad .tools:not(.share)",
         ".verdict",
