@@ -36,9 +36,13 @@ def address_of(name: str) -> str:
 def preload_links() -> str:
     """HTML for the page's head: the browser fetches all modules at once, not one import after another.
 
-    Those of the other tabs too, so that a tab can first be opened without a connection.
+    Those of other tabs too, so that they can first be opened without a connection; but not the Inside tab's.
     """
-    return "".join(f'<link rel="modulepreload" href="{address_of(name)}">' for name in MODULES)
+    return "".join(
+        f'<link rel="modulepreload" href="{address_of(name)}">'
+        for name in MODULES
+        if not name.startswith("inside/")
+    )
 
 
 async def _serve(request: Request) -> Response:
