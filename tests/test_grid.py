@@ -10,7 +10,7 @@ from recognition.grid import find_grid
 from recognition.limits import WorkBudget
 from recognition.photo import ink_of_photo
 from recognition.reading import Digit, Reading
-from tests.test_photo import photo, write
+from tests.photos import photo, write
 
 CELL = 80
 

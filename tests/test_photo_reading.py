@@ -6,7 +6,7 @@ import pytest
 
 from recognition import Reader
 from recognition.photo import ink_of_photo, turned_clockwise
-from tests.test_photo import paper, photo, write
+from tests.photos import paper, photo, write
 
 
 @pytest.fixture(scope="module")

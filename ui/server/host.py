@@ -31,17 +31,18 @@ class Host:
             rate = math.nan
         if not 0 < rate < math.inf:
             raise ValueError(f"DIGITS_RATE must be a number above 0, got {text[:100]!r}")
-        sources = environment.get("DIGITS_SOURCES", "").strip().rstrip("/")
-        if sources and not sources.startswith(("https://", "http://")):
-            raise ValueError(f"DIGITS_SOURCES must be a web address, got {sources[:100]!r}")
-        if space and not sources:
-            sources = f"https://huggingface.co/spaces/{environment['SPACE_ID']}/blob/main"
-        name = environment.get("SPACE_ID", "")
-        address = f"https://huggingface.co/spaces/{name}"
-        repository = environment.get("DIGITS_REPOSITORY", "").strip() or (
-            f"{address}/tree/main" if space else ""
-        )
-        if repository and not repository.startswith(("https://", "http://")):
-            raise ValueError(f"DIGITS_REPOSITORY must be a web address, got {repository[:100]!r}")
+        address = f"https://huggingface.co/spaces/{environment.get('SPACE_ID', '')}"
+        sources = _web_address(environment, "DIGITS_SOURCES").rstrip("/")
+        sources = sources or (f"{address}/blob/main" if space else "")
+        repository = _web_address(environment, "DIGITS_REPOSITORY")
+        repository = repository or (f"{address}/tree/main" if space else "")
         duplicate = f"{address}?duplicate=true" if space else ""
         return cls(space, space or proxies, rate, sources or None, repository, duplicate)
+
+
+def _web_address(environment: Mapping[str, str], name: str) -> str:
+    """The address in a variable, "" where it is not set. ValueError where it is no web address."""
+    address = environment.get(name, "").strip()
+    if address and not address.startswith(("https://", "http://")):
+        raise ValueError(f"{name} must be a web address, got {address[:100]!r}")
+    return address
