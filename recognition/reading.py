@@ -60,6 +60,7 @@ class Reading:
     message: str = ""  # for a person: why there is no answer; "" where there is one
     stages: tuple[Stage, ...] = ()  # of a photo, in the order they were made
     cells: tuple[int, int] | None = None  # rows and columns of the table that the digits stand in, if any
+    provisional: bool = False  # whether the pen still moved, and there may be more to it once that rests
     turned: int = 0  # degrees clockwise by which a photo was turned before it made sense: 0, 90, 180, 270
 
     @property
