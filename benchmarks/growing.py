@@ -2,9 +2,9 @@
 
     python -m benchmarks.growing [--rounds 5]
 
-Every picture of seven digits as they grow is read in a loop, on one core: as the pad has it read while the pen
-moves, and as a program does, which asks for the whole answer each time. Time is the processor's, the best of
-all rounds.
+Every picture of seven digits as they grow is read in a loop, on one core: as the pad has it read while the
+pen moves, and as a program does, which asks for the whole answer each time. Time is the processor's, the
+best of all rounds.
 """
 
 import argparse

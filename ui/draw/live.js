@@ -23,17 +23,19 @@ export class LiveReader {
   #sentAt = -Infinity;
   #timer = null;
   #failures = 0; // in a row
+  #isUnfinished = false; // whether the latest was sent while the pen moved, and there may be more to it
   #took = 0; // milliseconds that the server took for the last drawing
 
   /**
    * render: returns {image, toPad}, or null where there is no ink.
-   * read: sends an image; resolves to the server's answer.
+   * read: sends an image; resolves to the server's answer, of which `isProvisional` says that there may be more to
+   * it once the pen rests. isMoving: whether it does not.
    * onSend, onAnswer(answer, toPad), onEmpty: what became of the ink.
    * onFailure(reason): nothing came back, and it is tried again; onRecovery: something did.
    * now: milliseconds of a clock that only goes forward.
    */
-  constructor({ render, read, onSend, onAnswer, onEmpty, onFailure, onRecovery, now = () => performance.now() }) {
-    Object.assign(this, { render, read, onSend, onAnswer, onEmpty, onFailure, onRecovery, now });
+  constructor({ isMoving = () => false, now = () => performance.now(), ...others }) {
+    Object.assign(this, { isMoving, now, ...others });
   }
 
   /** Whether the reading that is shown is of the ink as it is. */
@@ -52,6 +54,7 @@ export class LiveReader {
 
   /** The pen is up and no ink will follow: reads the last of it now. */
   flush() {
+    this.#hasNewInk ||= this.#isUnfinished;
     if (this.#hasNewInk && this.#inFlight < MAX_IN_FLIGHT && this.#failures === 0) this.#send();
   }
 
@@ -77,6 +80,8 @@ export class LiveReader {
       return;
     }
     const number = ++this.#sent;
+    const wasMoving = this.isMoving();
+    this.#isUnfinished = false;
     this.#sentAt = this.now();
     this.#inFlight += 1;
     this.onSend();
@@ -89,7 +94,8 @@ export class LiveReader {
       this.#shown = number;
       this.onAnswer(answer, ink.toPad);
     }
-    if (this.#hasNewInk) this.request();
+    if (wasMoving && number === this.#sent) this.#isUnfinished = Boolean(answer.isProvisional || answer.superseded);
+    if (this.#hasNewInk || (this.#isUnfinished && !this.isMoving())) this.request();
   }
 
   /** undefined: no connection, refused, or no answer in time; null: the server failed. */

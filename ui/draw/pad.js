@@ -14,6 +14,7 @@ import { drawWithKeyboard } from "./keyboard.js";
 import { mountLayers } from "./layers.js";
 import { LiveReader } from "./live.js";
 import { drawWithPointer } from "./pointer.js";
+import { Road } from "./road.js";
 import { mountSharing } from "./share.js";
 import { mountTeaching } from "./teach.js";
 
@@ -39,9 +40,14 @@ export function mount({ element, server, upload, props }) {
   const repaint = createScreen(canvas, strokes, () => penOf(history.finished));
   const render = createSheet();
 
+  const road = new Road({ address: new URL("live", document.baseURI), namePage: () => server.name_page() });
   const live = new LiveReader({
-    render: () => render(strokes()),
-    read: (image) => server.live({ image, network: sessionState.network }),
+    render() {
+      const ink = render(strokes());
+      return ink && { image: ink.packed, toPad: ink.toPad };
+    },
+    read: (picture) => road.read(picture, pen.isDown(), sessionState.network),
+    isMoving: () => pen.isDown(),
     onSend: () => (reading.section.dataset.state = "asked"),
     onAnswer: showAnswer,
     onEmpty: showEmpty,
@@ -197,6 +203,7 @@ export function mount({ element, server, upload, props }) {
   find(".hard").addEventListener("click", showHard);
   find(".networks").addEventListener("change", ({ target }) => chooseNetwork(target.value));
   window.addEventListener("pagehide", storeDrawing); // a stroke may be half drawn
+  window.addEventListener("offline", () => road.drop());
   window.addEventListener("online", () => live.retryNow());
   sessionState.addEventListener("status", showNetworks);
   for (const event of ["model", "network"]) {
