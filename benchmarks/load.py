@@ -269,7 +269,10 @@ async def run(
 
 
 class Memory:
-    """Resident memory of the app and its workers, in MB, every second; nothing for an app elsewhere."""
+    """Resident memory of the app and its workers, in MB, every second; nothing for an app elsewhere.
+
+    On Linux, what several of them share is divided among these.
+    """
 
     def __init__(self, process: psutil.Process | None) -> None:
         self.process = process
@@ -281,8 +284,8 @@ class Memory:
             workers = 0
             for worker in self.process.children(recursive=True):
                 with contextlib.suppress(psutil.NoSuchProcess):
-                    workers += worker.memory_info().rss
-            self.seen.append((self.process.memory_info().rss / 1e6, workers / 1e6))
+                    workers += _resident(worker)
+            self.seen.append((_resident(self.process) / 1e6, workers / 1e6))
             await asyncio.sleep(1)
 
     def processor_seconds(self) -> float:
@@ -305,6 +308,12 @@ class Memory:
             "app, peak": float(app.max()),
             "workers, peak": float(workers.max()),
         }
+
+
+def _resident(process: psutil.Process) -> int:
+    """Bytes."""
+    memory = process.memory_full_info()
+    return getattr(memory, "pss", memory.rss)
 
 
 def show(result: dict) -> None:

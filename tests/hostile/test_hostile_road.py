@@ -91,7 +91,7 @@ def test_who_does_not_say_who_they_are_is_sent_away(app, said):
         socket.say(said)
         told = socket.hear()
     assert told["closed"] == 4422
-    assert "reload the page" in told["reason"]
+    assert "Please reload" in told["reason"]
     body = said if isinstance(said, bytes) else said.encode() + b"\n"
     assert post(app, body + drawn_seven())[0] == 422
 

@@ -33,6 +33,7 @@ const pass = (milliseconds) => clock.pass(milliseconds);
 test("the gap between requests grows with how long the server takes, within bounds", () => {
   assert.equal(gapAfter(0), 33);
   assert.equal(gapAfter(40), 33);
+  assert.equal(gapAfter(40, 25), 25);
   assert.equal(gapAfter(50), 120);
   assert.equal(gapAfter(60_000), 2000);
 });
@@ -193,6 +194,21 @@ test("so it is where the answer comes after the pen was lifted, or there was no 
     await pass(40);
     assert.equal(requests.length, 2);
   }
+});
+
+test("a pen that stays down but does not move rests, too", async () => {
+  let isMoving = true;
+  const reader = newReader({ isMoving: () => isMoving });
+  reader.request();
+  requests[0].answer({ text: "?", isProvisional: true });
+  await pass(399);
+  isMoving = false;
+  assert.equal(requests.length, 1);
+  await pass(1);
+  assert.equal(requests.length, 2);
+  requests[1].answer({ text: "37" });
+  await pass(2000);
+  assert.equal(requests.length, 2);
 });
 
 test("what is whole already is not read again", async () => {
