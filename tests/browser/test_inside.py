@@ -14,17 +14,38 @@ WAIT = {"timeout": PATIENCE}
 
 
 class _Inside:
-    """The Inside tab, with a 7 drawn on the Draw tab before."""
+    """The Inside tab of a page that shows it."""
 
-    def __init__(self, pad: Pad, drawn=DIGITS[7]):
-        self.page = pad.page
-        if drawn:
-            pad.draw(drawn)
-        self.page.get_by_role("tab", name="Inside").click()
-        self.tab = self.page.locator("#inside .tab")
-        self.page.wait_for_selector(f"#inside .tab[data-state={'read' if drawn else 'empty'}]", **WAIT)
-        if drawn:
-            self.page.wait_for_function("document.querySelector('#inside .blocks canvas').height > 11")
+    def __init__(self, page):
+        self.page = page
+        self.tab = page.locator("#inside .tab")
+        self.tab.wait_for()
+
+    @classmethod
+    def after_drawing(cls, pad: Pad):
+        """Opened by its name, with a 7 drawn on the Draw tab before."""
+        pad.draw(DIGITS[7])
+        pad.page.get_by_role("tab", name="Inside").click()
+        inside = cls(pad.page)
+        inside.await_maps()
+        return inside
+
+    def await_maps(self):
+        self.page.wait_for_selector("#inside .tab[data-state=read]", **WAIT)
+        self.page.wait_for_function("document.querySelector('#inside .blocks canvas').height > 11")
+
+    def draw(self, strokes):
+        """On the pad of this tab."""
+        canvas = self.find(".ink")
+        canvas.scroll_into_view_if_needed()
+        for stroke in strokes:
+            path = [in_pixels(point, canvas.bounding_box()) for point in along(stroke)]
+            self.page.mouse.move(*path[0])
+            self.page.mouse.down()
+            for x, y in path[1:]:
+                self.page.mouse.move(x, y)
+            self.page.mouse.up()
+        self.await_maps()
 
     def find(self, selector):
         return self.page.locator(f"#inside {selector}")
@@ -35,6 +56,10 @@ class _Inside:
     @property
     def looks(self):
         return int(self.tab.get_attribute("data-looks"))
+
+    @property
+    def address(self):
+        return self.page.evaluate("location.hash")
 
     @property
     def shares(self):
@@ -69,7 +94,7 @@ def _number(text):
 
 @pytest.fixture(params=["desktop", "phone"])
 def inside(open_pad, request):
-    return _Inside(open_pad(**(PHONE if request.param == "phone" else {})))
+    return _Inside.after_drawing(open_pad(**(PHONE if request.param == "phone" else {})))
 
 
 def test_maps_move_while_the_pen_is_down(inside):
@@ -122,16 +147,33 @@ def test_many_inputs_are_shown_as_the_largest_and_all_others(inside):
 def test_arrow_keys_move_the_pinned_cell_and_escape_unpins_it(inside):
     inside.point_at(0, 0.56, 0.4)
     inside.await_(lambda: inside.find(".sum h2").inner_text() != "")
-    before = inside.page.evaluate("location.hash")
+    row, column, channel = map(int, inside.address.split("/")[-1].split(","))
+    layer = inside.address.rpartition("/")[0]
     inside.page.keyboard.press("ArrowRight")
-    inside.await_(lambda: inside.page.evaluate("location.hash") != before)
-    row, column, channel = before.split("/")[-1].split(",")
-    assert inside.page.evaluate("location.hash").endswith(f"{row},{int(column) + 1},{channel}")
+    inside.await_(lambda: inside.address == f"{layer}/{row},{column + 1},{channel}")
     inside.page.keyboard.press("Shift+ArrowRight")
-    assert inside.page.evaluate("location.hash").endswith(f"{row},{int(column) + 1},{int(channel) + 1}")
+    inside.await_(lambda: inside.address == f"{layer}/{row},{column + 1},{channel + 1}")
     inside.page.keyboard.press("Escape")
-    assert inside.page.evaluate("location.hash") == "#inside/flow"
+    inside.await_(lambda: inside.address == "#inside/flow")
+    inside.await_(lambda: inside.find(".sum h2").inner_text() == "")
+
+
+def test_a_sum_that_comes_after_its_cell_was_unpinned_is_not_shown(open_pad):
+    inside, held = _Inside.after_drawing(open_pad()), []
+    inside.page.route(
+        "**/component_server**",
+        lambda route: held.append(route) if '"cell"' in route.request.post_data else route.continue_(),
+    )
+    inside.point_at(0, 0.56, 0.4)
+    inside.await_(lambda: len(held) > 0)
+    inside.page.keyboard.press("Escape")
+    inside.await_(lambda: inside.address == "#inside/flow")
+    with inside.page.expect_response(lambda answer: '"cell"' in (answer.request.post_data or "")):
+        for route in held:
+            route.continue_()
+    inside.page.wait_for_timeout(100)  # for the page to show what it should not; a shorter one hides no fault
     assert inside.find(".sum h2").inner_text() == ""
+    assert not inside.find(".looked .frame").is_visible()
 
 
 def test_evidence_is_shown_for_the_digit_and_against_the_next(inside):
@@ -206,6 +248,8 @@ def test_nothing_is_wider_than_the_page_and_axe_finds_nothing(inside):
 
 
 def test_a_view_has_an_address_that_can_be_shared(open_pad):
-    inside = _Inside(open_pad("#inside/doubt"))
-    assert inside.find(".doubts").is_visible()
+    inside = _Inside(open_pad("#inside/doubt").page)
+    inside.find(".doubts").wait_for()
+    inside.draw(DIGITS[7])  # whoever opens the link draws on the pad that they see
     inside.await_(lambda: inside.find(".doubts td").count() == 50)
+    assert inside.address == "#inside/doubt"

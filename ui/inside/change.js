@@ -206,6 +206,7 @@ export function createChange({ element, looking, announce }) {
       ask();
     },
     onEmpty() {
+      ask.forget();
       canvas.getContext("2d").clearRect(0, 0, SIDE, SIDE);
       marks.replaceChildren();
       result.textContent = "";

@@ -192,6 +192,7 @@ export function createFlow({ element, looking, seen, announce }) {
   }
 
   function leave() {
+    explain.forget();
     pointed = null;
     mark();
     sum.hint();
@@ -213,10 +214,8 @@ export function createFlow({ element, looking, seen, announce }) {
 
   function unpin() {
     if (pinned) showAddress({ view: "flow" });
-    pinned = pointed = null;
-    mark();
-    sum.hint();
-    seen.frame(null);
+    pinned = null;
+    leave();
   }
 
   /** Frames the cell that is pinned or pointed at. */

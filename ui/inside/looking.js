@@ -188,12 +188,16 @@ export class Looking extends EventTarget {
 /** float32 in base64 -> numbers. */
 export const decodeFloats = (base64) => new Float32Array(decodeBytes(base64).buffer);
 
-/** Calls `ask`, and `show` with its answer unless it was asked again meanwhile or there is none. */
+/**
+ * Calls `ask`, and `show` with its answer unless it was asked again meanwhile or there is none. `forget()`: an answer
+ * that is under way is not shown either, because what it was asked about is gone.
+ */
 export function newestOnly(ask, show) {
   let count = 0;
-  return async (...values) => {
+  const askAndShow = async (...values) => {
     const number = ++count;
     const answer = await ask(...values);
     if (answer && number === count) show(answer, ...values);
   };
+  return Object.assign(askAndShow, { forget: () => void count++ });
 }
