@@ -168,6 +168,7 @@ def test_a_sum_that_comes_after_its_cell_was_unpinned_is_not_shown(open_pad):
     inside.await_(lambda: len(held) > 0)
     inside.page.keyboard.press("Escape")
     inside.await_(lambda: inside.address == "#inside/flow")
+    inside.page.mouse.move(1, 1)
     with inside.page.expect_response(lambda answer: '"cell"' in (answer.request.post_data or "")):
         for route in held:
             route.continue_()
