@@ -60,6 +60,9 @@ def test_a_training_is_watched_paused_resumed_used_and_given_up_by_one_visitor_a
         arg=paused,
         timeout=SLOW,
     )
+    tab.page.wait_for_function(  # on a slow machine it has seen few pictures until here
+        "parseFloat(document.querySelector('[data-chart=accuracy] .latest').textContent) > 80", timeout=SLOW
+    )
     tab.button("Stop and test").click()
     tab.settle("done")
     assert "The network before it reads 99" in tab.page.locator(".versus").inner_text()
