@@ -13,7 +13,7 @@ import { createPad, createRender, createSeen, createShares } from "./side.js";
 import { createTour } from "./tour.js";
 import { createWhy } from "./why.js";
 
-const NETWORKS = [["digits", "the best network"], ["seed", "the first, simple one"]];
+const NETWORKS = [["digits", "Best network"], ["seed", "Simple network"]];
 
 /** The arguments are what Gradio hands to a component's script. */
 export function mount({ element, server }) {
@@ -65,7 +65,7 @@ export function mount({ element, server }) {
   }
 
   function showNetworks() {
-    const own = sessionState.mine.own ? [["own", "your own"]] : [];
+    const own = sessionState.mine.own ? [["own", "Your network"]] : [];
     fillSelect(choice, [...NETWORKS, ...own], sessionState.network);
   }
 

@@ -148,7 +148,8 @@ export function createShares(element) {
 /** Of the ten digits, and last of the reject class; they sum to 1. */
 export const allShares = ({ probs, reject }) => [...probs.map((share) => share * (1 - reject)), reject];
 
-function verdictOf({ digit, probs, reject }) {
+/** What is said of the shares, as a sentence or two. */
+export function verdictOf({ digit, probs, reject }) {
   if (digit === null) return `Not a digit: ${percent(reject)} sure.`;
-  return `It reads ${digit}. ${certainty(probs[digit])}.`;
+  return `It reads ${digit}. ${certainty({ digit, shares: allShares({ probs, reject }) })}.`;
 }
