@@ -76,7 +76,7 @@ def test_a_training_is_watched_paused_resumed_used_and_given_up_by_one_visitor_a
     tab.page.get_by_text("read by your own network").wait_for()
     tab.button("Draw with it").click()
     assert tab.pad.canvas.is_visible()
-    assert not tab.page.get_by_text("Examples of your own hand").is_visible()  # there are none
+    assert not tab.page.get_by_text("Examples of your handwriting").is_visible()  # there are none
     tab.go_to("Train")
     mistake = tab.page.locator(".gallery button").first
     read_as = mistake.locator("b").inner_text()
