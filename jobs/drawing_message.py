@@ -11,9 +11,10 @@ So a digit takes about 3 kB, less than its PNG did in base64, and is unpacked in
 would be shorter, but then the server would have to draw them, which takes longer than to read them.
 
 An answer: the number of the drawing u32, its kind u8, the milliseconds it took u16; then a sentence, or of a
-reading flags u8 (1: provisional), the number of digits u16, these, and the sentence. A digit: digit u8 (255:
-none), line u16, box 4 u16, its ten probabilities and the share of "not a digit" u16, in 1/65535, and the
-28x28 bytes that the network saw.
+reading flags u8 (1: provisional), the number of symbols u16, the length of the text u16, the text, the
+symbols and the sentence. A symbol: its character u8 ("?": none), line u16, box 4 u16; then its probability
+u16, in 1/65535, or of a digit its ten probabilities and the share of "not a digit", u16 each, and the 28x28
+bytes that the network saw.
 """
 
 import struct
@@ -22,6 +23,7 @@ from typing import NamedTuple
 import numpy as np
 
 from recognition import Reading
+from recognition.reading import Digit, symbol_text
 
 MAX_PIXELS = 512 * 512  # of a drawing; the page sends about 150 x 150 for a digit, 488 x 488 at most
 MAX_BYTES = 40_000  # of a drawing; the page sends about 2,000 a digit
@@ -33,9 +35,11 @@ PEN_IS_DOWN = 1
 
 _DRAWING = struct.Struct("<IBHHHB")
 _ANSWER = struct.Struct("<IBH")
-_READING = struct.Struct("<BH")
-_DIGIT = struct.Struct("<BH4H10HH")
-_NONE = 255
+_READING = struct.Struct("<BHH")
+_SYMBOL = struct.Struct("<cH4H")
+_SHARES = struct.Struct("<10HH")
+_CONFIDENCE = struct.Struct("<H")
+_DIGITS = b"0123456789?"
 _SHARE = 65535
 _MOST_MILLISECONDS = 65535
 
@@ -110,14 +114,20 @@ def pack_drawing(number: int, moving: bool, network: str, pixels: np.ndarray) ->
 
 def pack_reading(number: int, milliseconds: float, reading: Reading) -> bytes:
     """The answer with a reading."""
+    text = reading.text.encode()
+    flags = PROVISIONAL * reading.provisional
     parts = [
         _head(number, READ, milliseconds),
-        _READING.pack(PROVISIONAL * reading.provisional, len(reading.digits)),
+        _READING.pack(flags, len(reading.symbols), len(text)),
+        text,
     ]
-    for found in reading.digits:
-        shares = [round(_SHARE * float(share)) for share in (*found.probs, found.reject_share)]
-        digit = _NONE if found.digit is None else found.digit
-        parts += [_DIGIT.pack(digit, found.line, *found.box, *shares), found.image.tobytes()]
+    for found in reading.symbols:
+        parts.append(_SYMBOL.pack(symbol_text(found).encode(), found.line, *found.box))
+        if isinstance(found, Digit):
+            shares = [round(_SHARE * float(share)) for share in (*found.probs, found.reject_share)]
+            parts += [_SHARES.pack(*shares), found.image.tobytes()]
+        else:
+            parts.append(_CONFIDENCE.pack(round(_SHARE * found.confidence)))
     return b"".join((*parts, reading.message.encode()))
 
 
@@ -133,31 +143,36 @@ def with_time(answer: bytes, milliseconds: float) -> bytes:
 
 
 def unpack_answer(message: bytes) -> dict:
-    """An answer for programs: {number, kind, took, sentence}, and of a reading {provisional, digits}."""
+    """An answer for programs: {number, kind, took, sentence}; with a reading {provisional, text, digits}."""
     number, kind, took = _ANSWER.unpack_from(message)
     answer = {"number": number, "kind": kind, "took": took}
     at = _ANSWER.size
     if kind == READ:
-        flags, count = _READING.unpack_from(message, at)
+        flags, count, length = _READING.unpack_from(message, at)
         at += _READING.size
-        digits = []
+        answer |= {"provisional": flags == PROVISIONAL, "text": message[at : at + length].decode()}
+        at += length
+        digits = answer["digits"] = []
         for _ in range(count):
-            digit, line, *rest = _DIGIT.unpack_from(message, at)
-            at += _DIGIT.size
-            shares = [share / _SHARE for share in rest[4:]]
-            picture = np.frombuffer(message, np.uint8, 28 * 28, at).reshape(28, 28)
-            at += picture.size
+            symbol, line, *box = _SYMBOL.unpack_from(message, at)
+            at += _SYMBOL.size
+            if symbol not in _DIGITS:
+                at += _CONFIDENCE.size
+                continue
+            *probs, reject_share = (share / _SHARE for share in _SHARES.unpack_from(message, at))
+            picture = np.frombuffer(message, np.uint8, 28 * 28, at + _SHARES.size).reshape(28, 28)
+            at += _SHARES.size + picture.size
+            digit = None if symbol == b"?" else int(symbol)
             digits.append(
                 {
-                    "digit": None if digit == _NONE else digit,
+                    "digit": digit,
                     "line": line,
-                    "box": rest[:4],
-                    "probs": shares[:10],
-                    "reject_share": shares[10],
+                    "box": box,
+                    "probs": probs,
+                    "reject_share": reject_share,
                     "picture": picture,
                 }
             )
-        answer |= {"provisional": flags == PROVISIONAL, "digits": digits}
     return answer | {"sentence": message[at:].decode()}
 
 

@@ -14,12 +14,15 @@ from jobs.drawing_message import (
     unpack_drawing,
     with_time,
 )
-from recognition.reading import Digit, Reading
+from recognition.reading import Digit, Reading, Separator
 from tests.pad import seven
 
 # The same as in tests/scripts/message.test.mjs.
 DRAWING = "02010000014600030007000473656564c00a41813c7f4511c8"
-READING = "02010000000c00010100070100010002002c0104000000004000000000000000000000ffbf0000000033330900"
+READING = (
+    "02010000000c0001020002002d372d010005000600070008000080370100"
+    "010002002c0104000000004000000000000000000000ffbf000000003333"
+)
 SENTENCE = "03000000020500427573792e"
 
 
@@ -36,10 +39,13 @@ def test_a_reading_is_packed_as_the_page_unpacks_it():
     image = np.zeros((28, 28), np.uint8)
     image[0, 0] = 9
     found = Digit((1, 2, 300, 4), image, probs, 7, 0.75, 1, reject_share=0.2)
-    packed = pack_reading(258, 12.4, Reading((found,), "Hm.", provisional=True))
+    dash = Separator((5, 6, 7, 8), "-", 0.5, 1)
+    packed = pack_reading(258, 12.4, Reading((dash, found), "Hm.", provisional=True))
     assert packed[: len(READING) // 2].hex() == READING
     assert packed.endswith(b"Hm.")
-    assert len(packed) == len(READING) // 2 - 2 + 28 * 28 + 3
+    answer = unpack_answer(packed)
+    assert (answer["text"], [one["digit"] for one in answer["digits"]]) == ("-7", [7])
+    assert len(packed) == len(READING) // 2 + 28 * 28 + 3
 
 
 def test_a_sentence_is_packed_as_the_page_unpacks_it():

@@ -5,7 +5,9 @@ import { packDrawing, packPixels, unpackAnswer } from "../../ui/draw/message.js"
 
 // Of the same drawing and answers as in tests/test_drawing_message.py.
 const DRAWING = "02010000014600030007000473656564c00a41813c7f4511c8";
-const READING = "02010000000c00010100070100010002002c0104000000004000000000000000000000ffbf0000000033330900";
+const READING =
+  "02010000000c0001020002002d372d010005000600070008000080370100" +
+  "010002002c0104000000004000000000000000000000ffbf000000003333";
 const BUSY = "03000000020500427573792e";
 
 const bytesOf = (hex) => Uint8Array.from(hex.match(/../g), (pair) => parseInt(pair, 16));
@@ -28,11 +30,17 @@ test("long runs take few bytes", () => {
 });
 
 test("a reading is unpacked", () => {
-  const bytes = new Uint8Array(bytesOf(READING).length + 782 + 3);
+  const bytes = new Uint8Array(bytesOf(READING).length + 784 + 3);
   bytes.set(bytesOf(READING));
   bytes.set(new TextEncoder().encode("Hm."), bytes.length - 3);
-  const { digits: [digit], ...answer } = unpackAnswer(bytes.buffer);
-  assert.deepEqual(answer, { number: 258, took: 12, message: "Hm.", isProvisional: true });
+  bytes[bytesOf(READING).length] = 9;
+  const { digits: [digit], symbols, ...answer } = unpackAnswer(bytes.buffer);
+  assert.deepEqual(answer, { number: 258, took: 12, text: "-7", message: "Hm.", isProvisional: true });
+  assert.deepEqual(symbols.map(({ symbol, line, box }) => [symbol, line, box]), [
+    ["-", 1, [5, 6, 7, 8]],
+    ["7", 1, [1, 2, 300, 4]],
+  ]);
+  assert.ok(Math.abs(symbols[0].confidence - 0.5) < 1e-4);
   assert.deepEqual([digit.digit, digit.line, digit.box], [7, 1, [1, 2, 300, 4]]);
   assert.ok(Math.abs(digit.probs[7] - 0.75) < 1e-4);
   assert.ok(Math.abs(digit.shares[7] - 0.6) < 1e-4);

@@ -10,8 +10,8 @@ const LONGEST_RUN = 64; // pixels, and how many of these a long white run may ha
 
 const HEAD = 12; // bytes of a drawing before the name of its network
 const ANSWER_HEAD = 7;
-const NO_DIGIT = 255;
 const SHARE = 65535;
+const DIGIT = /[0-9?]/;
 const KINDS = ["read", "superseded", "busy", "error", "refused"];
 
 const kindOf = (grey) => (grey === 255 ? WHITE_RUN : grey === 0 ? BLACK_RUN : GREY_RUN);
@@ -59,7 +59,7 @@ export function packDrawing(number, { width, height, runs, greys }, isMoving, ne
 }
 
 /**
- * The answer in a buffer: {number, took}, and of a reading {digits, message, isProvisional}, or else one of
+ * The answer in a buffer: {number, took}, and of a reading {text, symbols, digits, message, isProvisional}, or one of
  * {superseded: true}, {busy: a sentence}, {error: a sentence}, {refused: a sentence}.
  */
 export function unpackAnswer(buffer) {
@@ -70,20 +70,31 @@ export function unpackAnswer(buffer) {
   if (kind === "superseded") return { ...answer, superseded: true };
   if (kind !== "read") return { ...answer, [kind]: textFrom(ANSWER_HEAD) };
 
-  const digits = [];
   const count = view.getUint16(ANSWER_HEAD + 1, true);
-  let at = ANSWER_HEAD + 3;
+  const textLength = view.getUint16(ANSWER_HEAD + 3, true);
+  let at = ANSWER_HEAD + 5;
+  const text = new TextDecoder().decode(new Uint8Array(buffer, at, textLength));
+  at += textLength;
   const next16 = () => view.getUint16((at += 2) - 2, true);
+  const nextShare = () => next16() / SHARE;
+  const [symbols, digits] = [[], []];
   for (let i = 0; i < count; i++) {
-    const digit = view.getUint8(at++);
+    const symbol = String.fromCharCode(view.getUint8(at++));
     const line = next16();
     const box = Array.from({ length: 4 }, next16);
-    const probs = Array.from({ length: 10 }, () => next16() / SHARE);
-    const rejectShare = next16() / SHARE;
+    if (!DIGIT.test(symbol)) {
+      symbols.push({ symbol, line, box, confidence: nextShare() });
+      continue;
+    }
+    const probs = Array.from({ length: 10 }, nextShare);
+    const rejectShare = nextShare();
     const shares = [...probs.map((share) => (1 - rejectShare) * share), rejectShare];
     const picture = btoa(String.fromCharCode(...new Uint8Array(buffer, at, SIDE * SIDE)));
     at += SIDE * SIDE;
-    digits.push({ digit: digit === NO_DIGIT ? null : digit, line, box, probs, shares, picture });
+    const confidence = Math.max(...probs);
+    symbols.push({ symbol, line, box, confidence });
+    digits.push({ digit: symbol === "?" ? null : Number(symbol), confidence, probs, shares, line, box, picture });
   }
-  return { ...answer, digits, message: textFrom(at), isProvisional: view.getUint8(ANSWER_HEAD) === 1 };
+  const isProvisional = view.getUint8(ANSWER_HEAD) === 1;
+  return { ...answer, text, symbols, digits, message: textFrom(at), isProvisional };
 }

@@ -125,6 +125,7 @@ export function createLearn({ element, looking, announce }) {
     onRest: ask,
     onOpen: ask,
     onEmpty() {
+      ask.forget();
       losses.textContent = "";
       for (const { canvas } of rows) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
     },

@@ -130,7 +130,10 @@ export function createWhy({ element, looking }) {
   return {
     onRest: ask,
     onOpen: ask,
-    onEmpty: () => (chosen = found = null),
+    onEmpty() {
+      ask.forget();
+      chosen = found = null;
+    },
     onNetwork: () => (chosen = null),
   };
 }

@@ -187,7 +187,7 @@ class Visitors:
     async def forget(self, payload: Payload, request: gr.Request) -> dict:
         """A server function: deletes all that is theirs, and answers with what there is to show then."""
         visitor = await visitor_of(request)
-        await anyio.to_thread.run_sync(self.manager.leave, visitor.key, limiter=self._actions)
+        await anyio.to_thread.run_sync(self.manager.remove, visitor.key, limiter=self._actions)
         return self._nothing()
 
     def leave(self, request: gr.Request) -> None:
