@@ -14,7 +14,7 @@ likes  weights
 
 Events, by message["event"]:
 
-snapshot   a `Snapshot`, arrays kernels and probs
+snapshot   a `Snapshot`, arrays kernels, probs and watched
 saved      `out` holds the training up to now
 full       the disk is full: the training is not saved yet
 trained    reason: "finished", "stopped", "paused" or "time"

@@ -16,7 +16,7 @@ import { createTime } from "./time.js";
 import { createTour } from "./tour.js";
 import { createWhy } from "./why.js";
 
-const NETWORKS = [["digits", "the best network"], ["seed", "the first, simple one"]];
+const NETWORKS = [["digits", "Best network"], ["seed", "Simple network"]];
 
 /** Whether there is a network that was trained or uploaded, and is not in use yet. */
 const hasResult = () => Boolean(sessionState.status?.result && !sessionState.status.active);
@@ -75,8 +75,8 @@ export function mount({ element, server }) {
   }
 
   function networks() {
-    const own = sessionState.mine.own ? [[OWN, "your own"]] : [];
-    const result = hasResult() ? [[RESULT, "your new one"]] : [];
+    const own = sessionState.mine.own ? [[OWN, "Your network"]] : [];
+    const result = hasResult() ? [[RESULT, "Your new network"]] : [];
     return [...NETWORKS, ...own, ...result];
   }
 

@@ -24,7 +24,7 @@ def _route(name: str, method: str, path: str, kind: str) -> Route:
 
 API = "/gradio_api"
 EVENTS = f"{API}/call/(?:v2/)?(?P<name>[^/]+)/[^/]+/?|{API}/queue/data"
-ASSETS = "/(?:assets|static|svelte|scripts)/.+|/theme.css|/favicon.ico|/robots.txt|/preview.jpg"
+ASSETS = "/(?:assets|static|svelte|scripts)/.+|/theme.css|/favicon.ico|/robots.txt|/preview.jpg|/watched.png"
 ABOUT = "info|openapi.json|app_id|startup-events|theme.css|login_check|user|token|queue/status"
 CALLS = f"{API}/(?:run|api|call|call/v2)/(?P<name>[^/]+)/?"
 # Left out are, among others, /file= and /proxy=: nothing of this page needs them; /deep_link, which writes
