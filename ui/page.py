@@ -94,6 +94,8 @@ def build_page(readers: Readers, manager: SessionManager) -> gr.Blocks:
         if sign_in is not None:
             sign_in.render()
         demo.unload(visitors.leave)
+    demo.read_live = draw.road_of(visitors)  # for ui/server/request_guard.py
+    demo.drawing_pool = visitors.pool  # for ui/server/lifespan.py
     # On a Space, Gradio's script would first ask huggingface.co about it, and Google for fonts.
     demo.space_id = None
     return demo.queue(max_size=MOST_CALLS)
