@@ -3,12 +3,17 @@
 const DONE = 2000; // milliseconds for which a button says that it is done
 
 export function mount({ element }) {
-  const find = (selector) => element.querySelector(selector);
-  const snippet = find(".snippet");
-  snippet.textContent = snippet.textContent.replace("@address", new URL(".", document.baseURI).href);
+  const address = new URL(".", document.baseURI).href;
+  for (const example of element.querySelectorAll(".example")) {
+    const snippet = example.querySelector("pre code");
+    snippet.textContent = snippet.textContent.replaceAll("@address", address);
+    offerCopy(snippet, example.querySelector(".copy"));
+  }
+}
 
-  find(".copy").addEventListener("click", async ({ currentTarget: button }) => {
-    const label = button.textContent;
+function offerCopy(snippet, button) {
+  const label = button.textContent;
+  button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(snippet.textContent);
       button.textContent = "Copied";
