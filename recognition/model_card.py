@@ -89,10 +89,10 @@ def _other_pictures(recipe: dict) -> str:
     """What else a recipe draws, as it goes on after "MNIST's training images"."""
     counts = {
         "synthetic_digits": "{:,} digits drawn by code",
-        "real_digits": "{:,} pictures of digits from 272 people's strokes",
+        "real_digits": "{:,} pictures of digits from real people's strokes",
         "non_digits": "{:,} non-digits drawn by code",
-        "real_non_digits": "{:,} pictures of letters and words of those people",
-        "rows": "{:,} candidates in rows of digits and letters, drawn by code and from 272 people's strokes",
+        "real_non_digits": "{:,} pictures of letters and words by the same people",
+        "rows": "{:,} candidates in rows of digits and letters, drawn by code and from real people's strokes",
     }
     others = [text.format(recipe[key]) for key, text in counts.items() if recipe.get(key)]
     return f" and {', '.join(others)}" if others else ""
