@@ -129,6 +129,12 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
         raise
 
 
+def is_npz(path: str | Path) -> bool:
+    """Whether a file, by its content, is no safetensors file."""
+    with Path(path).open("rb") as file:
+        return not is_safetensors(file.read(9))
+
+
 def load_model(
     path: str | Path, input_shape: Shape | None = ONE_DIGIT, output_shape: Shape | None = TEN_LOGITS
 ) -> Checkpoint:
@@ -244,9 +250,7 @@ def _read_arrays(path: Path) -> dict[str, Array]:
         raise FileNotFoundError(f"there is no weights file {path}")
     try:
         with path.open("rb") as file:
-            head = file.read(9)
-            file.seek(0)
-            if not is_safetensors(head):
+            if is_npz(path):
                 return read_arrays(file, most_bytes=LARGEST)
             arrays, texts = read_safetensors(file, most_bytes=LARGEST)
             known = {name: np.array(text) for name, text in texts.items() if name in TEXTS}

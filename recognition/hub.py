@@ -33,8 +33,8 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import validate_repo_id
 
-from cnn import load_model
-from cnn.storage import LARGEST
+from cnn import load_model, save_model
+from cnn.storage import LARGEST, is_npz
 from recognition.calibration import Calibration
 from recognition.export import write_export
 from recognition.model_card import model_card
@@ -97,7 +97,10 @@ def save(weights: Path, folder: Path, name: str = "user/model", mnist_test: dict
     """Writes the files of a repository `name` into a folder. Arguments as for `push`."""
     checkpoint = load_model(weights)
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(weights, folder / WEIGHTS_FILE)
+    if is_npz(weights):
+        shutil.copyfile(weights, folder / WEIGHTS_FILE)
+    else:
+        save_model(folder / WEIGHTS_FILE, checkpoint.model, progress=checkpoint.progress)
     config = {
         "architecture": checkpoint.model.name,
         "parameters": checkpoint.model.parameters.size,
