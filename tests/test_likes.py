@@ -1,6 +1,7 @@
 """What channels like: the pictures that excite them most, found once and read back the same."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from cnn import digit_net, prepare_for_inference, seed_net, small_net
 from cnn.explain import activations
 from jobs.likes import FAILED
+from jobs.queue import BusyError
 from recognition import to_input
 from recognition.inside import block_ends
 from recognition.likes import FAVOURITES, Likes, find_likes
@@ -70,6 +72,20 @@ def test_a_network_that_is_gone_is_said_to_have_failed(manager, tmp_path):
     manager.likes.find(gone)
     with pytest.raises(ValueError, match=FAILED[:20]):
         await_(lambda: manager.likes.find(gone) is not None)
+
+
+def test_only_as_many_wait_as_there_is_room_for(open_manager):
+    manager = open_manager(before="import time; worker.find_likes = lambda *_: time.sleep(600);", waiting=1)
+    session = manager.session("ann")
+    session.start(SHORT)
+    rested(session)
+    begun = [manager.folder / f"{name}.npz" for name in "ab"]
+    for copy in begun:
+        shutil.copy(session.result, copy)
+        assert manager.likes.find(copy) is None  # one runs and one waits
+    with pytest.raises(BusyError, match="are waiting already"):
+        manager.likes.find(session.result)
+    assert manager.likes.find(begun[0]) is None
 
 
 def test_at_the_end_no_worker_is_left(open_manager):

@@ -69,7 +69,7 @@ def test_how_sure_it_is_is_said_as_on_the_draw_tab(inside):
 def test_a_visitors_own_small_network_is_looked_into_through_its_whole_training(open_train_tab):
     tab = open_train_tab()
     tab.choose("small_net")
-    tab.start(images=3000, epochs=2)
+    tab.start(images=2000, epochs=2)
     tab.settle("done")
     tab.go_to("Draw")
     inside = InsideTab.after_drawing(tab.pad)
@@ -81,7 +81,7 @@ def test_a_visitors_own_small_network_is_looked_into_through_its_whole_training(
 
     inside.open("time")
     slider = inside.find(".through input")
-    inside.await_(lambda: int(slider.get_attribute("max")) >= 3)
+    inside.await_(lambda: int(slider.get_attribute("max")) >= 2)
     learned, kernels = inside.shares, _kernels(inside)
     slider.focus()
     inside.page.keyboard.press("Home")
@@ -110,7 +110,7 @@ def test_a_visitors_own_small_network_is_looked_into_through_its_whole_training(
     inside.open("compare")
     expect(inside.find(".column .about").first).to_contain_text("small_net")
     inside.open("time")
-    inside.await_(lambda: int(slider.get_attribute("max")) >= 3)
+    inside.await_(lambda: int(slider.get_attribute("max")) >= 2)
 
 
 def _kernels(inside):

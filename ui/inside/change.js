@@ -4,7 +4,7 @@ import { decodeBytes } from "../shared/base64.js";
 import { SIDE } from "../shared/picture.js";
 import { shareOf } from "./curves.js";
 import { DIGITS, fillSelect, newElement } from "./elements.js";
-import { newestOnly } from "./looking.js";
+import { paced } from "./paced.js";
 import { createPlot } from "./plot.js";
 
 const NAMES = {
@@ -35,7 +35,7 @@ export function createChange({ element, looking, announce }) {
   let place = [14, 14]; // of the keyboard's cursor
   fillSelect(target, DIGITS.map((digit) => [String(digit), `a ${digit}`]), "1");
 
-  const ask = newestOnly(
+  const ask = paced(
     () => looking.explain("change", { picture: looking.base, amounts: looking.amounts }),
     ({ curves }) => {
       for (const [name, curve] of Object.entries(curves)) rows.get(name).plot.show(curve);

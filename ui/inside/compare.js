@@ -2,7 +2,7 @@
 
 import { CLASSES, fillSelect, newElement } from "./elements.js";
 import { createBlocks } from "./layers.js";
-import { newestOnly } from "./looking.js";
+import { paced } from "./paced.js";
 import { allMaps } from "./maps.js";
 import { allShares, verdictOf } from "./side.js";
 import { percentsOf, percentText } from "../shared/wording.js";
@@ -22,8 +22,6 @@ export function createCompare({ element, looking, networks }) {
   const rows = CLASSES.map(newRow);
   table.replaceChildren(...rows.map(({ row }) => row));
   let other = null; // {name, network}: the second, with its layers
-  let isAsking = false;
-  let isNew = false;
 
   const nameOf = (name) => networks().find(([one]) => one === name)?.[1] ?? name;
 
@@ -41,7 +39,7 @@ export function createCompare({ element, looking, networks }) {
     column.list.replaceChildren(...column.blocks.rows);
   }
 
-  const askForLayers = newestOnly(
+  const askForLayers = paced(
     (name) => looking.layersOf(name),
     (network, name) => {
       other = { name, network, of: looking.networkName };
@@ -49,7 +47,7 @@ export function createCompare({ element, looking, networks }) {
       follow();
     },
   );
-  const ask = newestOnly(
+  const ask = paced(
     (name) => looking.lookBy(name),
     (answer, name) => {
       if (other?.name !== name || looking.isEmpty) return;
@@ -59,17 +57,7 @@ export function createCompare({ element, looking, networks }) {
     },
   );
 
-  /** One question at a time while the pen moves. */
-  async function follow() {
-    isNew = true;
-    if (isAsking || !other) return;
-    isAsking = true;
-    while (isNew && !box.hidden && !looking.isEmpty) {
-      isNew = false;
-      await ask(other.name);
-    }
-    isAsking = false;
-  }
+  const follow = () => other && !looking.isEmpty && ask(other.name);
 
   function showShares(both) {
     const all = both.map(allShares);

@@ -5,7 +5,7 @@ import { colourOf, putPixels } from "./colours.js";
 import { DIGITS, newElement } from "./elements.js";
 import { blocksOf, cellAt, columnsFor, divisorsOf, paintMaps, placeOf, stepCell, valueAt } from "./maps.js";
 import { titleOf } from "./layers.js";
-import { newestOnly } from "./looking.js";
+import { paced } from "./paced.js";
 import { placeFrame } from "./side.js";
 import { decimalsFor, numeral, placeName } from "./sums.js";
 import { createSum } from "./sum.js";
@@ -33,7 +33,7 @@ export function createFlow({ element, looking, seen, announce }) {
   let pinned = null; // {position, cell}
   let pointed = null; // the same, under the pointer
 
-  const explain = newestOnly(
+  const explain = paced(
     (position, cell) => looking.explain("cell", { position, cell: cellFor(position, cell) }),
     (answer, position, cell) => {
       sum.show(answer, looking, position, cell);

@@ -4,7 +4,8 @@ import { colourOf, largest, paintValues, putPixels } from "./colours.js";
 import { fillSelect, newElement, numberGrid } from "./elements.js";
 import { titleOf } from "./layers.js";
 import { createLikes } from "./likes.js";
-import { decodeFloats, newestOnly } from "./looking.js";
+import { decodeFloats } from "./looking.js";
+import { paced } from "./paced.js";
 import { blocksOf, channelOf, divisorsOf, paintMaps } from "./maps.js";
 import { numeral } from "./sums.js";
 
@@ -19,7 +20,7 @@ export function createKernels({ element, looking }) {
   let ends = []; // the last positions of the layers' blocks
   let chosen = 0;
 
-  const ask = newestOnly(() => looking.network && looking.explain("kernels"), (answer) => {
+  const ask = paced(() => looking.network && looking.explain("kernels"), (answer) => {
     kernels = answer.kernels && { ...answer.kernels, weights: decodeFloats(answer.kernels.weights) };
     show();
   });

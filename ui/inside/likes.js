@@ -2,7 +2,7 @@
 
 import { paintPicture, SIDE } from "../shared/picture.js";
 import { newElement } from "./elements.js";
-import { newestOnly } from "./looking.js";
+import { paced } from "./paced.js";
 import { placeFrame } from "./side.js";
 
 const AGAIN = 2000; // milliseconds until it is asked again whether a worker has found them
@@ -16,7 +16,7 @@ export function createLikes({ box, looking }) {
   let timer = null;
   let shown = ""; // of which network, layer and channel the pictures are
 
-  const ask = newestOnly(
+  const ask = paced(
     (position, channel) => looking.explain("likes", { position, channel, picture: null, copy: null, moment: null }),
     (answer, position, channel, name) => {
       if (answer.pending) {

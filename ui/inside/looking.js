@@ -139,12 +139,16 @@ export class Looking extends EventTarget {
     return answer?.layers ? answer : null;
   }
 
-  /** Asks for an explanation of the picture. null: it was superseded, or failed, and `trouble` says how. */
+  /**
+   * Asks for an explanation of the picture. null: it was superseded, it is of another network than is looked into by
+   * now, or it failed, and `trouble` says how.
+   */
   async explain(what, asked = {}) {
+    const name = this.networkName;
     const whose = { network: sessionState.network, copy: this.copy, moment: this.moment };
     const question = { what, picture: this.picture, ...whose, ...asked };
     const answer = await this.#server.explain(question).catch(() => undefined);
-    if (answer?.superseded) return null;
+    if (answer?.superseded || name !== this.networkName) return null;
     if (answer && !answer.error && !answer.busy) return answer;
     this.#tellTrouble(answer?.error ?? answer?.busy ?? NO_ANSWER);
     if (this.copies.length > 0 && answer?.error?.includes("not kept")) this.networkChanged();
@@ -226,17 +230,3 @@ export class Looking extends EventTarget {
 
 /** float32 in base64 -> numbers. */
 export const decodeFloats = (base64) => new Float32Array(decodeBytes(base64).buffer);
-
-/**
- * Calls `ask`, and `show` with its answer unless it was asked again meanwhile or there is none. `forget()`: an answer
- * that is under way is not shown either, because what it was asked about is gone.
- */
-export function newestOnly(ask, show) {
-  let count = 0;
-  const askAndShow = async (...values) => {
-    const number = ++count;
-    const answer = await ask(...values);
-    if (answer && number === count) show(answer, ...values);
-  };
-  return Object.assign(askAndShow, { forget: () => void count++ });
-}

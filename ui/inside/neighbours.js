@@ -3,7 +3,8 @@
 import { paintPicture } from "../shared/picture.js";
 import { curveColour } from "./colours.js";
 import { DIGITS, newElement } from "./elements.js";
-import { decodeFloats, newestOnly } from "./looking.js";
+import { decodeFloats } from "./looking.js";
+import { paced } from "./paced.js";
 
 const SIZE = 640; // pixels of the map's canvas
 const MARGIN = 16;
@@ -21,10 +22,8 @@ export function createNeighbours({ element, looking }) {
   const said = box.querySelector(".line");
   let map = null; // {places: pairs, labels}
   let nearest = []; // of the answer that is shown
-  let isAsking = false;
-  let isNew = false; // there was another look since it was asked
 
-  const askForMap = newestOnly(
+  const askForMap = paced(
     () => looking.explain("map", { picture: null, copy: null, moment: null }),
     ({ places, labels }) => {
       const values = decodeFloats(places);
@@ -34,7 +33,7 @@ export function createNeighbours({ element, looking }) {
       paint();
     },
   );
-  const ask = newestOnly(
+  const ask = paced(
     () => looking.explain("neighbours"),
     (answer) => {
       nearest = answer.nearest;
@@ -46,18 +45,6 @@ export function createNeighbours({ element, looking }) {
       said.textContent = sentenceFor(nearest);
     },
   );
-
-  /** One question at a time while the pen moves: the next as soon as the last one is answered. */
-  async function follow() {
-    isNew = true;
-    if (isAsking) return;
-    isAsking = true;
-    while (isNew && !box.hidden && !looking.isEmpty) {
-      isNew = false;
-      await ask();
-    }
-    isAsking = false;
-  }
 
   /** The digit's name, where the middle of its digits is. */
   function newName(digit) {
@@ -99,10 +86,10 @@ export function createNeighbours({ element, looking }) {
   }
 
   return {
-    onLook: follow,
+    onLook: ask,
     onOpen() {
       if (!map) askForMap();
-      if (!looking.isEmpty) follow();
+      if (!looking.isEmpty) ask();
     },
     onEmpty() {
       ask.forget();

@@ -5,7 +5,8 @@ import { largest, paintValues } from "./colours.js";
 import { createPlot } from "./plot.js";
 import { newElement } from "./elements.js";
 import { createBlocks } from "./layers.js";
-import { decodeFloats, newestOnly } from "./looking.js";
+import { decodeFloats } from "./looking.js";
+import { paced } from "./paced.js";
 
 const PACE = 350; // milliseconds from moment to moment while it plays
 
@@ -23,7 +24,7 @@ export function createTime({ element, looking, announce }) {
   let blocks = null;
   let timer = null;
 
-  const ask = newestOnly(
+  const ask = paced(
     () => looking.explain("moments", { picture: null, copy: null, moment: null }),
     (answer) => {
       moments = answer.moments;
@@ -36,11 +37,11 @@ export function createTime({ element, looking, announce }) {
       if (!looking.isEmpty) askCourse();
     },
   );
-  const askCourse = newestOnly(
+  const askCourse = paced(
     () => looking.explain("course", { copy: null, moment: null }),
     ({ shares }) => plot.show(shares),
   );
-  const askKernels = newestOnly(
+  const askKernels = paced(
     () => looking.explain("kernels", { picture: null }),
     ({ kernels }) => showKernels(kernels),
   );

@@ -13,7 +13,7 @@ from functools import partial
 
 from starlette.responses import JSONResponse, Response
 
-from ui.server import metrics
+from ui.server import mcp, metrics
 from ui.server.addresses import client_address
 from ui.server.answer import FAULT, NOTHING, Answer, Send
 from ui.server.gradio_calls import check_call, check_events, check_server_function
@@ -128,7 +128,10 @@ class RequestGuard:
         self, held: Held, scope: Message, receive: Receive, route: Route, name: str | None, address: str
     ) -> tuple[str, Receive]:
         """What to call the request in /metrics, and a `receive` that gives its body once more."""
-        check_length(scope, MAX_BODY)
+        if route.name == "mcp":  # before its body is read, which may be large
+            self._hold(held, "agents", "", MOST_CALLS)
+            self._hold(held, "agents", address, MOST_CALLS_OF_ADDRESS)
+        check_length(scope, mcp.MAX_BODY if route.name == "mcp" else MAX_BODY)
         payload, receive = await read_object(receive)
         session, endpoint, kind = session_of(payload), route.name, route.kind
         if route.name == "server_function":

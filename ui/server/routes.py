@@ -41,6 +41,8 @@ ROUTES = (
     _route("server_function", "POST", f"{API}/component_server/?", "action"),
     _route("join", "POST", f"{API}/queue/join/?", "program"),
     _route("call", "POST", CALLS, "program"),
+    _route("mcp", "POST", f"{API}/mcp/?", "program"),
+    _route("mcp", "GET", f"{API}/mcp/?|{API}/mcp/schema", "page"),
     _route("cancel", "POST", f"{API}/(?:cancel|reset)/?", "program"),
     _route("upload", "POST", f"{API}/upload/?", "upload"),
     _route("live", "POST", ROAD, "reading"),
@@ -51,7 +53,17 @@ STREAMS = frozenset({"open_page", "events"})
 # Server functions by name, where they are not of the kind "action".
 READING = frozenset({"live", "look", "watch", "draw"})
 WORK = frozenset(
-    {"read", "start", "resume", "teach", "upload_model", "import_examples", "load_from_hub", "push_to_hub"}
+    {
+        "read",
+        "start",
+        "resume",
+        "teach",
+        "upload_model",
+        "import_examples",
+        "load_from_hub",
+        "push_to_hub",
+        "export",
+    }
 )
 
 ODD = re.compile(r"\.\.|//|[\0-\x1f\\]")  # in no path that the page asks for
