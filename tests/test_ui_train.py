@@ -40,6 +40,7 @@ def test_a_training_is_watched_from_its_start_until_its_model_reads_for_this_vis
     made = house.readers_of(Visitor("one", "one")).get(RESULT)  # which only looks at what it got wrong
     assert made.model.name == "small_net"
     assert house.readers_of(Visitor("one", "one")).get(RESULT) is made
+    assert house.weights_of(Visitor("one", "one"), RESULT) == made.weights
     assert house.readers_of(Visitor("other", "other")).get(RESULT) is None
 
     mine = page("use_result")["mine"]
@@ -47,6 +48,11 @@ def test_a_training_is_watched_from_its_start_until_its_model_reads_for_this_vis
     assert (mine["own"], mine["network"], mine["is_tested"]) == (True, "small_net", True)
     own = house.readers_of(Visitor("one", "one")).get(OWN)
     assert own.model.name == "small_net"
+    assert house.weights_of(Visitor("one", "one"), OWN) == own.weights
+    assert house.weights_of(Visitor("one", "one"), "digits") == DEFAULT_WEIGHTS
+    for visitor, network in ((Visitor("one", "one"), RESULT), (Visitor("other", "other"), OWN)):
+        with pytest.raises(ValueError, match="no such network"):
+            house.weights_of(visitor, network)
     assert house.readers_of(Visitor("one", "one")).get(OWN) is own  # not read from its file for every drawing
     assert house.readers_of(Visitor("other", "other")).get(OWN) is None
     assert not other("stop")["mine"]["own"]

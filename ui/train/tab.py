@@ -26,6 +26,7 @@ def build(visitors: Visitors) -> None:
         "train/train",
         [*visitors.server_functions(ACTIONS), visitors.forget, *hub.server_functions(visitors)],
         ("train/stage", "train/outcome", "train/hub"),
+        ("train/watched",),
         signs_in=hub.can_sign_in(),
         networks=[{"name": name, "about": about} for name, about in NETWORKS.items()],
         defaults={name: _defaults(name) for name in NETWORKS},
