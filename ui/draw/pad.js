@@ -230,6 +230,7 @@ export function mount({ element, server, upload, props }) {
 
   mountTeaching({ element, ...createActions({ server, upload }) });
   showTools();
+  road.prepare();
   inkChanged();
   mountSharing({
     element,
