@@ -6,95 +6,15 @@ import time
 import pytest
 
 from tests.browser.conftest import PHONE
-from tests.browser.driver import DIGITS, PATIENCE, ROOT, Pad, along, in_pixels
+from tests.browser.driver import DIGITS, PATIENCE, ROOT, along, in_pixels
+from tests.browser.inside_tab import VIEWS, WAIT, InsideTab, number_of
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
-VIEWS = ("flow", "why", "change", "learn", "doubt", "kernels")
-WAIT = {"timeout": PATIENCE}
-
-
-class _Inside:
-    """The Inside tab of a page that shows it."""
-
-    def __init__(self, page):
-        self.page = page
-        self.tab = page.locator("#inside .tab")
-        self.tab.wait_for()
-
-    @classmethod
-    def after_drawing(cls, pad: Pad):
-        """Opened by its name, with a 7 drawn on the Draw tab before."""
-        pad.draw(DIGITS[7])
-        pad.page.get_by_role("tab", name="Inside").click()
-        inside = cls(pad.page)
-        inside.await_maps()
-        return inside
-
-    def await_maps(self):
-        self.page.wait_for_selector("#inside .tab[data-state=read]", **WAIT)
-        self.page.wait_for_function("document.querySelector('#inside .blocks canvas').height > 11")
-
-    def draw(self, strokes):
-        """On the pad of this tab."""
-        canvas = self.find(".ink")
-        canvas.scroll_into_view_if_needed()
-        for stroke in strokes:
-            path = [in_pixels(point, canvas.bounding_box()) for point in along(stroke)]
-            self.page.mouse.move(*path[0])
-            self.page.mouse.down()
-            for x, y in path[1:]:
-                self.page.mouse.move(x, y)
-            self.page.mouse.up()
-        self.await_maps()
-
-    def find(self, selector):
-        return self.page.locator(f"#inside {selector}")
-
-    def open(self, view):
-        self.find(f"[data-open={view}]").click()
-
-    @property
-    def looks(self):
-        return int(self.tab.get_attribute("data-looks"))
-
-    @property
-    def address(self):
-        return self.page.evaluate("location.hash")
-
-    @property
-    def shares(self):
-        return [int(bar.get_attribute("aria-valuenow")) for bar in self.find(".share").all()]
-
-    @property
-    def first_maps(self):
-        return self.find(".blocks canvas").first.evaluate("canvas => canvas.toDataURL()")
-
-    def await_(self, condition):
-        """Until it holds, however busy the machine is."""
-        end = time.monotonic() + PATIENCE / 1000
-        while not condition():
-            assert time.monotonic() < end
-            self.page.wait_for_timeout(30)
-
-    def point_at(self, block, x, y, click=True):
-        """A cell of a block's maps, by its share of their width and height."""
-        canvas = self.find(".blocks canvas").nth(block)
-        canvas.scroll_into_view_if_needed()
-        box = canvas.bounding_box()
-        place = {"x": x * box["width"], "y": y * box["height"]}
-        canvas.click(position=place) if click else canvas.hover(position=place)
-
-    def number(self, selector):
-        return _number(self.find(selector).first.inner_text())
-
-
-def _number(text):
-    return float(text.replace("\u2212", "-").replace("+", "").replace(" ", ""))
 
 
 @pytest.fixture(params=["desktop", "phone"])
 def inside(open_pad, request):
-    return _Inside.after_drawing(open_pad(**(PHONE if request.param == "phone" else {})))
+    return InsideTab.after_drawing(open_pad(**(PHONE if request.param == "phone" else {})))
 
 
 def test_maps_move_while_the_pen_is_down(inside):
@@ -121,7 +41,9 @@ def test_a_cell_is_pinned_and_its_sum_adds_up(inside):
     assert "pool1, map" in inside.find(".sum h2").inner_text()
     assert inside.find(".looked .frame").is_visible()
     # The products, then their sum and the bias, as they are shown.
-    products = [_number(text) for text in inside.find(".sum .grid").nth(2).locator("span").all_inner_texts()]
+    products = [
+        number_of(text) for text in inside.find(".sum .grid").nth(2).locator("span").all_inner_texts()
+    ]
     line = inside.find(".sum .step").first.locator("> .line").inner_text()
     added, bias, value = (
         line.split("bias: ")[1]
@@ -131,14 +53,14 @@ def test_a_cell_is_pinned_and_its_sum_adds_up(inside):
         .replace("= ", "")
         .split(" ")
     )
-    assert sum(products) == pytest.approx(_number(added), abs=1e-9)
-    assert _number(added) + _number(bias) == pytest.approx(_number(value), abs=1e-9)
+    assert sum(products) == pytest.approx(number_of(added), abs=1e-9)
+    assert number_of(added) + number_of(bias) == pytest.approx(number_of(value), abs=1e-9)
 
 
 def test_many_inputs_are_shown_as_the_largest_and_all_others(inside):
     inside.point_at(1, 0.02, 0.02)
     inside.find(".sum .total").wait_for()
-    *terms, total = [_number(row.locator("td").last.inner_text()) for row in inside.find(".sum tr").all()]
+    *terms, total = [number_of(row.locator("td").last.inner_text()) for row in inside.find(".sum tr").all()]
     assert len(terms) == 10  # eight, all others, and the bias
     assert sum(terms) == pytest.approx(total, abs=1e-9)
     assert inside.find(".blocks .source").count() > 0
@@ -159,7 +81,7 @@ def test_arrow_keys_move_the_pinned_cell_and_escape_unpins_it(inside):
 
 
 def test_a_sum_that_comes_after_its_cell_was_unpinned_is_not_shown(open_pad):
-    inside, held = _Inside.after_drawing(open_pad()), []
+    inside, held = InsideTab.after_drawing(open_pad()), []
     inside.page.route(
         "**/component_server**",
         lambda route: held.append(route) if '"cell"' in route.request.post_data else route.continue_(),
@@ -249,7 +171,7 @@ def test_nothing_is_wider_than_the_page_and_axe_finds_nothing(inside):
 
 
 def test_a_view_has_an_address_that_can_be_shared(open_pad):
-    inside = _Inside(open_pad("#inside/doubt").page)
+    inside = InsideTab(open_pad("#inside/doubt").page)
     inside.find(".doubts").wait_for()
     inside.draw(DIGITS[7])  # whoever opens the link draws on the pad that they see
     inside.await_(lambda: inside.find(".doubts td").count() == 50)
