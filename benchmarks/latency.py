@@ -33,7 +33,7 @@ from tests.browser.driver import DIGITS, Pad, launch_chromium
 
 DELAY = 100  # ms added to every request in the second part
 TARGETS = {"localhost": (50, 100), f"{DELAY} ms away": (160, None)}  # ms: median, 95th percentile
-UPDATES = 15  # in a one-second stroke, at least
+UPDATES = 30  # in a one-second stroke, at least
 
 EXAMPLE = Path(__file__).parents[1] / "ui" / "photo" / "examples" / "ruled.jpg"
 PHOTOS = {"12 megapixels": ((4000, 3000), 1500), "300 pixels": ((300, 225), 50)}  # size; ms at the median

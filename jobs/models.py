@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from cnn import ModelFileError, load_model
+from cnn import ModelFileError, load_model, save_model
+from cnn.storage import is_npz
 from recognition import Reader
 from recognition.calibration import Calibration
 from recognition.reader import DEFAULT_WEIGHTS, SHIPPED
@@ -47,13 +48,15 @@ def shipped_model(path: Path) -> Model:
 
 
 def read_model(path: Path, name: str) -> Model:
-    """Check a weights file that a stranger sent. name: what messages call the file.
+    """Check a weights file that a stranger sent, and make it an `.npz`. name: what messages call the file.
 
     Raises ModelFileError, in one sentence, whatever is wrong with it, and OSError if it cannot be read.
     """
     try:
         checkpoint = load_model(path)
         Calibration.of(checkpoint)
+        if not is_npz(path):  # so that what is downloaded and pushed from here is always one
+            save_model(path, checkpoint.model, progress=checkpoint.progress)
         return Model(path, checkpoint.model.name, unfinished(checkpoint))
     except ModelFileError as error:
         raise ModelFileError(str(error).replace(path.name, name)) from error

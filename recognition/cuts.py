@@ -17,6 +17,12 @@ MIN_PART_INK = 0.65  # least ink on each side of a cut, as a share of the ink of
 CUTS_PER_HEIGHT = 2.5  # most cuts for each digit height that the component is wide
 MAX_CUTS = 12  # most cuts of a component
 MAX_CUT_INK = 5.0  # most ink that a cut may go through, in stroke widths
+MIN_HEIGHT = 2.5  # stroke widths below which a component is a bar, too low to hold digits
+
+
+def is_bar(components: Components, component_id: int, stroke: float) -> bool:
+    """Is a component too low to be several digits beside each other? stroke: pixels."""
+    return components.boxes[component_id, 3] < MIN_HEIGHT * stroke
 
 
 def find_cuts(

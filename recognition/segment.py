@@ -97,6 +97,7 @@ class Part:
 START, DIGIT, SEPARATOR = "start", "digit", "separator"  # the last sign on a path
 
 Classify = Callable[[np.ndarray], np.ndarray]  # (N, 28, 28) or (N, 28, 28, 2) uint8 -> (N, 10) logits
+IsHopeless = Callable[[list[list["Word"]]], bool]  # what no second opinion could make a number of
 Group = tuple[int, ...]  # the component ids of neighbouring parts that may be one digit
 Candidates = dict[Group, Candidate]
 
@@ -110,18 +111,26 @@ def segment(
     budget: WorkBudget,
     classify: Classify,
     classify_with_context: Classify | None = None,
+    *,
+    is_hopeless: IsHopeless | None = None,
+    may_cut: Callable[[int], bool] | None = None,
+    shears: Sequence[float] = SHEARS,
 ) -> list[list[Word]]:
     """The words of every line, from left to right. Splits components in which digits touch.
 
     lines: the component ids of each, in order. singles: the candidates of one component each. stroke: stroke
     width; height: of a digit, pixels. classify: candidates alone. classify_with_context: candidates with all
-    others around them; None where there is no such model. Raises TooMuchWorkError where the budget is spent.
+    others around them; None where there is no such model. is_hopeless: of the words by `classify` alone;
+    where they are, they are the answer. may_cut: of a component, by its id; all may be, where it is left out.
+    Raises TooMuchWorkError where the budget is spent.
     """
     candidates = dict(singles)
     words = [
         (row, word) for row, line in enumerate(lines) for word in split_into_words(components, line, height)
     ]
-    parts_of = [_oversegment(components, word, candidates, stroke, height, budget) for _, word in words]
+    parts_of = [
+        _oversegment(components, word, candidates, stroke, height, budget, may_cut) for _, word in words
+    ]
     has_context = classify_with_context is not None and sum(map(len, parts_of)) > 1
     if has_context:
         budget.spend(CONTEXT_WORK * len(candidates), sum(map(_pixels, candidates.values())))
@@ -133,13 +142,19 @@ def segment(
                 budget.spend(1 + CONTEXT_WORK * has_context, wide * high)
                 groups.append(group)
     candidates |= classify_groups(components, sorted(groups), classify)
-    if has_context:
-        candidates = add_context(components, candidates, classify_with_context, height)
     longest = max(map(len, candidates), default=0)
-    read: list[list[Word]] = [[] for _ in lines]
-    for (row, _), parts in zip(words, parts_of, strict=True):
-        read[row].append(_best_path(components, parts, candidates, longest, height))
-    return read
+
+    def read() -> list[list[Word]]:
+        found: list[list[Word]] = [[] for _ in lines]
+        for (row, _), parts in zip(words, parts_of, strict=True):
+            found[row].append(_best_path(components, parts, candidates, longest, height))
+        return found
+
+    if has_context:
+        if is_hopeless is not None and is_hopeless(alone := read()):
+            return alone
+        candidates = add_context(components, candidates, classify_with_context, height, shears)
+    return read()
 
 
 def classify_groups(components: Components, groups: Sequence[Group], classify: Classify) -> Candidates:
@@ -154,16 +169,20 @@ def classify_groups(components: Components, groups: Sequence[Group], classify: C
 
 
 def add_context(
-    components: Components, candidates: Candidates, classify: Classify, height: float
+    components: Components,
+    candidates: Candidates,
+    classify: Classify,
+    height: float,
+    shears: Sequence[float] = SHEARS,
 ) -> Candidates:
-    """logits = (1 - CONTEXT_SHARE) * logits + CONTEXT_SHARE * mean of the context model's over all SHEARS
+    """logits = (1 - CONTEXT_SHARE) * logits + CONTEXT_SHARE * mean of the context model's over all shears
 
     The network for digits alone knows no separators, and a slash looks like a 1 to it: its logit for each
     separator is that of its most probable class, so that it has no say in whether something is one.
     """
     images = np.stack([with_context(components, group, height) for group in candidates])
-    in_context = classify(np.concatenate([sheared(images, shear) for shear in SHEARS]))
-    in_context = in_context.reshape(len(SHEARS), len(images), -1).mean(0)
+    in_context = classify(np.concatenate([sheared(images, shear) for shear in shears]))
+    in_context = in_context.reshape(len(shears), len(images), -1).mean(0)
     alone = np.stack([found.logits for found in candidates.values()])
     neutral = np.repeat(alone.max(1, keepdims=True).clip(0), len(SEPARATORS), axis=1)
     logits = np.concatenate([alone, neutral], axis=1)
@@ -233,13 +252,14 @@ def _oversegment(
     stroke: float,
     height: float,
     budget: WorkBudget,
+    may_cut: Callable[[int], bool] | None,
 ) -> list[Part]:
     """A word's parts: components that may be several digits are cut, and stay candidates as wholes."""
     parts = []
     for component_id in word:
         cuts = []
         whole = candidates.pop((component_id,))
-        if _may_be_several(whole, height):
+        if _may_be_several(whole, height) and (may_cut is None or may_cut(component_id)):
             budget.spend(CUT_WORK, _pixels(whole))
             digit_height = min(components.boxes[component_id, 3], 1.3 * height)
             cuts = find_cuts(components, component_id, stroke, digit_height)

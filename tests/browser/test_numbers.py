@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.browser.driver import DIGITS, placed
+from tests.pad import packed
 
 
 def test_small_digits_in_the_corner_are_read_as_well_as_large_ones(used_pad):
@@ -50,17 +51,15 @@ def test_the_separators_of_a_date_stand_in_the_answer(used_pad):
 
 
 def test_doubtful_digits_of_a_number_are_marked(open_pad):
-    pad = open_pad()
+    pad = open_pad(sockets=False)
     pad.draw(placed(DIGITS[4], 0.3, 0.5, 0.6) + placed(DIGITS[2], 0.75, 0.5, 0.6), step=0.05)
     marked = pad.page.locator(".answer .doubtful"), pad.page.locator(".frames .doubtful")
     assert [each.count() for each in marked] == [0, 0]
 
-    def doubt(route):
-        answer = route.fetch().json()
-        answer["digits"][0]["shares"] = [0.03] * 4 + [0.6] + [0.03] * 5 + [0.13]
-        route.fulfill(json=answer)
-
-    pad.page.route("**/component_server**", doubt)
+    doubtful = {"digit": 4, "probs": [0.03] * 4 + [0.7] + [0.03] * 5, "line": 0}
+    sure = {"digit": 2, "probs": [0.0, 0.0, 1.0] + [0.0] * 7, "line": 0}
+    answer = packed({"message": "", "digits": [doubtful, sure]})
+    pad.page.route("**/live", lambda route: route.fulfill(body=answer))
     pad.page.get_by_label("Simple network").check(force=True)
     marked[0].wait_for()
     assert [each.inner_text() for each in marked[0].all()] == ["4"]

@@ -42,10 +42,12 @@ http {
             proxy_http_version 1.1;
             proxy_set_header Host $http_host;
             proxy_buffering off;
+            @upgrade
         }
     }
 }
 """
+UPGRADE = "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $http_connection;"
 
 
 def _script_of(url, name="draw/pad.js"):
@@ -144,18 +146,25 @@ def test_the_tabs_share_what_the_visitor_has_chosen(open_train_tab):
     tab.page.get_by_text("Read by the simple network").wait_for()
 
 
-def test_a_page_under_the_path_of_a_proxy_finds_its_scripts(browser, tmp_path):
+def test_a_page_under_the_path_of_a_proxy_finds_its_scripts_and_the_road_of_its_drawings(browser, tmp_path):
     with serve_app(GRADIO_ROOT_PATH="/digits") as app:
         port = int(app.url.rpartition(":")[2])
-        with serve_nginx(UNDER_A_PATH, tmp_path, app=port) as address:
-            visitors = Visitors(browser, f"{address}/digits/", TrainTab)
-            tab = visitors()
-            tab.go_to("Photo")
-            tab.page.get_by_text("Waiting for a photo").wait_for()
-            tab.go_to("Draw")
-            tab.pad.draw(DIGITS[7])
-            assert tab.page.locator("#pad .answer").inner_text() == "7"
-            visitors.leave()
+        for upgrade in (UPGRADE, ""):  # a proxy that lets sockets through, and one that does not
+            configuration = UNDER_A_PATH.replace("@upgrade", upgrade)
+            with serve_nginx(configuration, tmp_path, app=port) as address:
+                visitors = Visitors(browser, f"{address}/digits/", TrainTab)
+                tab = visitors(expected_errors=None if upgrade else "WebSocket")
+                frames = []
+                tab.page.on("websocket", lambda socket, seen=frames: socket.on("framereceived", seen.append))
+                tab.go_to("Photo")
+                tab.page.get_by_text("Waiting for a photo").wait_for()
+                tab.go_to("Draw")
+                for digit in (7, 4):
+                    tab.pad.draw(DIGITS[digit])
+                    assert tab.page.locator("#pad .answer").inner_text() == str(digit)
+                    tab.page.locator("#pad .clear").click()
+                assert bool(frames) == bool(upgrade)
+                visitors.leave()
 
 
 @pytest.fixture

@@ -16,20 +16,24 @@ function fetchOtherTabs() {
 export function mount({ element }) {
   followArrowKeys();
   (window.requestIdleCallback ?? setTimeout)(fetchOtherTabs);
-  const find = (selector) => element.querySelector(selector);
-  const snippet = find(".snippet");
-  snippet.textContent = snippet.textContent.replace("@address", new URL(".", document.baseURI).href);
-
-  find(".projector").addEventListener("click", ({ currentTarget: button }) => {
+  const address = new URL(".", document.baseURI).href;
+  for (const example of element.querySelectorAll(".example")) {
+    const snippet = example.querySelector("pre code");
+    snippet.textContent = snippet.textContent.replaceAll("@address", address);
+    offerCopy(snippet, example.querySelector(".copy"));
+  }
+  element.querySelector(".projector").addEventListener("click", ({ currentTarget: button }) => {
     const isOn = button.ariaPressed !== "true";
     button.ariaPressed = String(isOn);
     const page = document.querySelector(".gradio-container");
     page.style.setProperty("max-width", isOn ? "none" : "", isOn ? "important" : "");
     page.style.zoom = isOn ? ZOOM : "";
   });
+}
 
-  find(".copy").addEventListener("click", async ({ currentTarget: button }) => {
-    const label = button.textContent;
+function offerCopy(snippet, button) {
+  const label = button.textContent;
+  button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(snippet.textContent);
       button.textContent = "Copied";

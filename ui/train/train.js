@@ -94,6 +94,10 @@ export function mount({ element, server, upload, props }) {
     },
   };
   for (const [button, does] of Object.entries(onClick)) find(button).addEventListener("click", does);
+  for (const button of element.querySelectorAll(".exports button")) {
+    const { to, file } = button.dataset;
+    button.addEventListener("click", async () => complain(await actions.saveFile("export", { to }, file)));
+  }
   find(".file").addEventListener("change", async ({ target }) => {
     const [file] = target.files;
     const sending = file && actions.sendFile("upload_model", file);
