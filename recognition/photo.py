@@ -64,7 +64,7 @@ def ink_of_photo(image: np.ndarray, without_edges: bool = False) -> PhotoInk:
         stroke = stroke_width(found)
     faint = faint_strokes(share, found, stroke)
     found |= faint
-    kept = remove_lines(found, stroke)
+    kept = remove_lines(found, stroke, contrast)
     full = np.minimum(np.where(faint, np.maximum(share, RAISED), share), 1)
     ink, ruled = full * _grown(kept, 1), full * _grown(found, 1)
     return PhotoInk(grey, contrast, found, ink, ruled, stroke, scale, corner, bool(beside.any()))

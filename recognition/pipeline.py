@@ -9,21 +9,24 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from recognition.best_path import CONFIDENT_COST, Word
+from recognition.candidates import Candidate, classify_groups
 from recognition.classifier import Classifier, is_blob
 from recognition.components import (
     SOLID,
     Box,
     Components,
+    digit_height,
     find_components,
     thin_strokes,
 )
 from recognition.limits import DRAWING_WORK, TooMuchWorkError, WorkBudget, size_error
-from recognition.lines import find_lines, typical_height
+from recognition.lines import find_lines
 from recognition.normalise import bounding_box, normalise_box
 from recognition.numerals import DRAWING_WEIGHTS, PHOTO_WEIGHTS, evidence_of_number
 from recognition.photo import stroke_width
 from recognition.reading import Digit, Reading, Separator
-from recognition.segment import CONFIDENT_COST, Candidate, Word, classify_groups, segment
+from recognition.segment import segment
 
 MAX_DRAWING_SIDE = 1000  # pixels of a drawing's longer side above which it is reduced: the pad's have 480
 SLIM, SLIM_COMPONENT = (
@@ -105,7 +108,7 @@ def read_components(
     Raises TooMuchWorkError.
     """
     boxes = components.boxes[ids]
-    height = typical_height(boxes, components.areas[ids])
+    height = digit_height(components, ids, stroke)
     lines = [[int(ids[i]) for i in line] for line in find_lines(boxes, height)]
     groups = [(component_id,) for line in lines for component_id in line]
     budget.spend(len(groups), int(np.prod(boxes[:, 2:].astype(float), axis=1).sum()))
