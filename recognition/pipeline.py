@@ -21,7 +21,7 @@ from recognition.components import (
     thin_strokes,
 )
 from recognition.limits import DRAWING_WORK, TooMuchWorkError, WorkBudget, size_error
-from recognition.lines import find_lines
+from recognition.lines import find_lines, typical_height
 from recognition.normalise import bounding_box, normalise_box
 from recognition.numerals import DRAWING_WEIGHTS, PHOTO_WEIGHTS, evidence_of_number
 from recognition.photo import stroke_width
@@ -109,6 +109,7 @@ def read_components(
     """
     boxes = components.boxes[ids]
     height = digit_height(components, ids, stroke)
+    tall = typical_height(boxes, components.areas[ids])  # with slashes and tails, as numbers are judged by
     lines = [[int(ids[i]) for i in line] for line in find_lines(boxes, height)]
     groups = [(component_id,) for line in lines for component_id in line]
     budget.spend(len(groups), int(np.prod(boxes[:, 2:].astype(float), axis=1).sum()))
@@ -119,7 +120,7 @@ def read_components(
     words = segment(components, lines, singles, stroke, height, budget, classifier.logits, in_context)
     count = sum(len(word.candidates) for line in words for word in line)
     if drawn or count <= MAX_TOGETHER:
-        if _is_number(words, components, height, drawn=drawn):
+        if _is_number(words, components, tall, drawn=drawn):
             return [
                 symbol
                 for row, line in enumerate(words)
@@ -136,7 +137,7 @@ def read_components(
     for row, line in enumerate(words):
         for index, word in enumerate(line):
             symbols = symbols_of(word, row, index, len(word.candidates), classifier)
-            if not _is_number([[word]], components, height, drawn=drawn):
+            if not _is_number([[word]], components, tall, drawn=drawn):
                 symbols = [symbol.rejected() for symbol in symbols if isinstance(symbol, Digit)]
             found += symbols
     accepted = sum(isinstance(symbol, Digit) and symbol.digit is not None for symbol in found)
