@@ -5,6 +5,7 @@ what other variables limit.
 """
 
 import os
+import sys
 
 from threadpoolctl import threadpool_limits
 
@@ -13,9 +14,13 @@ from jobs.manager import SessionManager
 from recognition import Reader
 from recognition.reader import SHIPPED
 from training.memory import share_freed_memory
-from ui.page import HOST, LAUNCH, build_page
-from ui.server.connections import bound_connections
-from ui.server.logs import start_log
+
+try:
+    from ui.page import HOST, LAUNCH, build_page
+    from ui.server.connections import bound_connections
+    from ui.server.logs import start_log
+except ModuleNotFoundError as missing:
+    sys.exit(f'The page needs {missing.name}: pip install "digits-from-scratch[app]"')
 
 # Visitors are read at the same time, each on one core: BLAS threads would only get in their way.
 threadpool_limits(1, user_api="blas")
@@ -30,6 +35,12 @@ os.environ.setdefault("GRADIO_TEMP_DIR", str(manager.folder / "uploads"))
 readers = {name: Reader(weights) for name, weights in SHIPPED.items()}
 demo = build_page(readers, manager)
 
-if __name__ == "__main__":
+
+def main() -> None:
+    """Serve the page until a signal ends it."""
     manager.close_on_signals()
     demo.launch(**LAUNCH)
+
+
+if __name__ == "__main__":
+    main()

@@ -54,16 +54,20 @@ def classify_groups(components: Components, groups: Sequence[Group], classify: C
 
 
 def add_context(
-    components: Components, candidates: Candidates, classify: Classify, height: float
+    components: Components,
+    candidates: Candidates,
+    classify: Classify,
+    height: float,
+    shears: Sequence[float] = SHEARS,
 ) -> Candidates:
-    """logits = (1 - CONTEXT_SHARE) * logits + CONTEXT_SHARE * mean of the context model's over all SHEARS
+    """logits = (1 - CONTEXT_SHARE) * logits + CONTEXT_SHARE * mean of the context model's over all shears
 
     The network for digits alone knows no separators, and a slash looks like a 1 to it: its logit for each
     separator is that of its most probable class, so that it has no say in whether something is one.
     """
     images = np.stack([with_context(components, group, height) for group in candidates])
-    in_context = classify(np.concatenate([sheared(images, shear) for shear in SHEARS]))
-    in_context = in_context.reshape(len(SHEARS), len(images), -1).mean(0)
+    in_context = classify(np.concatenate([sheared(images, shear) for shear in shears]))
+    in_context = in_context.reshape(len(shears), len(images), -1).mean(0)
     alone = np.stack([found.logits for found in candidates.values()])
     neutral = np.repeat(alone.max(1, keepdims=True).clip(0), len(SEPARATORS), axis=1)
     logits = np.concatenate([alone, neutral], axis=1)

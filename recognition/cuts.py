@@ -19,9 +19,7 @@ MAX_CUTS = 12  # most cuts of a component
 MAX_CUT_INK = 5.0  # most ink that a cut may go through, in stroke widths
 MIN_SLASH = 1.25  # least height of a component in which there may be a slash, in digit heights
 MIN_SLASH_ROWS = 0.8  # least share of the component's rows that a slash goes through
-SLASH_EDGE = (
-    0.6  # share of the rows that the slash takes up to which a column beside its middle belongs to it
-)
+SLASH_EDGE = 0.6  # least share of a slash's rows that a column beside its middle takes, to belong to it
 SLASH_LEANS = np.linspace(-0.1, 1.0, 12)  # pixels to the right for each pixel upwards that a slash may lean
 SLASH_SLACK = 1.0  # stroke widths by which a slash may bend aside
 SLASHES_APART = 0.5  # least distance of two slashes, in digit heights
@@ -30,6 +28,12 @@ DASH_WIDTH = 0.25  # least width of a dash that hangs on a digit, in digit heigh
 DASH_HEIGHT, DASH_STROKES = 0.25, 1.5  # greatest height of one, in digit heights, or in stroke widths
 MIN_DASHED = 0.5  # least height of a component on which a dash may hang, in digit heights
 DASH_LEVEL = (0.25, 0.8)  # where its middle lies, from the top of the component, in the component's heights
+MIN_HEIGHT = 2.5  # stroke widths below which a component is a bar, too low to hold digits
+
+
+def is_bar(components: Components, component_id: int, stroke: float) -> bool:
+    """Is a component too low to be several digits beside each other? stroke: pixels."""
+    return components.boxes[component_id, 3] < MIN_HEIGHT * stroke
 
 
 def find_cuts(

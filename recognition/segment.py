@@ -8,13 +8,21 @@ Source: over-segmentation and the best path through the candidates, as in LeCun,
 "Gradient-Based Learning Applied to Document Recognition", 1998, section VI.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from recognition.best_path import CONFIDENT_COST, WIDEST, Part, Word, best_path
-from recognition.candidates import Candidate, Candidates, Classify, Group, add_context, classify_groups
+from recognition.candidates import (
+    SHEARS,
+    Candidate,
+    Candidates,
+    Classify,
+    Group,
+    add_context,
+    classify_groups,
+)
 from recognition.components import Box, Components
 from recognition.cuts import find_cuts, find_dashes, find_slashes
 from recognition.limits import CONTEXT_WORK, CUT_WORK, WorkBudget
@@ -28,6 +36,8 @@ MAX_PARTS = 5  # most parts of a candidate
 MAX_GROUP_WIDTH = 1.8  # greatest width of a candidate of several parts, in digit heights
 CUT_TO_DASH = 0.15  # least distance of another cut from that which parts off a dash, in digit heights
 
+IsHopeless = Callable[[list[list[Word]]], bool]  # what no second opinion could make a number of
+
 
 def segment(
     components: Components,
@@ -38,18 +48,26 @@ def segment(
     budget: WorkBudget,
     classify: Classify,
     classify_with_context: Classify | None = None,
+    *,
+    is_hopeless: IsHopeless | None = None,
+    may_cut: Callable[[int], bool] | None = None,
+    shears: Sequence[float] = SHEARS,
 ) -> list[list[Word]]:
     """The words of every line, from left to right. Splits components in which digits touch.
 
     lines: the component ids of each, in order. singles: the candidates of one component each. stroke: stroke
     width; height: of a digit, pixels. classify: candidates alone. classify_with_context: candidates with all
-    others around them; None where there is no such model. Raises TooMuchWorkError where the budget is spent.
+    others around them; None where there is no such model. is_hopeless: of the words by `classify` alone;
+    where they are, they are the answer. may_cut: of a component, by its id; all may be, where it is left out.
+    Raises TooMuchWorkError where the budget is spent.
     """
     candidates = dict(singles)
     words = [
         (row, word) for row, line in enumerate(lines) for word in split_into_words(components, line, height)
     ]
-    parts_of = [_oversegment(components, word, candidates, stroke, height, budget) for _, word in words]
+    parts_of = [
+        _oversegment(components, word, candidates, stroke, height, budget, may_cut) for _, word in words
+    ]
     has_context = classify_with_context is not None and sum(map(len, parts_of)) > 1
     if has_context:
         budget.spend(CONTEXT_WORK * len(candidates), sum(map(_pixels, candidates.values())))
@@ -61,13 +79,19 @@ def segment(
                 budget.spend(1 + CONTEXT_WORK * has_context, wide * high)
                 groups.append(group)
     candidates |= classify_groups(components, sorted(groups), classify)
-    if has_context:
-        candidates = add_context(components, candidates, classify_with_context, height)
     longest = max(map(len, candidates), default=0)
-    read: list[list[Word]] = [[] for _ in lines]
-    for (row, _), parts in zip(words, parts_of, strict=True):
-        read[row].append(best_path(components, parts, candidates, longest, height))
-    return read
+
+    def read() -> list[list[Word]]:
+        found: list[list[Word]] = [[] for _ in lines]
+        for (row, _), parts in zip(words, parts_of, strict=True):
+            found[row].append(best_path(components, parts, candidates, longest, height))
+        return found
+
+    if has_context:
+        if is_hopeless is not None and is_hopeless(alone := read()):
+            return alone
+        candidates = add_context(components, candidates, classify_with_context, height, shears)
+    return read()
 
 
 def split_into_words(components: Components, line: list[int], height: float) -> list[list[int]]:
@@ -112,16 +136,21 @@ def _oversegment(
     stroke: float,
     height: float,
     budget: WorkBudget,
+    may_cut: Callable[[int], bool] | None,
 ) -> list[Part]:
     """A word's parts: components that may be several digits are cut, and stay candidates as wholes."""
     parts = []
     for component_id in word:
         whole = candidates.pop((component_id,))
         budget.spend(1)
-        pieces = components.split(component_id, find_slashes(components, component_id, stroke, height))
+        slashes = find_slashes(components, component_id, stroke, height)
+        is_one = not slashes and not _may_be_several(whole, height)
+        if not is_one and may_cut is not None and not may_cut(component_id):
+            slashes, is_one = [], True
+        pieces = components.split(component_id, slashes)
         own: list[Part] = []
         for piece, is_slash in zip(pieces, components.are_straight(pieces, stroke), strict=True):
-            may_be_several = _may_be_several(whole, height) if len(pieces) == 1 else not is_slash
+            may_be_several = not is_one and not (slashes and is_slash)
             own += _cut_piece(components, piece, may_be_several, stroke, height, budget)
         group = tuple(part.component_id for part in own)
         candidates[group] = Candidate(group, whole.box, whole.image, whole.logits)

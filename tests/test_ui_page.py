@@ -5,7 +5,9 @@ import contextlib
 import gc
 import inspect
 import json
+import re
 import warnings
+from pathlib import Path
 
 import gradio as gr
 import pytest
@@ -71,7 +73,24 @@ def test_programs_find_two_named_endpoints():
 
 
 def test_the_page_is_light_though_it_shows_examples():
-    assert len(json.dumps(_built().get_config_file())) < 250_000
+    assert len(json.dumps(_built().get_config_file())) < 200_000
+
+
+def test_the_shared_styles_are_for_every_component_and_sent_once():
+    config = _built().get_config_file()
+    ids = {one["props"]["elem_id"] for one in config["components"] if one["props"].get("css_template")}
+    assert ids == {Path(name).name for name in component.COMPONENTS}
+    assert all(f"#{name}" in page.LAUNCH["head"].partition("{")[0] for name in ids)
+    shared = (component.HERE / "shared" / "base.css").read_text(encoding="utf-8")
+    [line] = re.findall(r"\nkbd [{]\n  (.+)\n", shared)
+    assert (page.LAUNCH["head"] + json.dumps(config)).count(f"kbd {{ {line}") == 1
+
+
+@pytest.mark.parametrize("name", [name for name in TEMPLATES if name.endswith(".css")])
+def test_a_finger_leaves_nothing_as_if_a_mouse_were_over_it(name):
+    text = (component.HERE / name).read_text(encoding="utf-8")
+    for_mice = re.compile(r"@media \(hover: hover\) [{]\n(?: .*\n|\n)*[}]\n")
+    assert ":hover" not in for_mice.sub("", text)
 
 
 @pytest.mark.parametrize("name", TEMPLATES)

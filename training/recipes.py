@@ -19,6 +19,8 @@ from cnn import (
     reject_cross_entropy,
     row_net,
     seed_net,
+    small_net,
+    softmax_cross_entropy,
 )
 from recognition.calibration import Calibration
 from training.augment import Augmentation
@@ -35,7 +37,7 @@ from training.synthesis import (
     synthesise_rows,
     uncut_pairs,
 )
-from training.trainer import IF_NOT_REJECTED, REJECT_CLASS, Trainer
+from training.trainer import IF_NOT_REJECTED, REJECT_CLASS, Loss, Trainer
 
 # Settings that may be 0: a recipe can do without these pictures.
 MAY_BE_ZERO = (
@@ -139,6 +141,24 @@ MILD = Augmentation(
     noise=0.05,
     ink=0.2,
 )
+
+
+@dataclass(frozen=True)
+class SmallRecipe(Recipe):
+    """The network for microcontrollers (`python -m training export`): MNIST, mildly augmented."""
+
+    name: str = "small"
+    epochs: int = 6
+    batch_size: int = 128
+    learning_rate: float = 5e-3
+    weight_decay: float = 0.01
+    average_decay: float = 0.999
+    warm_up: float = 0.2  # share of all steps
+    augmentation: Augmentation = field(default_factory=lambda: MILD)
+
+    def trainer(self, images: np.ndarray, labels: np.ndarray) -> Trainer:
+        model = small_net(np.random.default_rng(self.seed))
+        return _in_one_cycle(self, model, images, labels, softmax_cross_entropy)
 
 
 @dataclass(frozen=True)
@@ -317,9 +337,13 @@ def _check_number(name: str, value: object, kind: type) -> None:
 
 
 def _in_one_cycle(
-    recipe: "DigitsRecipe | RowsRecipe", model: Sequential, images: np.ndarray, labels: np.ndarray
+    recipe: "SmallRecipe | DigitsRecipe | RowsRecipe",
+    model: Sequential,
+    images: np.ndarray,
+    labels: np.ndarray,
+    loss: Loss = reject_cross_entropy,
 ) -> Trainer:
-    """The trainer of a model with a reject class, with one cycle of learning rates."""
+    """The trainer of a model, by default one with a reject class, with one cycle of learning rates."""
     steps = recipe.epochs * -(-len(images) // recipe.batch_size)
     return Trainer(
         model,
@@ -330,11 +354,11 @@ def _in_one_cycle(
         batch_size=recipe.batch_size,
         seed=recipe.seed,
         augment=recipe.augmentation,
-        loss=reject_cross_entropy,
+        loss=loss,
     )
 
 
-def _adamw(recipe: "DigitsRecipe | RowsRecipe", model: Sequential, schedule: Schedule) -> AdamW:
+def _adamw(recipe: "SmallRecipe | DigitsRecipe | RowsRecipe", model: Sequential, schedule: Schedule) -> AdamW:
     return AdamW(model, schedule, weight_decay=recipe.weight_decay, average_decay=recipe.average_decay)
 
 
@@ -347,4 +371,9 @@ def _between(first: Sequential, last: Sequential, share: float) -> Sequential:
     return model
 
 
-RECIPES: dict[str, type[Recipe]] = {"seed": SeedRecipe, "digits": DigitsRecipe, "rows": RowsRecipe}
+RECIPES: dict[str, type[Recipe]] = {
+    "seed": SeedRecipe,
+    "small": SmallRecipe,
+    "digits": DigitsRecipe,
+    "rows": RowsRecipe,
+}

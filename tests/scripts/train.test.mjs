@@ -6,6 +6,7 @@ import { coloursOf } from "../../ui/train/kernels.js";
 import { describeComparison, mostConfused } from "../../ui/train/outcome.js";
 import { HEIGHT, heightOf, latestOf, pathOf, SCALES, WIDTH } from "../../ui/train/scales.js";
 import { csvOfCurve } from "../../ui/train/export.js";
+import { describeWatched } from "../../ui/train/watched.js";
 import { progressOf } from "../../ui/train/progress.js";
 import { buttonsOf, describeDetails, describePhase, duration } from "../../ui/train/wording.js";
 
@@ -151,4 +152,11 @@ test("a curve is a line a point in a CSV file, with nothing where nothing was me
   const [head, ...lines] = csvOfCurve([point, later]).trimEnd().split("\n");
   assert.equal(head, "epoch,training loss,validation loss,training accuracy,validation accuracy");
   assert.deepEqual(lines, ["0.5,2,,0.3,", "1,2,1.5,0.3,0.6"]);
+});
+
+test("of the pictures that are watched, those in the column of their digit are right", () => {
+  const right = Array.from({ length: 40 }, (_, i) => i % 10);
+  assert.equal(describeWatched(right), "40 of these 40 are read correctly.");
+  assert.equal(describeWatched(right.with(13, 8)), "39 of these 40 are read correctly.");
+  assert.equal(describeWatched(null), "");
 });

@@ -4,7 +4,8 @@ import { showAddress } from "./address.js";
 import { colourOf, putPixels } from "./colours.js";
 import { DIGITS, newElement } from "./elements.js";
 import { blocksOf, cellAt, columnsFor, divisorsOf, paintMaps, placeOf, stepCell, valueAt } from "./maps.js";
-import { newestOnly } from "./looking.js";
+import { titleOf } from "./layers.js";
+import { paced } from "./paced.js";
 import { placeFrame } from "./side.js";
 import { decimalsFor, numeral, placeName } from "./sums.js";
 import { createSum } from "./sum.js";
@@ -32,7 +33,7 @@ export function createFlow({ element, looking, seen, announce }) {
   let pinned = null; // {position, cell}
   let pointed = null; // the same, under the pointer
 
-  const explain = newestOnly(
+  const explain = paced(
     (position, cell) => looking.explain("cell", { position, cell: cellFor(position, cell) }),
     (answer, position, cell) => {
       sum.show(answer, looking, position, cell);
@@ -61,7 +62,7 @@ export function createFlow({ element, looking, seen, announce }) {
     const frames = newElement("div", { className: "marks" });
     const stage = newElement("div", { className: "stage" }, canvas, frames);
     const about = newElement("p", { className: "about" });
-    const [title, shape] = [newElement("h2", { textContent: titleOf(layer, isLast) }), newElement("span")];
+    const [title, shape] = [newElement("h2", { textContent: titleOf(layers, positions[0]) }), newElement("span")];
     const head = newElement("div", { className: "head" }, title, shape);
     const card = newElement("section", { className: "block" }, head, about, stage);
     card.dataset.layer = layer.name;
@@ -192,6 +193,7 @@ export function createFlow({ element, looking, seen, announce }) {
   }
 
   function leave() {
+    explain.forget();
     pointed = null;
     mark();
     sum.hint();
@@ -213,10 +215,8 @@ export function createFlow({ element, looking, seen, announce }) {
 
   function unpin() {
     if (pinned) showAddress({ view: "flow" });
-    pinned = pointed = null;
-    mark();
-    sum.hint();
-    seen.frame(null);
+    pinned = null;
+    leave();
   }
 
   /** Frames the cell that is pinned or pointed at. */
@@ -284,10 +284,4 @@ export function createFlow({ element, looking, seen, announce }) {
   new ResizeObserver(() => looking.isEmpty || onLook()).observe(list);
 
   return { onNetwork, onLook, onRest, onEmpty, pin: pinByName, pinned: () => pinned };
-}
-
-function titleOf(layer, isLast) {
-  if (isLast) return "The ten sums (logits)";
-  const names = { conv: "Convolution", dense: "Dense layer", average: "Averages", norm: "Batch norm" };
-  return `${names[layer.kind] ?? layer.kind} ${/\d+$/.exec(layer.name)[0]}`;
 }
