@@ -88,6 +88,13 @@ def test_the_shared_styles_are_for_every_component_and_sent_once():
     assert (page.LAUNCH["head"] + json.dumps(config)).count(f"kbd {{ {line}") == 1
 
 
+def test_code_that_is_shown_keeps_its_lines():
+    [about] = [one for one in _components(_built(), "html") if one["props"].get("elem_id") == "about"]
+    shown = re.search("<pre.*?</pre>", about["props"]["html_template"], re.DOTALL)[0]
+    assert shown in (component.HERE / "about" / "about.html").read_text(encoding="utf-8")
+    assert shown.count("\n") >= 4
+
+
 @pytest.mark.parametrize("name", [name for name in TEMPLATES if name.endswith(".css")])
 def test_a_finger_leaves_nothing_as_if_a_mouse_were_over_it(name):
     text = (component.HERE / name).read_text(encoding="utf-8")
