@@ -229,6 +229,7 @@ export function mount({ element, server, upload, props }) {
 
   mountTeaching({ element, ...createActions({ server, upload }) });
   showTools();
+  road.prepare();
   inkChanged();
   mountSharing({
     element,
