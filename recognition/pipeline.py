@@ -10,11 +10,14 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from recognition.best_path import CONFIDENT_COST, Word
+from recognition.candidates import SHEARS, Candidate, classify_groups
 from recognition.classifier import Classifier, is_blob
 from recognition.components import (
     SOLID,
     Box,
     Components,
+    digit_height,
     find_components,
     thin_strokes,
 )
@@ -26,7 +29,7 @@ from recognition.normalise import bounding_box, normalise_box
 from recognition.numerals import DRAWING_WEIGHTS, PHOTO_WEIGHTS, evidence_of_number
 from recognition.photo import stroke_width
 from recognition.reading import Digit, Reading, Separator
-from recognition.segment import CONFIDENT_COST, SHEARS, Candidate, Word, classify_groups, segment
+from recognition.segment import segment
 
 MAX_DRAWING_SIDE = 1000  # pixels of a drawing's longer side above which it is reduced: the pad's have 480
 SLIM, SLIM_COMPONENT = (
@@ -142,7 +145,8 @@ def read_components(
     may_cut, shears: as for `segment`. Raises TooMuchWorkError.
     """
     boxes = components.boxes[ids]
-    height = typical_height(boxes, components.areas[ids])
+    height = digit_height(components, ids, stroke)
+    tall = typical_height(boxes, components.areas[ids])  # with slashes and tails, as numbers are judged by
     lines = [[int(ids[i]) for i in line] for line in find_lines(boxes, height)]
     groups = [(component_id,) for line in lines for component_id in line]
     budget.spend(len(groups), int(np.prod(boxes[:, 2:].astype(float), axis=1).sum()))
@@ -153,7 +157,7 @@ def read_components(
 
     def is_hopeless(words: list[list[Word]]) -> bool:
         """Whether the network alone sees one sign in all of the ink, or nothing like a number."""
-        odds = _log_odds_of_number(words, components, height, drawn=True)
+        odds = _log_odds_of_number(words, components, tall, drawn=True)
         if odds is not None:
             return odds < HOPELESS_LOG_ODDS
         ids = [component_id for line in words for word in line for component_id in word.component_ids]
@@ -175,7 +179,7 @@ def read_components(
     )
     count = sum(len(word.candidates) for line in words for word in line)
     if drawn or count <= MAX_TOGETHER:
-        if _is_number(words, components, height, drawn=drawn):
+        if _is_number(words, components, tall, drawn=drawn):
             return [
                 symbol
                 for row, line in enumerate(words)
@@ -192,7 +196,7 @@ def read_components(
     for row, line in enumerate(words):
         for index, word in enumerate(line):
             symbols = symbols_of(word, row, index, len(word.candidates), classifier)
-            if not _is_number([[word]], components, height, drawn=drawn):
+            if not _is_number([[word]], components, tall, drawn=drawn):
                 symbols = [symbol.rejected() for symbol in symbols if isinstance(symbol, Digit)]
             found += symbols
     accepted = sum(isinstance(symbol, Digit) and symbol.digit is not None for symbol in found)
