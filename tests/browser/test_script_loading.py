@@ -146,13 +146,6 @@ def test_the_tabs_share_what_the_visitor_has_chosen(open_train_tab):
     tab.page.get_by_text("Read by the simple network").wait_for()
 
 
-def _frames_received(page):
-    """What comes on the page's sockets from now on."""
-    frames = []
-    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: frames.append(frame)))
-    return frames
-
-
 def test_a_page_under_the_path_of_a_proxy_finds_its_scripts_and_the_road_of_its_drawings(browser, tmp_path):
     with serve_app(GRADIO_ROOT_PATH="/digits") as app:
         port = int(app.url.rpartition(":")[2])
@@ -161,7 +154,11 @@ def test_a_page_under_the_path_of_a_proxy_finds_its_scripts_and_the_road_of_its_
             with serve_nginx(configuration, tmp_path, app=port) as address:
                 visitors = Visitors(browser, f"{address}/digits/", TrainTab)
                 tab = visitors(expected_errors=None if upgrade else "WebSocket")
-                frames = _frames_received(tab.page)
+                frames = []
+                tab.page.on(
+                    "websocket",
+                    lambda socket, seen=frames: socket.on("framereceived", lambda frame: seen.append(frame)),
+                )
                 tab.go_to("Photo")
                 tab.page.get_by_text("Waiting for a photo").wait_for()
                 tab.go_to("Draw")
