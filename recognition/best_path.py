@@ -35,7 +35,9 @@ CONFIDENT_COST = 0.5  # cost below which a component no wider than WIDEST is tak
 # pixels to the right for each pixel upwards + SLASH_BIAS: a logistic regression on the 1s and slashes in the
 # strings of the training writers.
 SLASH_HEIGHT, SLASH_LEAN, SLASH_BIAS = 4.5, 2.6, -6.6
+TALL_DIGITS = 75  # per cent of a word's digits that are no taller than the height a slash is compared with
 SLASH_SHARE = 0.5  # share of the networks' own opinion of which of the two it is
+OTHER_SLASH_COST = 1.0  # cost of reading as a slash what looks more like another digit: like a 7, mostly
 LIKELY_SEPARATOR = 3.0  # nats above the most probable separator up to which another one is considered
 
 ODD_GROUP_COST = 2.0  # cost of a group of digits that is too long or short for the separators beside it
@@ -101,6 +103,7 @@ def best_path(
         if cost < costs.get(state, np.inf):
             costs[state], steps[state] = cost, Step(before, candidate)
 
+    tall = _height_of_tall_digits(ids, candidates, height)
     for end in range(1, len(parts) + 1):
         skip_cost = _skip_cost(components, parts, end - 1, candidates, height)
         if np.isfinite(skip_cost):
@@ -110,7 +113,7 @@ def best_path(
             candidate = candidates.get(ids[start:end])
             if candidate is None:
                 continue
-            one_cost, separator_costs = _one_or_separator(candidate, height)
+            one_cost, separator_costs = _one_or_separator(candidate, tall)
             cost = digit_cost(components, candidate, height)
             after_dash, cut_costs = _cut_costs(parts, start, end)
             for before in at[start]:
@@ -154,8 +157,15 @@ def _word(parts: list[Part], ids: tuple[int, ...], steps: dict[State, Step], las
     )
 
 
+def _height_of_tall_digits(ids: tuple[int, ...], candidates: Candidates, height: float) -> float:
+    """What a slash is compared with: most digits of a word are no taller. height: of a digit on the page."""
+    singles = [candidates[(component_id,)] for component_id in ids if (component_id,) in candidates]
+    digits = [found.box[3] for found in singles if found.cost < CONFIDENT_COST and found.logits.argmax() != 1]
+    return max(height, float(np.percentile(digits, TALL_DIGITS))) if digits else height
+
+
 def _one_or_separator(candidate: Candidate, height: float) -> tuple[float, list[tuple[str, float]]]:
-    """What it costs more to read this candidate as a 1 between digits, and as which separators at what cost.
+    """What is added to the cost of this candidate as a 1 between digits, and its costs as likely separators.
 
     A straight stroke may be a 1 or a slash. What the networks leave open is decided by how tall it is and
     how far it leans; their probability of one of the two stays the same.
@@ -164,17 +174,17 @@ def _one_or_separator(candidate: Candidate, height: float) -> tuple[float, list[
     if costs is None:
         return 0.0, []
     costs = costs.astype(float)
-    slash = SEPARATORS.index("/")
-    digit_is_one = int(candidate.logits.argmax()) == 1
-    one_cost = 0.0
-    if digit_is_one or costs.argmin() == slash:
-        one, other = (candidate.cost if digit_is_one else REJECT_COST), costs[slash]
-        high = min(candidate.box[3] / height, 2.0)
-        log_odds = SLASH_HEIGHT * high + SLASH_LEAN * _lean(candidate.image) + SLASH_BIAS
+    slash, one_cost = SEPARATORS.index("/"), 0.0
+    high = min(candidate.box[3] / height, 2.0)
+    log_odds = SLASH_HEIGHT * high + SLASH_LEAN * _lean(candidate.image) + SLASH_BIAS
+    if candidate.logits.argmax() == 1:
+        one, other = candidate.cost, costs[slash]
         log_odds += SLASH_SHARE * (one - other)
         both = -np.logaddexp(-one, -other)
         costs[slash] = both + np.logaddexp(0, -log_odds)
-        one_cost = max(0.0, float(both + np.logaddexp(0, log_odds) - one)) if digit_is_one else 0.0
+        one_cost = float(both + np.logaddexp(0, log_odds) - one)
+    else:
+        costs[slash] += OTHER_SLASH_COST + np.logaddexp(0, -log_odds)
     likely = np.flatnonzero(costs < costs.min() + LIKELY_SEPARATOR)
     return one_cost, [(SEPARATORS[place], float(costs[place])) for place in likely]
 
