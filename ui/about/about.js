@@ -28,6 +28,7 @@ export function mount({ element }) {
     const page = document.querySelector(".gradio-container");
     page.style.setProperty("max-width", isOn ? "none" : "", isOn ? "important" : "");
     page.style.zoom = isOn ? ZOOM : "";
+    page.style.setProperty("--zoom", isOn ? ZOOM : 1); // for what is measured by the window's height
   });
 }
 
