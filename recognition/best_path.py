@@ -39,6 +39,7 @@ TALL_DIGITS = 75  # per cent of a word's digits that are no taller than the heig
 SLASH_SHARE = 0.5  # share of the networks' own opinion of which of the two it is
 OTHER_SLASH_COST = 1.0  # cost of reading as a slash what looks more like another digit: like a 7, mostly
 LIKELY_SEPARATOR = 3.0  # nats above the most probable separator up to which another one is considered
+MAX_SEPARATOR_COST = 10.0  # cost from which none is considered: a digit that is none costs less
 
 ODD_GROUP_COST = 2.0  # cost of a group of digits that is too long or short for the separators beside it
 MIXED_COST = 1.5  # cost of two kinds of separators in one word
@@ -82,6 +83,7 @@ class Step(NamedTuple):
 
     before: State
     candidate: Candidate | None
+    separator: str = ""  # what the sign was read as, if it is one
 
 
 def best_path(
@@ -97,11 +99,13 @@ def best_path(
     steps: dict[State, Step] = {}
     at: list[list[State]] = [[State(0)], *([] for _ in parts)]
 
-    def offer(state: State, cost: float, before: State, candidate: Candidate | None) -> None:
+    def offer(
+        state: State, cost: float, before: State, candidate: Candidate | None, separator: str = ""
+    ) -> None:
         if state not in costs:
             at[state.end].append(state)
         if cost < costs.get(state, np.inf):
-            costs[state], steps[state] = cost, Step(before, candidate)
+            costs[state], steps[state] = cost, Step(before, candidate, separator)
 
     tall = _height_of_tall_digits(ids, candidates, height)
     for end in range(1, len(parts) + 1):
@@ -127,8 +131,7 @@ def best_path(
                     before_cost = group_cost(before, separator) if before.kind == DIGIT else 0.0
                     known = separator if before.kind == DIGIT else ""
                     cost_of_all = costs[before] + separator_cost + cut_costs[separator] + before_cost
-                    sign = replace(candidate, separator=separator)
-                    offer(State(end, SEPARATOR, 0, known), cost_of_all, before, sign)
+                    offer(State(end, SEPARATOR, 0, known), cost_of_all, before, candidate, separator)
     ends = [state for state in at[len(parts)] if state.kind != SEPARATOR]
     last = min(ends, key=lambda state: costs[state] + group_cost(state, ""))
     return _word(parts, ids, steps, last)
@@ -140,13 +143,14 @@ def _word(parts: list[Part], ids: tuple[int, ...], steps: dict[State, Step], las
     separators: list[tuple[int, Candidate, bool]] = []  # each with how many digits stand after it
     state = last
     while state.end:
-        kind, (state, candidate) = state.kind, steps[state]
+        kind, (state, candidate, separator) = state.kind, steps[state]
         if candidate is None:
             continue
         if kind == DIGIT:
             digits.append((candidate, parts[state.end].is_cut))
         else:
-            separators.append((len(digits), candidate, parts[state.end].is_cut))
+            sign = replace(candidate, separator=separator)
+            separators.append((len(digits), sign, parts[state.end].is_cut))
     digits.reverse()
     return Word(
         tuple(candidate for candidate, _ in digits),
@@ -185,7 +189,7 @@ def _one_or_separator(candidate: Candidate, height: float) -> tuple[float, list[
         one_cost = float(both + np.logaddexp(0, log_odds) - one)
     else:
         costs[slash] += OTHER_SLASH_COST + np.logaddexp(0, -log_odds)
-    likely = np.flatnonzero(costs < costs.min() + LIKELY_SEPARATOR)
+    likely = np.flatnonzero(costs < min(costs.min() + LIKELY_SEPARATOR, MAX_SEPARATOR_COST))
     return one_cost, [(SEPARATORS[place], float(costs[place])) for place in likely]
 
 

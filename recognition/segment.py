@@ -24,8 +24,8 @@ from recognition.candidates import (
     classify_groups,
 )
 from recognition.components import Box, Components
-from recognition.cuts import find_cuts, find_dashes, find_slashes
-from recognition.limits import CONTEXT_WORK, CUT_WORK, WorkBudget
+from recognition.cuts import MIN_SLASH, find_cuts, find_dashes, find_slashes
+from recognition.limits import CONTEXT_WORK, CUT_WORK, PATH_WORK, SLASH_WORK, WorkBudget
 
 WORD_GAP = 1.5  # width of the gap between two words, in digit heights
 MIN_GAPS, WIDER_GAP = (
@@ -69,6 +69,7 @@ def segment(
         _oversegment(components, word, candidates, stroke, height, budget, may_cut) for _, word in words
     ]
     has_context = classify_with_context is not None and sum(map(len, parts_of)) > 1
+    budget.spend(PATH_WORK * sum(map(len, parts_of)))
     if has_context:
         budget.spend(CONTEXT_WORK * len(candidates), sum(map(_pixels, candidates.values())))
     groups = []
@@ -142,7 +143,8 @@ def _oversegment(
     parts = []
     for component_id in word:
         whole = candidates.pop((component_id,))
-        budget.spend(1)
+        if whole.box[3] >= MIN_SLASH * height:
+            budget.spend(SLASH_WORK, _pixels(whole))
         slashes = find_slashes(components, component_id, stroke, height)
         is_one = not slashes and not _may_be_several(whole, height)
         if not is_one and may_cut is not None and not may_cut(component_id):
