@@ -8,6 +8,7 @@ Draw tab follow their pen is measured with and without them, in turns.
 
 import asyncio
 import contextlib
+import io
 import itertools
 import threading
 import time
@@ -15,12 +16,14 @@ from collections.abc import Iterator
 
 import aiohttp
 import numpy as np
+from PIL import Image
 from playwright.sync_api import Browser, Page, Response, sync_playwright
 
-from benchmarks.load import Load, Visitor, drawn_digits
+from benchmarks.growing import drawn_digits
+from benchmarks.load import Load, Visitor
 from benchmarks.pen import PROBE, draw_digits
 from benchmarks.served import served
-from tests.browser.driver import DIGITS, Pad, launch_chromium
+from tests.browser.driver import DIGITS, Pad, data_url, launch_chromium
 
 UPDATES, LATE, KILOBYTES = 10, 100, 40  # a second at least; ms at the 95th percentile and kB of one at most
 CROWD, SLOWER = 20, 2.0  # visitors who look inside; how many times as long the pad may take then
@@ -112,7 +115,8 @@ def _draw_beside_a_crowd(browser: Browser, url: str, strokes: int) -> dict[str, 
 class InsideVisitor(Visitor):
     """Draws on the Inside tab's pad."""
 
-    async def _read(self, picture: str, digit: int | None) -> None:
+    async def _read(self, picture: str, digit: int | None = None) -> None:
+        """picture: a PNG as a data URL, as this tab's script sends it."""
         answer = await self.call("inside", "look", {"image": picture, "network": "digits"})
         if answer is None:
             return
@@ -132,7 +136,7 @@ def _crowd(url: str) -> Iterator[Load]:
     async def look_inside() -> None:
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(60)) as session:
-            people = [InsideVisitor(load, session, seed) for seed in range(CROWD)]
+            people = [InsideVisitor(load, session, seed, posts=True) for seed in range(CROWD)]
             streams = [await person.open() for person in people]
             tasks = [asyncio.create_task(person.draw(drawings)) for person in people]
             while min(len(load.latencies["look"]), len(load.latencies["explain"])) < CROWD:
@@ -143,7 +147,7 @@ def _crowd(url: str) -> Iterator[Load]:
                 stream.cancel()
             await asyncio.gather(*streams, return_exceptions=True)
 
-    drawings = drawn_digits()
+    drawings = {digit: list(map(_as_sent, pictures)) for digit, pictures in drawn_digits().items()}
     thread = threading.Thread(target=asyncio.run, args=(look_inside(),))
     thread.start()
     ready.wait()
@@ -153,3 +157,9 @@ def _crowd(url: str) -> Iterator[Load]:
     wrong = {name: count for name, count in load.counts.items() if "status" in name or "rror" in name}
     if wrong:
         raise RuntimeError(f"requests of the crowd failed: {wrong}")
+
+
+def _as_sent(picture: np.ndarray) -> str:
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG")
+    return data_url(file.getvalue())

@@ -44,7 +44,7 @@ PHOTO_GAP = 5.0  # seconds from one photo of a visitor to the next
 POLL_GAP = 0.25  # seconds between two looks at a training
 TARGET = 300  # ms, 95th percentile, for 50 visitors
 TRAINING = Settings("digit_net", epochs=30, images=55_000)
-ADVICE = ((5, 10, 20, 40, 80, 160, 320), 6.0)  # visitors that --advise tries, and seconds of each
+ADVICE = ((10, 20, 40, 60, 80, 120, 160, 240, 320), 5.0)  # visitors that --advise tries, and seconds of each
 
 
 HARMLESS = {"read", "thinned", "superseded"}  # counts that are no failures

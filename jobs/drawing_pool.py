@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jobs.drawing_message import ERROR, number_of, pack_sentence
-from jobs.drawing_reader import FAULT, DrawingReader
+from jobs.drawing_reader import FAULT, FAULTY, DrawingReader
 from jobs.drawing_worker import ANSWER, OUTCOMES, PROCESS_ID, READY, REQUEST
 from jobs.queue import ROOT
 
@@ -85,27 +85,34 @@ class DrawingPool:
 
     async def _read(self, page: str, weights: Path, message: bytes) -> tuple[str, bytes]:
         async with self._places:
-            if self._in_thread is not None:
-                return await asyncio.to_thread(self._in_thread.answer, page, weights, message)
-            for _ in range(TRIES):
-                try:
-                    reader = self._idle_reader(page) or await self._new_reader()
-                except OSError:
-                    logger.exception("A reader of drawings could not be started")
-                    continue
-                try:
-                    async with asyncio.timeout(READ_SECONDS):
-                        answer = await reader.ask(page, weights, message)
-                except TimeoutError:
-                    logger.warning("A reader of drawings took too long")
-                    reader.kill()
-                except (OSError, EOFError):
-                    logger.warning("A reader of drawings ended")
-                    reader.end()
-                else:
-                    self._idle.append(reader)
-                    return answer
+            outcome, answer = await self._answer(page, weights, message)
+        if outcome == FAULTY:
+            logger.error("A drawing could not be read: %s", answer.decode())
             return "", pack_sentence(number_of(message), ERROR, 0, FAULT)
+        return outcome, answer
+
+    async def _answer(self, page: str, weights: Path, message: bytes) -> tuple[str, bytes]:
+        if self._in_thread is not None:
+            return await asyncio.to_thread(self._in_thread.answer, page, weights, message)
+        for _ in range(TRIES):
+            try:
+                reader = self._idle_reader(page) or await self._new_reader()
+            except OSError:
+                logger.exception("A reader of drawings could not be started")
+                continue
+            try:
+                async with asyncio.timeout(READ_SECONDS):
+                    answer = await reader.ask(page, weights, message)
+            except TimeoutError:
+                logger.warning("A reader of drawings took too long")
+                reader.kill()
+            except (OSError, EOFError):
+                logger.warning("A reader of drawings ended")
+                reader.end()
+            else:
+                self._idle.append(reader)
+                return answer
+        return "", pack_sentence(number_of(message), ERROR, 0, FAULT)
 
     def _idle_reader(self, page: str) -> "_Reader | None":
         """The one that read this page last, if it is idle, or another one."""
@@ -145,6 +152,7 @@ class _Origin:
                 cwd=ROOT,
                 env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
                 stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,  # whoever reads the app's waits for nobody else
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,  # a Ctrl+C in the app's terminal is the app's
             )

@@ -1,6 +1,6 @@
 """Reads what the pad sends, in whichever process: with the network asked for, and a memory of the drawing."""
 
-import logging
+import traceback
 from collections import OrderedDict
 from pathlib import Path
 
@@ -19,10 +19,9 @@ from recognition.growing import DrawingMemories
 from recognition.reader import SHIPPED
 
 MOST_OWN = 4  # visitors' own networks that are kept ready, beside the shipped ones
+FAULTY = "faulty"
 FAULT = "The drawing could not be read. Please try again."
 NETWORK_GONE = "The network is no longer here. Please choose another one."
-
-logger = logging.getLogger(__name__)
 
 
 class DrawingReader:
@@ -36,8 +35,8 @@ class DrawingReader:
     def answer(self, page: str, weights: Path, message: bytes) -> tuple[str, bytes]:
         """The answer to a drawing, as if it had taken no time, and its outcome for the metrics, or "".
 
-        page: whose drawing it is; weights: of the network that reads. ValueError where the message has no
-        number to answer to.
+        page: whose drawing it is; weights: of the network that reads. With the outcome FAULTY comes the
+        traceback of a fault in this program. ValueError where the message has no number to answer to.
         """
         number = number_of(message)
         try:
@@ -50,8 +49,7 @@ class DrawingReader:
         except ValueError as error:
             return "", pack_sentence(number, ERROR, 0, str(error))
         except Exception:
-            logger.exception("A drawing could not be read")
-            return "", pack_sentence(number, ERROR, 0, FAULT)
+            return FAULTY, traceback.format_exc()[-8000:].encode()
         if reading is None:  # there will be time for it once the pen rests
             return "", pack_sentence(number, SUPERSEDED, 0)
         return outcome_of(reading), pack_reading(number, 0, reading)

@@ -22,10 +22,10 @@ from pathlib import Path
 import cv2
 from threadpoolctl import threadpool_limits
 
-from jobs.drawing_reader import DrawingReader
+from jobs.drawing_reader import FAULTY, DrawingReader
 from training.memory import share_freed_memory
 
-OUTCOMES = ("", "read", "refused", "empty")
+OUTCOMES = ("", "read", "refused", "empty", FAULTY)
 READY = b"r"
 PROCESS_ID = struct.Struct("<I")
 REQUEST = struct.Struct("<HHI")

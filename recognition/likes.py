@@ -73,8 +73,9 @@ class Likes:
 
 
 def likes_path(weights: str | Path) -> Path:
-    """Where the likes of a shipped network lie: beside its weights."""
-    return Path(weights).with_suffix(".likes.npz")
+    """Where the likes of a shipped network lie: in a folder beside its weights."""
+    weights = Path(weights)
+    return weights.parent / "inside" / f"{weights.stem}.likes.npz"
 
 
 def find_likes(model: Sequential, pictures: np.ndarray) -> Likes:

@@ -17,7 +17,7 @@ from recognition.embedding import squared_distances
 from recognition.normalise import to_input
 from recognition.reader import WEIGHTS
 
-NEIGHBOURS = WEIGHTS / "neighbours.npz"
+NEIGHBOURS = WEIGHTS / "inside" / "neighbours.npz"
 COUNT = 2_000  # digits on the map, the first of MNIST's test set
 NEAREST = 8
 

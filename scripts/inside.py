@@ -1,8 +1,8 @@
-"""What the Inside tab shows and nobody wants to wait for: computed once, and kept beside the weights.
+"""What the Inside tab shows and nobody wants to wait for: computed once, and kept in weights/inside/.
 
-    python -m scripts.inside likes digits       # weights/digits.likes.npz: 3 minutes on 2 cores, shared
-    python -m scripts.inside likes seed         # weights/seed.likes.npz: 1 minute
-    python -m scripts.inside neighbours         # weights/neighbours.npz: 2 minutes
+    python -m scripts.inside likes digits       # digits.likes.npz: 3 minutes on 2 cores, shared
+    python -m scripts.inside likes seed         # seed.likes.npz: 1 minute
+    python -m scripts.inside neighbours         # neighbours.npz: 2 minutes
 
 Run them again after the weights changed. Equal weights give equal files.
 """

@@ -1,4 +1,4 @@
-"""Takes all pictures of the page that README and docs show: `python -m scripts.screenshots`.
+"""Takes all pictures of the page that README, docs and link previews show: `python -m scripts.screenshots`.
 
 `python -m scripts.screenshots inside` takes that of the Inside tab alone.
 """
@@ -9,8 +9,10 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.driver import DIGITS, Pad, PhotoTab, Point, TrainTab, launch_chromium, serve_app
+from ui import page as whole_page
 
 PICTURES = Path(__file__).parents[1] / "docs"
+PREVIEW = whole_page.HERE / whole_page.PICTURE  # 1200 x 630, as those who show previews ask for
 
 TRAINING = 120_000  # milliseconds, at most
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
@@ -63,6 +65,7 @@ def main() -> None:
 
 def take_others(browser: Browser, url: str) -> None:
     """All but that of the Inside tab."""
+    take_preview(Pad(browser.new_page(device_scale_factor=1200 / 1280, **DESKTOP), url))
     for name, (device, curves) in DRAWN.items():
         pad = Pad(browser.new_page(device_scale_factor=2, **device), url)
         pad.draw([sample(pad.page, f"M{curve}") for curve in curves.split("M")[1:]])
@@ -86,6 +89,17 @@ def take_inside(pad: Pad, name: str, curve: str, block: int, place: Point) -> No
     maps.click(position={"x": place[0] * box["width"], "y": place[1] * box["height"]})
     pad.page.locator("#inside .sum .grids").wait_for()
     take(pad.page, name)
+
+
+def take_preview(pad: Pad) -> None:
+    _, curves = DRAWN["screenshot.png"]
+    pad.draw([sample(pad.page, f"M{curve}") for curve in curves.split("M")[1:]])
+    pad.page.mouse.move(1, 1)
+    pad.page.wait_for_timeout(500)
+    upper = {"x": 0, "y": 0, "width": 1280, "height": 672}
+    pad.page.screenshot(path=PREVIEW, clip=upper, quality=85)
+    print(PREVIEW)
+    pad.page.close()
 
 
 def take_lesson(pad: Pad, name: str, digit: int, curves: str) -> None:

@@ -181,6 +181,20 @@ async def test_a_drawing_that_crashes_every_reader_is_answered_in_words():
             assert answer["sentence"] == drawing_reader.FAULT
 
 
+def test_a_fault_of_ours_is_logged_by_the_app_and_answered_in_words(caplog):
+    @in_loop
+    async def fault():
+        program = "from recognition import Reader; Reader.read_drawing = lambda *_: 1 / 0"
+        async with running(program=program) as pool:
+            before = pool.processes
+            _, answer = await pool.read("page", DEFAULT_WEIGHTS, drawn_seven())
+            assert unpack_answer(answer)["sentence"] == drawing_reader.FAULT
+            assert pool.processes == before
+
+    fault()
+    assert "ZeroDivisionError" in caplog.text
+
+
 def test_a_reader_that_hangs_is_ended(monkeypatch):
     @in_loop
     async def hang():

@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 import socket
 import ssl
+import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +14,6 @@ from tests import event_loop
 from ui.server import fetch
 from ui.server.fetch import FetchError, is_public
 
-CERTIFICATE = Path(__file__).parent / "fixtures" / "pictures_test.pem"  # of pictures.test, and its key
 HOST = "pictures.test"
 PICTURE = b"\x89PNG" + bytes(range(256)) * 40
 
@@ -81,10 +80,30 @@ class Pictures(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def server():
+def certificate(tmp_path_factory):
+    """A file with a certificate of HOST that nobody else has signed, and one with its key."""
+    folder = tmp_path_factory.mktemp("certificate")
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+    ]
+    command += ["-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}"]
+    files = folder / "certificate.pem", folder / "key.pem"
+    subprocess.run([*command, "-out", files[0], "-keyout", files[1]], check=True, capture_output=True)
+    return files
+
+
+@pytest.fixture(scope="module")
+def server(certificate):
     server = ThreadingHTTPServer(("127.0.0.1", 0), Pictures)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(CERTIFICATE)
+    context.load_cert_chain(*certificate)
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     server.handle_error = lambda *_: None  # a client that hangs up is what is tested
     server.wait = threading.Event()
@@ -97,9 +116,9 @@ def server():
 
 
 @pytest.fixture
-def internet(server, monkeypatch):
+def internet(server, certificate, monkeypatch):
     """The server as pictures.test, which is public; every other name is as the test says."""
-    trusted = ssl.create_default_context(cafile=CERTIFICATE)
+    trusted = ssl.create_default_context(cafile=certificate[0])
     names = {HOST: ["127.0.0.1"]}
     connected = []
     real_connection = asyncio.open_connection

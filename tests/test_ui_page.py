@@ -14,6 +14,8 @@ import pytest
 
 from jobs.manager import SessionManager
 from ui import component, page
+from ui.about import section
+from ui.server.host import Host
 
 FILES = [*component.HERE.rglob("*.html"), *component.HERE.rglob("*.css")]
 TEMPLATES = sorted(
@@ -86,6 +88,13 @@ def test_the_shared_styles_are_for_every_component_and_sent_once():
     assert (page.LAUNCH["head"] + json.dumps(config)).count(f"kbd {{ {line}") == 1
 
 
+def test_code_that_is_shown_keeps_its_lines():
+    [about] = [one for one in _components(_built(), "html") if one["props"].get("elem_id") == "about"]
+    shown = re.search("<pre.*?</pre>", about["props"]["html_template"], re.DOTALL)[0]
+    assert shown in (component.HERE / "about" / "about.html").read_text(encoding="utf-8")
+    assert shown.count("\n") >= 4
+
+
 @pytest.mark.parametrize("name", [name for name in TEMPLATES if name.endswith(".css")])
 def test_a_finger_leaves_nothing_as_if_a_mouse_were_over_it(name):
     text = (component.HERE / name).read_text(encoding="utf-8")
@@ -98,3 +107,13 @@ def test_templates_hold_nothing_that_javascript_would_evaluate(name):
     # Gradio puts both files between backticks and evaluates them: one in a comment, and the page is bare.
     text = (component.HERE / name).read_text(encoding="utf-8")
     assert not any(mark in text for mark in ("`", "${", "\\"))
+
+
+def test_the_page_links_to_the_notebook_where_it_knows_the_address_of_the_code(monkeypatch):
+    assert (component.HERE.parent / section.NOTEBOOK).is_file()
+    props = []
+    monkeypatch.setattr(section, "component", lambda *_, **given: props.append(given))
+    for variables in ({"DIGITS_SOURCES": "https://git.example/blob/main/"}, {}):
+        section.build(Host.from_environment(variables))
+    assert [one["notebook"] for one in props] == ["https://git.example/blob/main/docs/from_scratch.ipynb", ""]
+    assert 'href="{{notebook}}"' in (component.HERE / "about" / "about.html").read_text(encoding="utf-8")

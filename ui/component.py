@@ -63,8 +63,12 @@ def _id_of(name: str) -> str:
 
 
 def _asset(name: str) -> str:
-    """A file of ours as it is sent: without a stylesheet's comments, and no more space than parts words."""
+    """A file of ours as it is sent: without a stylesheet's comments, and no more space than parts words, but
+    for code that is shown."""
     text = (HERE / name).read_text(encoding="utf-8")
     if name.endswith(".js"):
         return text
-    return re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL))
+    if name.endswith(".css"):
+        text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    parts = re.split(r"(<pre.*?</pre>)", text, flags=re.DOTALL)
+    return "".join(part if part.startswith("<pre") else re.sub(r"\s+", " ", part) for part in parts)

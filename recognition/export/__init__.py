@@ -2,7 +2,7 @@
 
     write_export(load_model("weights/digits.npz"), "onnx", Path("."), "digits", pictures)
 
-All three are written with NumPy alone. The `onnx` package would bring protobuf and 60 MB for the 120 lines in
+All three are written with NumPy alone. The `onnx` package would bring protobuf and 36 MB for the 200 lines in
 `protobuf.py` and `onnx.py`; it and ONNX Runtime judge these files in the tests, where they cannot be wrong in
 the same way.
 """

@@ -73,7 +73,10 @@ def test_a_visitors_own_small_network_is_looked_into_through_its_whole_training(
     tab.settle("done")
     tab.go_to("Draw")
     inside = InsideTab.after_drawing(tab.pad)
-    inside.find(".which select").select_option("result")
+    inside.open("time")
+    expect(inside.find(".untrained .own")).to_have_text("Look into: Your new network")
+    inside.find(".untrained .own").click()
+    expect(inside.find(".which select")).to_have_value("result")
     inside.await_(lambda: inside.find(".blocks .block").count() == 3)
     for view in VIEWS:
         inside.open(view)

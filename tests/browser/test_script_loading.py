@@ -155,7 +155,10 @@ def test_a_page_under_the_path_of_a_proxy_finds_its_scripts_and_the_road_of_its_
                 visitors = Visitors(browser, f"{address}/digits/", TrainTab)
                 tab = visitors(expected_errors=None if upgrade else "WebSocket")
                 frames = []
-                tab.page.on("websocket", lambda socket, seen=frames: socket.on("framereceived", seen.append))
+                tab.page.on(
+                    "websocket",
+                    lambda socket, seen=frames: socket.on("framereceived", lambda frame: seen.append(frame)),
+                )
                 tab.go_to("Photo")
                 tab.page.get_by_text("Waiting for a photo").wait_for()
                 tab.go_to("Draw")

@@ -1,6 +1,7 @@
 """No width of the window, from a small phone to a projector, puts one thing on another or squeezes it."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.driver import DIGITS, TrainTab, placed
 from tests.browser.layout import TWO_FRAMES, faults_of
@@ -80,6 +81,8 @@ def test_a_projector_shows_every_tab_larger_on_its_whole_width(open_pad):
     page.get_by_role("button", name="Projector view").click()
     assert heading.bounding_box()["height"] > 1.3 * before
     assert page.locator("#pad .tab").bounding_box()["width"] > 0.9 * 1920
+    page.evaluate("scrollTo(0, 0)")
+    expect(page.locator(".pad .tools").first).to_be_in_viewport(ratio=1)
     page.locator(".clear").click()
     pad.draw(DIGITS[7])  # under the pointer, as before
     assert pad.answer == "7"

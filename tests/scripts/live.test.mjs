@@ -170,6 +170,7 @@ test("what was read while the pen moved is read again once it rests, where there
   requests[0].answer({ text: "?", isProvisional: true });
   await pass(40);
   assert.equal(requests.length, 1);
+  assert.equal(reader.isUpToDate, false); // there may be more to it
   isMoving = false;
   reader.flush();
   assert.equal(reader.isUpToDate, false);

@@ -91,6 +91,13 @@ test("the first drawing is posted, and a socket opened meanwhile, under the path
   assert.equal(sockets[0].address, "wss://here.example/digits/live");
 });
 
+test("a page that asked for its name beforehand sends its first drawing at once", async () => {
+  const road = newRoad();
+  await road.prepare();
+  await read(road);
+  assert.equal(names, 1);
+});
+
 test("what follows goes over the socket, and each answer to whoever waits for it", async () => {
   const road = await openRoad();
   assert.deepEqual(sockets[0].sent, [hello]);
@@ -169,6 +176,8 @@ test("without a name of the page nothing is sent, and it is asked for again", as
   const road = newRoad({ namePage: async () => name });
   assert.equal(await read(road), undefined);
   name = undefined;
+  assert.equal(await read(road), undefined);
+  name = Promise.reject(new Error("offline"));
   assert.equal(await read(road), undefined);
   assert.equal(posts.length + sockets.length, 0);
   name = { page: "page1" };

@@ -9,7 +9,7 @@ const DONE = 2000; // milliseconds for which a button says that it is done
 /** Has the browser fetch the modules that ui/scripts.py leaves for later. */
 function fetchOtherTabs() {
   for (const link of document.querySelectorAll("link[data-later]")) {
-    Object.assign(link, { rel: "modulepreload", href: link.dataset.later });
+    Object.assign(link, { href: link.dataset.later, rel: "modulepreload" }); // in this order, or it complains
   }
 }
 
@@ -28,6 +28,7 @@ export function mount({ element }) {
     const page = document.querySelector(".gradio-container");
     page.style.setProperty("max-width", isOn ? "none" : "", isOn ? "important" : "");
     page.style.zoom = isOn ? ZOOM : "";
+    page.style.setProperty("--zoom", isOn ? ZOOM : 1); // for what is measured by the window's height
   });
 }
 

@@ -42,7 +42,7 @@ export class LiveReader {
 
   /** Whether the reading that is shown is of the ink as it is. */
   get isUpToDate() {
-    return this.#sent === this.#shown && !this.#hasNewInk;
+    return this.#sent === this.#shown && !this.#hasNewInk && !this.#isUnfinished;
   }
 
   /** There is new ink: reads it as soon as its turn comes. */
@@ -68,7 +68,7 @@ export class LiveReader {
   /** The ink is gone: answers that are under way are not shown. */
   forget() {
     this.#shown = this.#sent;
-    this.#hasNewInk = false;
+    this.#hasNewInk = this.#isUnfinished = false;
   }
 
   async #send() {
@@ -92,11 +92,11 @@ export class LiveReader {
     if (!answer || answer.busy) return this.#fail(number, answer?.busy);
     this.#recover();
     this.#took = answer.took ?? this.#took;
+    if (wasMoving && number === this.#sent) this.#isUnfinished = Boolean(answer.isProvisional || answer.superseded);
     if (number > this.#shown && !answer.superseded) {
       this.#shown = number;
       this.onAnswer(answer, ink.toPad);
     }
-    if (wasMoving && number === this.#sent) this.#isUnfinished = Boolean(answer.isProvisional || answer.superseded);
     if (this.#hasNewInk) this.request();
     else if (this.#isUnfinished) this.#finish();
   }

@@ -42,6 +42,8 @@ export function mount({ element, server, upload, props }) {
   const render = createSheet();
 
   const road = new Road({ address: new URL("live", document.baseURI), namePage: () => server.name_page() });
+  let inkChangedAt = 0;
+  const isMoving = () => pen.isDown() && performance.now() - inkChangedAt < RESTS_AFTER;
   const live = new LiveReader({
     render() {
       const ink = render(strokes());
@@ -59,9 +61,6 @@ export function mount({ element, server, upload, props }) {
     },
     onRecovery: () => showNotice(""),
   });
-
-  let inkChangedAt = 0;
-  const isMoving = () => pen.isDown() && performance.now() - inkChangedAt < RESTS_AFTER;
 
   const pen = {
     isEraser: false,
@@ -230,6 +229,7 @@ export function mount({ element, server, upload, props }) {
 
   mountTeaching({ element, ...createActions({ server, upload }) });
   showTools();
+  road.prepare();
   inkChanged();
   mountSharing({
     element,

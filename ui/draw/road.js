@@ -16,11 +16,22 @@ export class Road {
   #sent = 0; // number of the latest drawing
   #waiting = new Map(); // by the number of a drawing: what takes its answer
   #page = null; // the name of this page, once the server has told
+  #naming = null; // a promise that it will be known, or could not be asked for
 
   /** address: of the road, as a URL; namePage: resolves to {page}. The others are the browser's. */
   constructor({ address, namePage, now = () => performance.now(), WebSocket = globalThis.WebSocket, fetch = null }) {
     Object.assign(this, { address, namePage, now, WebSocket });
     this.fetch = fetch ?? ((...request) => globalThis.fetch(...request));
+  }
+
+  /** Asks for the name of the page, so that the first drawing need not wait for it. */
+  prepare() {
+    return (this.#naming ??= this.#nameIt());
+  }
+
+  async #nameIt() {
+    this.#page = (await this.namePage().catch(() => null))?.page ?? null;
+    if (this.#page === null) this.#naming = null; // it is asked for again
   }
 
   /** Sends a picture of the drawing; resolves to its answer, or to undefined where there is none. */
@@ -34,7 +45,7 @@ export class Road {
     const key = visitorKey();
     if (this.#socket?.key !== key) this.drop(); // another visitor, from now on
     if (this.#socket?.readyState === 1) return this.#sendOn(this.#socket, number, drawing);
-    this.#page ??= (await this.namePage())?.page ?? null;
+    await this.prepare();
     if (this.#page === null) return undefined;
     this.#open(key);
     return this.#post(drawing, key);

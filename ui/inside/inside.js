@@ -38,7 +38,7 @@ export function mount({ element, server }) {
     learn: createLearn(parts),
     doubt: createDoubt(parts),
     kernels: createKernels(parts),
-    time: createTime(parts),
+    time: createTime({ ...parts, networks }),
     neighbours: createNeighbours(parts),
     compare: createCompare({ ...parts, networks }),
   };

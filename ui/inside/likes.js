@@ -12,7 +12,7 @@ export function createLikes({ box, looking }) {
   const pictures = newElement("div", { className: "liked" });
   const caption = newElement("p", { className: "hint" });
   caption.setAttribute("role", "status");
-  box.append(newElement("h3", { textContent: "What it likes" }), pictures, caption);
+  box.append(newElement("h2", { textContent: "What it likes" }), pictures, caption);
   let timer = null;
   let shown = ""; // of which network, layer and channel the pictures are
 

@@ -18,7 +18,9 @@ export function createRender() {
     const { strokes } = drawing.history;
     const ink = render(strokes);
     const last = strokes.findLast((stroke) => !isPicture(stroke));
-    return ink && { ...ink, point: last ? pointOnSheet(ink.toPad, ...last.slice(-2)) : null };
+    if (!ink) return null;
+    const { image, toPad } = ink; // it packs what is taken
+    return { image, toPad, point: last ? pointOnSheet(toPad, ...last.slice(-2)) : null };
   };
 }
 

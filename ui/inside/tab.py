@@ -17,7 +17,7 @@ import gradio as gr
 from recognition import Reader
 from recognition.files import PictureError
 from recognition.inside import check_network, digit_at
-from recognition.reader import DEFAULT_NETWORK, SHIPPED
+from recognition.reader import DEFAULT_NETWORK
 from ui.component import component
 from ui.draw.tab import drawing_of
 from ui.inside import answers, mnist, moments
@@ -26,7 +26,7 @@ from ui.inside.copies import Copies
 from ui.inside.mnist import MapFeatures
 from ui.server.queue import FairQueue, QueueFull, Superseded
 from ui.shared.visit import Visitor, visitor_of
-from ui.shared.visitors import OWN, Readers, Visitors, chosen_from, picture_of
+from ui.shared.visitors import Readers, Visitors, chosen_from, picture_of
 
 EXPLAINED_AT_ONCE = 1  # explanations: some take as long as a hundred readings
 MOST_WAITING, MOST_WAITING_OF_ADDRESS = 200, 100  # of each kind, of each session the newest
@@ -84,15 +84,9 @@ class Visit:
     def readers(self) -> Readers:
         return self.visitors.readers_of(self.visitor)
 
-    def weights(self, name: str) -> Path:
-        """The file of one of `readers`. ValueError where it is no more."""
-        if name in SHIPPED:
-            return SHIPPED[name]
-        session = self.visitors.manager.find(*self.visitor)
-        weights = session and (session.model if name == OWN else session.result)
-        if weights is None:
-            raise ValueError("This network is not here any more. Please choose another one.")
-        return weights
+    def weights(self, payload: dict) -> Path:
+        """The file of payload["network"], one of `readers`. ValueError where there is none (any more)."""
+        return self.visitors.weights_of(self.visitor, payload.get("network", DEFAULT_NETWORK))
 
 
 def _answer(visit: Visit, work: Callable, payload: object) -> dict:
@@ -142,7 +136,7 @@ def explain_it(visit: Visit, payload: dict) -> dict:
     if what == "neighbours":
         x = answers.input_of(payload)
         return mnist.neighbours(looked.model, visit.features.of(looked.model), x)
-    weights = visit.weights(payload.get("network", DEFAULT_NETWORK))
+    weights = visit.weights(payload)
     if what == "moments":
         return moments.listed(weights)
     if what == "course":
@@ -156,7 +150,7 @@ def _looked(visit: Visit, payload: dict) -> tuple[Reader, Looked]:
     token, moment = payload.get("copy"), payload.get("moment")
     model = reader.model if token is None else visit.copies.find(visit.visitor.page, token)
     if moment is not None:
-        model = moments.network(visit.weights(payload.get("network", DEFAULT_NETWORK)), model, moment)
+        model = moments.network(visit.weights(payload), model, moment)
     check_network(model)
     return reader, Looked(model, reader.classifier.calibration)
 

@@ -1,6 +1,7 @@
 // Time: the network at the moments of its training, with its kernels, its maps and the shares of this drawing at each.
 
 import { showTab } from "../shared/address.js";
+import { chooseNetwork, OWN, RESULT } from "../shared/session.js";
 import { largest, paintValues } from "./colours.js";
 import { createPlot } from "./plot.js";
 import { newElement } from "./elements.js";
@@ -10,9 +11,11 @@ import { paced } from "./paced.js";
 
 const PACE = 350; // milliseconds from moment to moment while it plays
 
-export function createTime({ element, looking, announce }) {
+/** networks: returns [[name, words], ...], all that the visitor can choose from. */
+export function createTime({ element, looking, announce, networks }) {
   const box = element.querySelector(".time");
   const [none, course] = [box.querySelector(".untrained"), box.querySelector(".course")];
+  const ownButton = none.querySelector(".own");
   const slider = course.querySelector("input");
   const play = course.querySelector(".play");
   const said = course.querySelector(".moment");
@@ -31,7 +34,7 @@ export function createTime({ element, looking, announce }) {
       of = looking.networkName;
       none.hidden = moments.length > 0;
       course.hidden = moments.length === 0;
-      if (moments.length === 0) return;
+      if (moments.length === 0) return offerOwn();
       slider.max = moments.length - 1;
       show(moments.length - 1);
       if (!looking.isEmpty) askCourse();
@@ -45,6 +48,16 @@ export function createTime({ element, looking, announce }) {
     () => looking.explain("kernels", { picture: null }),
     ({ kernels }) => showKernels(kernels),
   );
+
+  /** A network of the visitor's own, where it is another one that reads. */
+  function offerOwn() {
+    const isOther = ([name]) => [OWN, RESULT].includes(name) && name !== looking.networkChoice;
+    const own = networks().findLast(isOther);
+    ownButton.hidden = !own;
+    if (!own) return;
+    ownButton.textContent = `Look into: ${own[1]}`;
+    ownButton.onclick = () => chooseNetwork(own[0]);
+  }
 
   function show(moment) {
     slider.value = moment;

@@ -44,8 +44,9 @@ PATIENCE = 10.0  # seconds that `watch` waits for something new
 ACTIONS_AT_ONCE = 8  # threads; those of `live` are others
 FILES_AT_ONCE = 2  # weights and zips that are read
 DRAWINGS_AT_ONCE = 1  # two take Python's lock from each other and from who answers
-MOST_DRAWINGS_WAITING = 200  # of each session the newest
+MOST_DRAWINGS_WAITING = 200  # for the Inside tab and programs, of each session the newest
 ADDRESS_DRAWINGS_WAITING = 100  # of them; a school may sit behind one
+MOST_STROKES_WAITING, ADDRESS_STROKES_WAITING = 600, 300  # the same of the pad, which are quicker
 MOST_FILES_WAITING, ADDRESS_FILES_WAITING = 40, 4
 PAUSED_AFTER = 20.0  # seconds after the last page was closed; one that is loaded anew is back by then
 AWAY = "You were away, so the training was paused to make room for others. Nothing is lost."
@@ -69,9 +70,16 @@ class Visitors:
         self.readers, self.manager = readers, manager
         self.pictures = PictureQueue(PicturePool(manager.shared.limits))
         self.pool = DrawingPool()
-        waiting = {"most_of_address": ADDRESS_DRAWINGS_WAITING, "latest_only": True}
-        self.strokes = FairQueue(self.pool.most, MOST_DRAWINGS_WAITING, **waiting)  # of the pad, for the pool
-        self.drawings = FairQueue(DRAWINGS_AT_ONCE, MOST_DRAWINGS_WAITING, **waiting)  # all others
+        # Of the pad, for the pool; and all others.
+        self.strokes = FairQueue(
+            self.pool.most, MOST_STROKES_WAITING, most_of_address=ADDRESS_STROKES_WAITING, latest_only=True
+        )
+        self.drawings = FairQueue(
+            DRAWINGS_AT_ONCE,
+            MOST_DRAWINGS_WAITING,
+            most_of_address=ADDRESS_DRAWINGS_WAITING,
+            latest_only=True,
+        )
         self._actions = anyio.CapacityLimiter(ACTIONS_AT_ONCE)
         self._file_actions = anyio.CapacityLimiter(FILES_AT_ONCE)
         self._files: Counter[str] = Counter()  # file actions under way, by address; the event loop's alone
