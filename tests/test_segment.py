@@ -223,8 +223,8 @@ def test_a_skewed_page_keeps_its_lines_apart():
 
 
 def test_a_filled_loop_is_a_digit_among_digits_and_a_blot_alone():
-    image = np.zeros((28, 28), np.uint8)
-    cv2.circle(image, (14, 14), 9, 255, -1)
+    x, y = np.meshgrid(np.arange(28) - 13.5, np.arange(28) - 13.5)
+    image = np.uint8(255 * (x**2 + y**2 <= 100))
     logits = np.where(np.arange(10) == 0, 6.0, -6.0).astype(np.float32)
     candidate = Candidate((1,), (0, 0, 20, 20), image, logits, in_context=True)
     classifier = Classifier(None, Calibration(), None)
