@@ -4,6 +4,7 @@ Train, evaluate and publish the networks of this project.
 """
 
 import argparse
+import hashlib
 import json
 import math
 import os
@@ -53,6 +54,7 @@ def train(options: argparse.Namespace) -> int:
     )
     if options.validate and recipe.tested_on != Recipe.tested_on:
         raise ValueError(f"the recipe {recipe.name} cannot be validated on MNIST")
+    start = load_model(options.start).model if options.start else None
     dataset = load_mnist(options.data)
     images, labels = dataset.train_images, dataset.train_labels
     validation = None
@@ -60,8 +62,8 @@ def train(options: argparse.Namespace) -> int:
         images, labels, *validation = split_validation(images, labels)
     log = Log(options.log, again=options.resume) if options.log else None
     first = options.checkpoint or Path("checkpoints") / f"{recipe.name}.npz"
-    goes_on, seconds, trained = options.resume, 0.0, []
-    for phase, trainer in enumerate(recipe.phases(images, labels), start=1):
+    goes_on, seconds, trained = options.resume, 0.0, [start] if start else []
+    for phase, trainer in enumerate(recipe.phases(images, labels, start), start=1 + len(trained)):
         checkpoint = first if phase == 1 else first.with_stem(f"{first.stem}-{phase}")
         if goes_on and (phase == 1 or checkpoint.exists()):
             trainer.resume(load_model(checkpoint, trainer.model.input_shape, trainer.model.output_shape))
@@ -90,7 +92,8 @@ def train(options: argparse.Namespace) -> int:
     save_model(out, model, progress=calibration.to_progress())
     test = recipe.test(model, dataset, calibration)
     print(f"Test: {test.summary}\nSaved {out}")
-    _write_card(out, recipe, dataset, trainer, seconds, calibration, test)
+    started_from = _digest(options.start) if start else None
+    _write_card(out, recipe, dataset, trainer, seconds, calibration, test, started_from)
     return 0
 
 
@@ -146,10 +149,15 @@ def _write_card(
     seconds: float,
     calibration: Calibration,
     test: Evaluation | RowsEvaluation,
+    started_from: str | None,
 ) -> None:
+    command = _command(recipe)
+    if started_from:
+        command += " --start WEIGHTS"
     card = {
         "recipe": recipe.to_json(),
-        "command": _command(recipe),
+        "command": command,
+        **({"sha256_of_start": started_from} if started_from else {}),
         "data": {"name": "MNIST", "md5_of_files": dataset.checksum},
         "parameters": trainer.model.parameters.size,
         "training_seconds": round(seconds, 1),
@@ -159,6 +167,10 @@ def _write_card(
         recipe.tested_on: test.to_json(),
     }
     _save_card(out.with_suffix(".json"), card)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _command(recipe: Recipe) -> str:
@@ -261,6 +273,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--seed", type=int, help="default: the recipe's")
     command.add_argument("--epochs", type=int, help="default: the recipe's")
     command.add_argument("--learning-rate", type=float, help="default: the recipe's")
+    command.add_argument(
+        "--start",
+        type=Path,
+        metavar="WEIGHTS",
+        help="train these weights on in the recipe's last phase alone, instead of from nothing",
+    )
     command.add_argument("--resume", action="store_true", help="continue from the checkpoint, bit for bit")
     command.add_argument("--checkpoint", type=Path, help="default: checkpoints/RECIPE.npz")
     command.add_argument("--out", type=Path, help="default: weights/RECIPE.npz, with a .json card beside it")

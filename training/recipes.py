@@ -30,6 +30,7 @@ from training.handwriting.people import people
 from training.handwriting.pictures import draw_digits, draw_non_digits
 from training.synthesis import (
     cut_digits,
+    digits_in_crops,
     synthesise_digits,
     synthesise_non_digits,
     synthesise_rows,
@@ -75,9 +76,24 @@ class Recipe:
         """The trainer for MNIST's images (N, 28, 28) uint8 with labels (N,)."""
         raise NotImplementedError
 
-    def phases(self, images: np.ndarray, labels: np.ndarray) -> Iterator[Trainer]:
-        """The trainers of all phases. Each one must have finished before the next is requested."""
-        yield self.trainer(images, labels)
+    def last_trainer(self, model: Sequential, images: np.ndarray, labels: np.ndarray) -> Trainer | None:
+        """The trainer of the last phase, from the network that the first has made; None if there is none."""
+        return None
+
+    def phases(
+        self, images: np.ndarray, labels: np.ndarray, start: Sequential | None = None
+    ) -> Iterator[Trainer]:
+        """The trainers of all phases. Each one must have finished before the next is requested.
+
+        start: a network to train in the last phase alone, in place of what the first would make.
+        """
+        if start is None:
+            first = self.trainer(images, labels)
+            yield first
+            start = first.result()
+        last = self.last_trainer(start.copy(), images, labels)
+        if last is not None:
+            yield last
 
     def result(self, trained: Sequence[Sequential]) -> Sequential:
         """The recipe's network, made from the networks that its phases trained."""
@@ -146,7 +162,7 @@ class DigitsRecipe(Recipe):
     """The one that reads best: MNIST, real people's strokes, digits and non-digits synthesised by code.
 
     All but MNIST is drawn once, from the seed, with other pens than it was written with; augmentation makes
-    every epoch's pictures different. An epoch shows every picture of MNIST four times, so that there is room
+    every epoch's pictures different. An epoch shows every picture of MNIST three times, so that there is room
     for more of the others.
 
     A short last phase comes back to what is read most: fewer synthetic pictures, and milder augmentation.
@@ -161,20 +177,22 @@ class DigitsRecipe(Recipe):
     weight_decay: float = 0.03
     average_decay: float = 0.999
     warm_up: float = 0.2  # share of all steps
-    mnist_copies: int = 4
+    mnist_copies: int = 3
     synthetic_digits: int = 80_000
-    non_digits: int = 70_000
+    non_digits: int = 85_000
     real_digits: int = 60_000  # pictures of digits in `training.handwriting`, about four of each
     real_non_digits: int = 25_000  # of letters and words there
     cut_share: float = 0.25  # of the synthetic digits, that were cut from rows of digits
+    crop_share: float = 0.12  # of the synthetic digits, that have a full stop or a line beside them
     pair_share: float = 0.08  # of the non-digits, that are two digits
     uses_validation_set: bool = True
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     last_epochs: int = 3
     last_learning_rate: float = 1e-3  # at its start; it falls to 0
-    last_synthetic_digits: int = 20_000
-    last_non_digits: int = 35_000
+    last_mnist_copies: int = 2
+    last_synthetic_digits: int = 50_000
+    last_non_digits: int = 60_000
     last_real_digits: int = 30_000
     last_real_non_digits: int = 15_000
     last_augmentation: Augmentation = field(default_factory=lambda: MILD)
@@ -188,33 +206,15 @@ class DigitsRecipe(Recipe):
         return replace(super().calibration(model, images, labels), threshold=self.threshold)
 
     def trainer(self, images: np.ndarray, labels: np.ndarray) -> Trainer:
-        counts = self.synthetic_digits, self.non_digits, self.real_digits, self.real_non_digits
-        images, labels = self._mixed(images, labels, *counts, phase=1)
+        synthetic, real = (self.synthetic_digits, self.non_digits), (self.real_digits, self.real_non_digits)
+        images, labels = self._mixed(images, labels, self.mnist_copies, *synthetic, *real, phase=1)
         return _in_one_cycle(self, digit_net(np.random.default_rng(self.seed)), images, labels)
 
-    def phases(self, images: np.ndarray, labels: np.ndarray) -> Iterator[Trainer]:
-        first = self.trainer(images, labels)
-        yield first
-        yield self.last_trainer(first.result(), images, labels)
-
     def last_trainer(self, model: Sequential, images: np.ndarray, labels: np.ndarray) -> Trainer:
-        """The last phase, from the model that the first has made."""
         synthetic = self.last_synthetic_digits, self.last_non_digits
         real = self.last_real_digits, self.last_real_non_digits
-        images, labels = self._mixed(images, labels, *synthetic, *real, phase=2)
-        steps = self.last_epochs * -(-len(images) // self.batch_size)
-        return Trainer(
-            model,
-            _adamw(self, model, cosine(self.last_learning_rate, steps)),
-            images,
-            labels,
-            epochs=self.last_epochs,
-            epochs_before=self.epochs,
-            batch_size=self.batch_size,
-            seed=self.seed + 1,
-            augment=self.last_augmentation,
-            loss=reject_cross_entropy,
-        )
+        images, labels = self._mixed(images, labels, self.last_mnist_copies, *synthetic, *real, phase=2)
+        return _from_there_on(self, model, images, labels, self.last_augmentation)
 
     def result(self, trained: Sequence[Sequential]) -> Sequential:
         first, last = trained
@@ -224,6 +224,7 @@ class DigitsRecipe(Recipe):
         self,
         images: np.ndarray,
         labels: np.ndarray,
+        copies: int,
         synthetic_digits: int,
         non_digits: int,
         real_digits: int,
@@ -238,23 +239,34 @@ class DigitsRecipe(Recipe):
         """
         rng = np.random.default_rng([self.seed, phase])
         cut, pairs = round(self.cut_share * synthetic_digits), round(self.pair_share * non_digits)
-        drawn, drawn_labels = synthesise_digits(synthetic_digits - cut, rng)
+        cropped = round(self.crop_share * synthetic_digits)
+        drawn, drawn_labels = synthesise_digits(synthetic_digits - cut - cropped, rng)
         others = synthesise_non_digits(non_digits - pairs, rng, images)
         real, real_labels = draw_digits(real_digits, rng)
         letters = draw_non_digits(real_non_digits, rng)
         written = np.concatenate([images, drawn, real])
         written_labels = np.concatenate([labels, drawn_labels, real_labels])
         rows, rows_labels = cut_digits(written, written_labels, cut, rng)
-        copies = self.mnist_copies
+        crops, crops_labels = digits_in_crops(written, written_labels, cropped, rng)
         return (
             np.concatenate(
-                [*[images] * copies, drawn, real, rows, others, uncut_pairs(written, pairs, rng), letters]
+                [
+                    *[images] * copies,
+                    drawn,
+                    real,
+                    crops,
+                    rows,
+                    others,
+                    uncut_pairs(written, pairs, rng),
+                    letters,
+                ]
             ),
             np.concatenate(
                 [
                     *[labels] * copies,
                     drawn_labels,
                     real_labels,
+                    crops_labels,
                     rows_labels + IF_NOT_REJECTED,
                     np.full(non_digits + real_non_digits, REJECT_CLASS),
                 ],
@@ -267,18 +279,21 @@ class DigitsRecipe(Recipe):
 class RowsRecipe(Recipe):
     """The context model's: what may be a digit, a separator or neither, among what stands around it.
 
-    Rows of digits and of letters are drawn once, from the seed, some with MNIST's digits in them, and some by
-    the hands of real people.
+    Rows of digits and of letters are drawn once for each phase, from the seed, some with MNIST's digits in
+    them, and some by the hands of real people.
     """
 
     name: str = "rows"
-    epochs: int = 12
+    epochs: int = 9
     batch_size: int = 128
     learning_rate: float = 3e-3
     weight_decay: float = 0.03
     average_decay: float = 0.999
     warm_up: float = 0.2  # share of all steps
     rows: int = 230_000  # candidates in rows
+    last_epochs: int = 4
+    last_learning_rate: float = 1e-3  # at its start; it falls to 0
+    last_rows: int = 120_000
     test_rows: int = 10_000
     augmentation: Augmentation = field(default_factory=Augmentation)
 
@@ -288,15 +303,19 @@ class RowsRecipe(Recipe):
         rows, rows_labels = self._drawn(self.rows, images, labels, "training")
         return _in_one_cycle(self, row_net(np.random.default_rng(self.seed)), rows, rows_labels)
 
+    def last_trainer(self, model: Sequential, images: np.ndarray, labels: np.ndarray) -> Trainer:
+        rows, rows_labels = self._drawn(self.last_rows, images, labels, "training", phase=2)
+        return _from_there_on(self, model, rows, rows_labels, self.augmentation)
+
     def test(self, model: Sequential, dataset: Dataset, calibration: Calibration) -> RowsEvaluation:
         """On other rows, with digits of MNIST's test set in them, and by the validation writers' hands."""
         rows = self._drawn(self.test_rows, dataset.test_images, dataset.test_labels, "validation")
         return evaluate_rows(model, *rows)
 
     def _drawn(
-        self, count: int, images: np.ndarray, labels: np.ndarray, split: Split
+        self, count: int, images: np.ndarray, labels: np.ndarray, split: Split, phase: int = 1
     ) -> tuple[np.ndarray, np.ndarray]:
-        rng = np.random.default_rng([self.seed, 1 if split == "training" else 2])
+        rng = np.random.default_rng([self.seed, phase if split == "training" else 0])
         rows, rows_labels = synthesise_rows(count, rng, images, labels, people(split))
         return rows, rows_labels.astype(np.int64)
 
@@ -330,6 +349,29 @@ def _in_one_cycle(
         batch_size=recipe.batch_size,
         seed=recipe.seed,
         augment=recipe.augmentation,
+        loss=reject_cross_entropy,
+    )
+
+
+def _from_there_on(
+    recipe: "DigitsRecipe | RowsRecipe",
+    model: Sequential,
+    images: np.ndarray,
+    labels: np.ndarray,
+    augmentation: Augmentation,
+) -> Trainer:
+    """The trainer of the last phase of such a model."""
+    steps = recipe.last_epochs * -(-len(images) // recipe.batch_size)
+    return Trainer(
+        model,
+        _adamw(recipe, model, cosine(recipe.last_learning_rate, steps)),
+        images,
+        labels,
+        epochs=recipe.last_epochs,
+        epochs_before=recipe.epochs,
+        batch_size=recipe.batch_size,
+        seed=recipe.seed + 1,
+        augment=augmentation,
         loss=reject_cross_entropy,
     )
 
