@@ -54,7 +54,7 @@ def train(options: argparse.Namespace) -> int:
     )
     if options.validate and recipe.tested_on != Recipe.tested_on:
         raise ValueError(f"the recipe {recipe.name} cannot be validated on MNIST")
-    start = load_model(options.start).model if options.start else None
+    start = load_model(options.start, *recipe.shapes).model if options.start else None
     dataset = load_mnist(options.data)
     images, labels = dataset.train_images, dataset.train_labels
     validation = None

@@ -21,6 +21,8 @@ from cnn import (
     seed_net,
 )
 from recognition.calibration import Calibration
+from recognition.context import CONTEXT_LOGITS, CONTEXT_SHAPE
+from recognition.normalise import SIZE
 from training.augment import Augmentation
 from training.calibrate import fit_temperature, logits_of
 from training.data import Dataset
@@ -59,6 +61,10 @@ class Recipe:
     """
 
     tested_on: ClassVar[str] = "mnist_test"  # the key of the result of `test` in the card
+    shapes: ClassVar[tuple[tuple[int, ...], ...]] = (
+        (SIZE, SIZE, 1),
+        (10,),
+    )  # of the network's input and output
 
     name: str
     epochs: int
@@ -298,6 +304,7 @@ class RowsRecipe(Recipe):
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     tested_on: ClassVar[str] = "rows_test"
+    shapes: ClassVar[tuple[tuple[int, ...], ...]] = (CONTEXT_SHAPE, CONTEXT_LOGITS)
 
     def trainer(self, images: np.ndarray, labels: np.ndarray) -> Trainer:
         rows, rows_labels = self._drawn(self.rows, images, labels, "training")
