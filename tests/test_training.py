@@ -1,5 +1,6 @@
 """The training loop and its command line: it learns, stops anywhere, and goes on bit for bit."""
 
+import hashlib
 import itertools
 import json
 import subprocess
@@ -258,7 +259,8 @@ def test_the_context_model_is_trained_from_the_command_line_and_tested_on_rows(
     mnist_folder, tmp_path, capsys, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(RECIPES, "rows", lambda: RowsRecipe(rows=128, test_rows=60, epochs=1))
+    tiny = RowsRecipe(rows=128, test_rows=60, epochs=1, last_rows=64, last_epochs=1)
+    monkeypatch.setitem(RECIPES, "rows", lambda: tiny)
     command = ["--data", str(mnist_folder), "--recipe", "rows", "--out", "out/rows.npz"]
     assert main(command) == 0
     printed = capsys.readouterr().out
@@ -272,10 +274,22 @@ def test_the_context_model_is_trained_from_the_command_line_and_tested_on_rows(
 
     assert main([*command, "--resume"]) == 0  # from the end of it
     assert (tmp_path / "out/rows.npz").read_bytes() == written
+    assert main([*command[:-1], "again.npz", "--start", "out/rows.npz"]) == 0
+    card = json.loads((tmp_path / "again.json").read_text())
+    assert card["command"] == "python -m training --recipe rows --start WEIGHTS"
+    assert card["sha256_of_start"] == hashlib.sha256(written).hexdigest()
+    assert (tmp_path / "again.npz").read_bytes() != written
+    assert (tmp_path / "out/rows.npz").read_bytes() == written
+    capsys.readouterr()
+
     assert main([*command, "--validate"]) == 1
+    assert main([*command, "--start", str(DEFAULT_WEIGHTS)]) == 1
+    assert main(["--data", str(mnist_folder), "--start", str(DEFAULT_WEIGHTS)]) == 1
     assert main(["evaluate", "--data", str(mnist_folder), "--weights", "out/rows.npz"]) == 1
     told = capsys.readouterr().err
     assert "the recipe rows cannot be validated on MNIST" in told
+    assert "digits.npz is a digit_net, which takes pictures of shape (28, 28, 1)" in told
+    assert "digits.npz is a digit_net, the recipe seed trains a seed_net" in told
     assert "rows.npz is a row_net, which takes pictures of shape (28, 28, 2)" in told
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from cnn import load_model, save_model
+from cnn import Sequential, load_model, save_model
 from cnn.storage import atomic_write
 from recognition.calibration import Calibration
 from recognition.command_line import run
@@ -29,7 +29,8 @@ from training.evaluate import Evaluation, RowsEvaluation, draw_errors, draw_reli
 from training.examples import MOST_BYTES_OF_ZIP, read_examples
 from training.finetune import MAX_EXAMPLES, fine_tune
 from training.memory import keep_freed_memory
-from training.recipes import RECIPES, Recipe
+from training.recipe import Recipe
+from training.recipes import RECIPES
 from training.trainer import Trainer, ignore_overflow
 
 CHOICES = ("seed", "epochs", "learning_rate")  # settings of a recipe that have an option
@@ -54,7 +55,7 @@ def train(options: argparse.Namespace) -> int:
     )
     if options.validate and recipe.tested_on != Recipe.tested_on:
         raise ValueError(f"the recipe {recipe.name} cannot be validated on MNIST")
-    start = load_model(options.start, *recipe.shapes).model if options.start else None
+    start = _start(options.start, recipe) if options.start else None
     dataset = load_mnist(options.data)
     images, labels = dataset.train_images, dataset.train_labels
     validation = None
@@ -95,6 +96,15 @@ def train(options: argparse.Namespace) -> int:
     started_from = _digest(options.start) if start else None
     _write_card(out, recipe, dataset, trainer, seconds, calibration, test, started_from)
     return 0
+
+
+def _start(path: Path, recipe: Recipe) -> Sequential:
+    """The weights that a training starts from. Raises ModelFileError or ValueError if they do not fit."""
+    network = recipe.network()
+    model = load_model(path, network.input_shape, network.output_shape).model
+    if model.name != network.name:
+        raise ValueError(f"{path.name} is a {model.name}, the recipe {recipe.name} trains a {network.name}")
+    return model
 
 
 def _run(trainer: Trainer, checkpoint: Path, validation: list[np.ndarray] | None, log: Log | None) -> bool:

@@ -1,8 +1,7 @@
 """Recipes: all that determines the result of a training, from the network to the learning rate."""
 
-import math
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -21,15 +20,13 @@ from cnn import (
     seed_net,
 )
 from recognition.calibration import Calibration
-from recognition.context import CONTEXT_LOGITS, CONTEXT_SHAPE
-from recognition.normalise import SIZE
 from training.augment import Augmentation
-from training.calibrate import fit_temperature, logits_of
 from training.data import Dataset
-from training.evaluate import Evaluation, RowsEvaluation, evaluate, evaluate_rows
+from training.evaluate import RowsEvaluation, evaluate_rows
 from training.handwriting import Split
 from training.handwriting.people import people
 from training.handwriting.pictures import draw_digits, draw_non_digits
+from training.recipe import Recipe
 from training.synthesis import (
     cut_digits,
     digits_in_crops,
@@ -39,85 +36,6 @@ from training.synthesis import (
     uncut_pairs,
 )
 from training.trainer import IF_NOT_REJECTED, REJECT_CLASS, Trainer
-
-# Settings that may be 0: a recipe can do without these pictures.
-MAY_BE_ZERO = (
-    "synthetic_digits",
-    "non_digits",
-    "real_digits",
-    "real_non_digits",
-    "last_synthetic_digits",
-    "last_non_digits",
-    "last_real_digits",
-    "last_real_non_digits",
-)
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """The settings that all recipes share. A recipe implements `trainer`, or `phases`.
-
-    Raises ValueError for a setting of the wrong type, out of range or not finite.
-    """
-
-    tested_on: ClassVar[str] = "mnist_test"  # the key of the result of `test` in the card
-    shapes: ClassVar[tuple[tuple[int, ...], ...]] = (
-        (SIZE, SIZE, 1),
-        (10,),
-    )  # of the network's input and output
-
-    name: str
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    seed: int = 0
-    uses_validation_set: bool = False  # whether the last 5,000 training images are for calibration only
-
-    def __post_init__(self) -> None:
-        for setting in fields(self):
-            if setting.type in (int, float):
-                _check_number(setting.name, getattr(self, setting.name), setting.type)
-
-    def trainer(self, images: np.ndarray, labels: np.ndarray) -> Trainer:
-        """The trainer for MNIST's images (N, 28, 28) uint8 with labels (N,)."""
-        raise NotImplementedError
-
-    def last_trainer(self, model: Sequential, images: np.ndarray, labels: np.ndarray) -> Trainer | None:
-        """The trainer of the last phase, from the network that the first has made; None if there is none."""
-        return None
-
-    def phases(
-        self, images: np.ndarray, labels: np.ndarray, start: Sequential | None = None
-    ) -> Iterator[Trainer]:
-        """The trainers of all phases. Each one must have finished before the next is requested.
-
-        start: a network to train in the last phase alone, in place of what the first would make.
-        """
-        if start is None:
-            first = self.trainer(images, labels)
-            yield first
-            start = first.result()
-        last = self.last_trainer(start.copy(), images, labels)
-        if last is not None:
-            yield last
-
-    def result(self, trained: Sequence[Sequential]) -> Sequential:
-        """The recipe's network, made from the networks that its phases trained."""
-        return trained[-1]
-
-    def calibration(self, model: Sequential, images: np.ndarray, labels: np.ndarray) -> Calibration:
-        """The model's calibration on validation images (N, 28, 28) uint8 with labels (N,)."""
-        return Calibration(fit_temperature(logits_of(model, images), labels))
-
-    def test(
-        self, model: Sequential, dataset: Dataset, calibration: Calibration
-    ) -> Evaluation | RowsEvaluation:
-        """Evaluate the model on data that it was not trained on."""
-        return evaluate(model, dataset.test_images, dataset.test_labels, calibration)
-
-    def to_json(self) -> dict:
-        """The settings as plain values."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -135,8 +53,11 @@ class SeedRecipe(Recipe):
     momentum: float = 0.9
     decay: float = 1e-3
 
+    def network(self) -> Sequential:
+        return seed_net(np.random.default_rng(self.seed))
+
     def trainer(self, images: np.ndarray, labels: np.ndarray) -> Trainer:
-        model = seed_net(np.random.default_rng(self.seed))
+        model = self.network()
         schedule = inverse_time_decay(self.learning_rate, self.decay)
         return Trainer(
             model,
@@ -189,7 +110,7 @@ class DigitsRecipe(Recipe):
     real_digits: int = 60_000  # pictures of digits in `training.handwriting`, about four of each
     real_non_digits: int = 25_000  # of letters and words there
     cut_share: float = 0.25  # of the synthetic digits, that were cut from rows of digits
-    crop_share: float = 0.12  # of the synthetic digits, that have a full stop or a line beside them
+    crop_share: float = 0.15  # of the synthetic digits, that have a full stop or a line beside them
     pair_share: float = 0.08  # of the non-digits, that are two digits
     uses_validation_set: bool = True
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -197,7 +118,7 @@ class DigitsRecipe(Recipe):
     last_epochs: int = 3
     last_learning_rate: float = 1e-3  # at its start; it falls to 0
     last_mnist_copies: int = 2
-    last_synthetic_digits: int = 50_000
+    last_synthetic_digits: int = 60_000
     last_non_digits: int = 60_000
     last_real_digits: int = 30_000
     last_real_non_digits: int = 15_000
@@ -211,10 +132,13 @@ class DigitsRecipe(Recipe):
     def calibration(self, model: Sequential, images: np.ndarray, labels: np.ndarray) -> Calibration:
         return replace(super().calibration(model, images, labels), threshold=self.threshold)
 
+    def network(self) -> Sequential:
+        return digit_net(np.random.default_rng(self.seed))
+
     def trainer(self, images: np.ndarray, labels: np.ndarray) -> Trainer:
         synthetic, real = (self.synthetic_digits, self.non_digits), (self.real_digits, self.real_non_digits)
         images, labels = self._mixed(images, labels, self.mnist_copies, *synthetic, *real, phase=1)
-        return _in_one_cycle(self, digit_net(np.random.default_rng(self.seed)), images, labels)
+        return _in_one_cycle(self, images, labels)
 
     def last_trainer(self, model: Sequential, images: np.ndarray, labels: np.ndarray) -> Trainer:
         synthetic = self.last_synthetic_digits, self.last_non_digits
@@ -304,11 +228,13 @@ class RowsRecipe(Recipe):
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     tested_on: ClassVar[str] = "rows_test"
-    shapes: ClassVar[tuple[tuple[int, ...], ...]] = (CONTEXT_SHAPE, CONTEXT_LOGITS)
+
+    def network(self) -> Sequential:
+        return row_net(np.random.default_rng(self.seed))
 
     def trainer(self, images: np.ndarray, labels: np.ndarray) -> Trainer:
         rows, rows_labels = self._drawn(self.rows, images, labels, "training")
-        return _in_one_cycle(self, row_net(np.random.default_rng(self.seed)), rows, rows_labels)
+        return _in_one_cycle(self, rows, rows_labels)
 
     def last_trainer(self, model: Sequential, images: np.ndarray, labels: np.ndarray) -> Trainer:
         rows, rows_labels = self._drawn(self.last_rows, images, labels, "training", phase=2)
@@ -327,25 +253,9 @@ class RowsRecipe(Recipe):
         return rows, rows_labels.astype(np.int64)
 
 
-def _check_number(name: str, value: object, kind: type) -> None:
-    """Raise ValueError, naming the setting, for a value of the wrong type or out of range."""
-    if kind is int:
-        least = 0 if name == "seed" or name in MAY_BE_ZERO else 1
-        wanted = f"a whole number of at least {least}"
-        good = isinstance(value, int) and not isinstance(value, bool) and value >= least
-    else:
-        positive = name.endswith("learning_rate")
-        wanted = "a positive, finite number" if positive else "a finite number"
-        good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        good = good and (value > 0 or not positive)
-    if not good:
-        raise ValueError(f"{name} must be {wanted}, got {value!r}")
-
-
-def _in_one_cycle(
-    recipe: "DigitsRecipe | RowsRecipe", model: Sequential, images: np.ndarray, labels: np.ndarray
-) -> Trainer:
-    """The trainer of a model with a reject class, with one cycle of learning rates."""
+def _in_one_cycle(recipe: "DigitsRecipe | RowsRecipe", images: np.ndarray, labels: np.ndarray) -> Trainer:
+    """The trainer of a network with a reject class, with one cycle of learning rates."""
+    model = recipe.network()
     steps = recipe.epochs * -(-len(images) // recipe.batch_size)
     return Trainer(
         model,

@@ -80,9 +80,9 @@ def two_strokes(u: Uniform) -> Design:
 
 
 DESIGNS: Designs = [
-    (stem, 0.28),
+    (stem, 0.25),
     (curved, 0.3),
-    (bow, 0.12),
+    (bow, 0.15),
     (flat_tail, 0.15),
     (two_strokes, 0.08),
     (hook, 0.07),

@@ -65,4 +65,4 @@ def flourished(u: Uniform) -> Design:
     return [top + stem, _bar(u, stem[0])] if u() < 0.75 else [top + stem]
 
 
-DESIGNS: Designs = [(plain, 0.4), (barred, 0.46), (one_stroke_barred, 0.06), (flourished, 0.08)]
+DESIGNS: Designs = [(plain, 0.38), (barred, 0.44), (one_stroke_barred, 0.06), (flourished, 0.12)]
