@@ -214,22 +214,22 @@ def ruled(u: Uniform) -> Design:
 
 
 DESIGNS: Designs = [  # (design, share)
-    (letter, 0.38),
-    (word, 0.06),
-    (cursive, 0.06),
-    (face, 0.05),
-    (arches, 0.04),
+    (letter, 0.345),
+    (word, 0.055),
+    (cursive, 0.055),
+    (face, 0.045),
+    (arches, 0.035),
     (vehicle, 0.03),
-    (outline, 0.05),
+    (outline, 0.045),
     (house, 0.01),
     (rays, 0.03),
     (spiral, 0.02),
-    (zigzag, 0.03),
-    (wander, 0.03),
-    (foreign, 0.12),
-    (hung, 0.11),
-    (script, 0.06),
-    (ruled, 0.02),
+    (zigzag, 0.025),
+    (wander, 0.025),
+    (foreign, 0.11),
+    (hung, 0.1),
+    (script, 0.055),
+    (ruled, 0.015),
 ]
 SHARES = np.cumsum([share for _, share in DESIGNS])
 
