@@ -115,7 +115,7 @@ class DigitsRecipe(Recipe):
     uses_validation_set: bool = True
     augmentation: Augmentation = field(default_factory=Augmentation)
 
-    last_epochs: int = 3
+    last_epochs: int = 4
     last_learning_rate: float = 1e-3  # at its start; it falls to 0
     last_mnist_copies: int = 2
     last_synthetic_digits: int = 60_000
