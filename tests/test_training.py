@@ -259,7 +259,7 @@ def test_the_context_model_is_trained_from_the_command_line_and_tested_on_rows(
     mnist_folder, tmp_path, capsys, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    tiny = RowsRecipe(rows=128, test_rows=60, epochs=1, last_rows=64, last_epochs=1)
+    tiny = RowsRecipe(rows=128, test_rows=60, epochs=1, last_rows=128, last_epochs=1)
     monkeypatch.setitem(RECIPES, "rows", lambda: tiny)
     command = ["--data", str(mnist_folder), "--recipe", "rows", "--out", "out/rows.npz"]
     assert main(command) == 0
@@ -320,7 +320,7 @@ def test_a_network_is_fine_tuned_from_the_command_line(mnist_folder, tmp_path, c
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(data, "VALIDATION_SIZE", 100)
     image = np.zeros((28, 28), np.uint8)
-    image[4:24, 13] = image[13, 4:24] = 255
+    image[4:15, 8] = image[14, 8:20] = image[4:24, 17] = 255  # an open 4
     (tmp_path / "mine.zip").write_bytes(write_examples([Example(image, 4)] * 2))
     assert main(["finetune", "--data", str(mnist_folder), "--examples", "mine.zip", "--out", "a.npz"]) == 0
     printed = capsys.readouterr().out
