@@ -5,6 +5,7 @@ what other variables limit.
 """
 
 import os
+import sys
 
 from threadpoolctl import threadpool_limits
 
@@ -13,9 +14,17 @@ from jobs.manager import SessionManager
 from recognition import Reader
 from recognition.reader import SHIPPED
 from training.memory import share_freed_memory
-from ui.page import HOST, LAUNCH, build_page
-from ui.server.connections import bound_connections
-from ui.server.logs import start_log
+
+# Where `mcp` is installed, as on a Space, Gradio imports it, used or not: 24 MB and 0.4 s of a processor.
+# The tools for agents are ours (`ui/server/mcp.py`), so for this process there is no such package.
+sys.modules.setdefault("mcp", None)
+
+try:
+    from ui.page import HOST, LAUNCH, build_page
+    from ui.server.connections import bound_connections
+    from ui.server.logs import start_log
+except ModuleNotFoundError as missing:
+    sys.exit(f'The page needs {missing.name}: pip install "digits-from-scratch[app]"')
 
 # Visitors are read at the same time, each on one core: BLAS threads would only get in their way.
 threadpool_limits(1, user_api="blas")
@@ -30,6 +39,12 @@ os.environ.setdefault("GRADIO_TEMP_DIR", str(manager.folder / "uploads"))
 readers = {name: Reader(weights) for name, weights in SHIPPED.items()}
 demo = build_page(readers, manager)
 
-if __name__ == "__main__":
+
+def main() -> None:
+    """Serve the page until a signal ends it."""
     manager.close_on_signals()
     demo.launch(**LAUNCH)
+
+
+if __name__ == "__main__":
+    main()

@@ -14,6 +14,7 @@ export default [
       "no-restricted-globals": ["error", "event", "name", "status"], // of window: where a parameter was forgotten
       "no-shadow": "error",
       "no-unused-vars": ["error", { ignoreRestSiblings: true }],
+      "no-use-before-define": ["error", { functions: false, variables: false }], // in the same scope: it would throw
       "no-var": "error",
       "prefer-const": "error",
     },

@@ -173,7 +173,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, help="default: those the app reads with")
     parser.add_argument("--limit", type=int, default=0, help="at most so many samples a set")
     parser.add_argument("--json", type=Path, help="write the table here")
-    parser.add_argument("--card", type=Path, help="put the table into this .json card of some weights")
+    parser.add_argument("--card", type=Path, help="put these sets into the table of this .json card")
     parser.add_argument("--worst", type=Path, metavar="PNG", help="save a picture of the worst cases")
     parser.add_argument(
         "--choose",
@@ -208,7 +208,10 @@ def main() -> None:
         options.json.write_text(json.dumps(table, indent=2) + "\n")
     if options.card:
         card = json.loads(options.card.read_text())
-        card["real_handwriting"] = {"half": options.half, "writers": options.writers, "sets": _rounded(table)}
+        ways = {"half": options.half, "writers": options.writers}
+        known = card.get("real_handwriting", {})
+        sets = known.get("sets", {}) if ways.items() <= known.items() else {}
+        card["real_handwriting"] = ways | {"sets": sets | _rounded(table)}
         options.card.write_text(json.dumps(card, indent=2) + "\n")
 
 

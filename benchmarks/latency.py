@@ -12,7 +12,6 @@ machine with nothing else to do is the clock's.
 
 import argparse
 import io
-import itertools
 import json
 import sys
 import time
@@ -21,10 +20,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Page, Response, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 from threadpoolctl import threadpool_limits
 
+from benchmarks import inside
 from benchmarks.machine import machine
+from benchmarks.pen import PROBE, draw_digits
 from benchmarks.served import served
 from recognition import Reader
 from recognition.files import load_picture
@@ -32,25 +33,10 @@ from tests.browser.driver import DIGITS, Pad, launch_chromium
 
 DELAY = 100  # ms added to every request in the second part
 TARGETS = {"localhost": (50, 100), f"{DELAY} ms away": (160, None)}  # ms: median, 95th percentile
-UPDATES = 15  # in a one-second stroke, at least
-STROKE = 0.35  # seconds a stroke takes
+UPDATES = 30  # in a one-second stroke, at least
 
 EXAMPLE = Path(__file__).parents[1] / "ui" / "photo" / "examples" / "ruled.jpg"
 PHOTOS = {"12 megapixels": ((4000, 3000), 1500), "300 pixels": ((300, 225), 50)}  # size; ms at the median
-
-# Notes when the pen went down and up and when bars moved; the clock is that of the events themselves.
-PROBE = """() => {
-  const reading = document.querySelector(".reading");
-  window.probe = { down: 0, up: 0, moved: [] };
-  const down = (event) => Object.assign(probe, { down: event.timeStamp, moved: [] });
-  addEventListener("pointerdown", down, true);
-  addEventListener("pointerup", (event) => (probe.up = event.timeStamp), true);
-  new MutationObserver(() => probe.moved.push(performance.now()))
-    .observe(reading, { attributeFilter: ["data-answers"] });
-}"""
-
-PROBE_INSIDE = PROBE.replace(".reading", "#inside .tab").replace("data-answers", "data-looks")
-INSIDE = (10, 100, 40)  # updates a second at least; ms at the 95th percentile and kB of an update at most
 
 ROUND_TRIP = """async () => {
   const times = [];
@@ -81,8 +67,8 @@ def main() -> None:
         report["photos"] = {name: _read_photo(size, options.readings) for name, (size, _) in PHOTOS.items()}
         met &= _print_photos(report["photos"])
     if options.only in (None, "inside"):
-        report["inside"] = _look_inside(options.url, options.strokes)
-        met &= _print_inside(report["inside"])
+        report["inside"] = inside.measure(options.url, options.strokes)
+        met &= inside.show(report["inside"])
     if options.only in (None, "drawing"):
         report |= _follow_pen(options.url, options.strokes)
         met &= _print_drawing(report)
@@ -132,51 +118,6 @@ def _follow_pen(url: str | None, strokes: int) -> dict[str, dict[str, float]]:
     return report
 
 
-def _look_inside(url: str | None, strokes: int) -> dict[str, float]:
-    """How often the maps move while the pen does, how soon they are of the whole stroke, and what an update
-    weighs, with one visitor on localhost."""
-    rates, waits, sizes = [], [], []
-    with served(url) as (url, _), sync_playwright() as playwright:
-        browser = launch_chromium(playwright)
-        page = browser.new_page()
-        pad = Pad(page, url)
-        pad.draw(DIGITS[7])
-        page.get_by_role("tab", name="Inside").click()
-        page.wait_for_selector("#inside .tab[data-state=read]")
-        page.on("response", lambda response: _note_look(response, sizes))
-        page.evaluate(PROBE_INSIDE)
-        pad.canvas = page.locator("#inside .ink")
-        for digit in itertools.islice(itertools.cycle((0, 2, 3)), strokes):
-            page.locator("#inside .wipe").click()
-            page.wait_for_selector("#inside .tab[data-state=empty]")
-            pad.draw(DIGITS[digit], seconds=1.0, step=0.02, settle=False)
-            page.wait_for_function("performance.now() > probe.up + 500 && probe.moved.at(-1) !== undefined")
-            down, up, moved = page.evaluate("[probe.down, probe.up, probe.moved]")
-            rates.append(1000 * sum(down <= at <= up for at in moved) / (up - down))
-            waits.append(max(0.0, moved[-1] - up))
-        browser.close()
-    return {
-        "updates_per_second": round(float(np.median(rates)), 1),
-        "ms_95th_percentile": round(float(np.percentile(waits, 95)), 1),
-        "kilobytes_at_most": round(max(sizes) / 1000, 1),
-    }
-
-
-def _note_look(response: Response, sizes: list[int]) -> None:
-    if response.request.method == "POST" and '"fn_name":"look"' in (response.request.post_data or ""):
-        sizes.append(len(response.body()))
-
-
-def _print_inside(row: dict[str, float]) -> bool:
-    """The numbers; returns whether the targets are met."""
-    rate, wait, size = row.values()
-    updates, late, kilobytes = INSIDE
-    print(f"maps move {rate:.1f} times a second (target: >= {updates})")
-    print(f"maps of the whole stroke after {wait:.0f} ms at the 95th percentile (target: <= {late})")
-    print(f"an update is at most {size:.1f} kB (target: <= {kilobytes})")
-    return rate >= updates and wait <= late and size <= kilobytes
-
-
 def _delay(page: Page, milliseconds: int) -> float:
     """Delays every request of the page, and returns by how much requests really became slower."""
     before = page.evaluate(ROUND_TRIP)
@@ -192,17 +133,6 @@ def _delay(page: Page, milliseconds: int) -> float:
     if added < 0.9 * milliseconds:
         raise RuntimeError(f"requests were to take {milliseconds} ms longer, and took {added:.0f} ms longer")
     return added
-
-
-def draw_digits(pad: Pad, strokes: int) -> list[float]:
-    """Draws; milliseconds from each pen-up until the bars show the reading of the whole drawing."""
-    waits = []
-    for digit in itertools.islice(itertools.cycle(DIGITS), strokes):
-        pad.draw(DIGITS[digit], seconds=STROKE, step=0.05)
-        probe = pad.page.evaluate("probe")
-        waits.append(max([0.0, *(moved - probe["up"] for moved in probe["moved"])]))
-        pad.page.locator(".clear").click()
-    return waits
 
 
 def _measure(pad: Pad, strokes: int) -> dict[str, float]:

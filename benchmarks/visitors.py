@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import sync_playwright
 
-from benchmarks.latency import PROBE, draw_digits
 from benchmarks.machine import machine
+from benchmarks.pen import PROBE, draw_digits
 from tests.browser.driver import Pad, TrainTab, launch_chromium, serve_app
 
 TARGET = 200  # ms, the median

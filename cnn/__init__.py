@@ -6,7 +6,7 @@ computes the same sooner: its own reading order is in cnn/fast/__init__.py.
 """
 
 from cnn.activation import ReLU, softmax
-from cnn.architectures import ARCHITECTURES, digit_net, row_net, seed_net, small_net
+from cnn.architectures import ARCHITECTURES, digit_net, row_net, seed_net, small_net, softmax_regression
 from cnn.conv import Conv2D
 from cnn.dense import Dense, Flatten
 from cnn.dropout import Dropout
@@ -54,5 +54,6 @@ __all__ = [
     "small_net",
     "softmax",
     "softmax_cross_entropy",
+    "softmax_regression",
     "xavier_uniform",
 ]

@@ -13,6 +13,19 @@ from cnn.norm import BatchNorm
 from cnn.pool import GlobalAveragePool, MaxPool2D
 
 
+def softmax_regression(rng: np.random.Generator) -> Sequential:
+    """No hidden layer: a weight for each pixel and digit, 7,850 parameters. What the others improve on."""
+    return Sequential(
+        "softmax_regression",
+        [
+            # (N, 28, 28, 1)
+            Flatten(),  # (N, 784)
+            Dense(28 * 28, 10, rng=rng, init="xavier"),  # (N, 10) logits
+        ],
+        input_shape=(28, 28, 1),
+    )
+
+
 def seed_net(rng: np.random.Generator) -> Sequential:
     """The network this project began with: one convolution, two dense layers, 804,554 parameters."""
     return Sequential(
@@ -91,6 +104,7 @@ def _five_convolutions(channels: int, rng: np.random.Generator, classes: int = 1
 
 # A weights file names its architecture; this is where the name leads.
 ARCHITECTURES: dict[str, Callable[[np.random.Generator], Sequential]] = {
+    "softmax_regression": softmax_regression,
     "small_net": small_net,
     "seed_net": seed_net,
     "digit_net": digit_net,

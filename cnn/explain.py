@@ -22,7 +22,7 @@ from cnn.dense import Dense, Flatten
 from cnn.dropout import Dropout
 from cnn.layer import Array, Layer
 from cnn.loss import softmax_cross_entropy
-from cnn.model import Sequential
+from cnn.model import SLICE, Sequential
 from cnn.norm import BatchNorm
 from cnn.pool import GlobalAveragePool, MaxPool2D
 
@@ -143,6 +143,25 @@ def receptive_field(model: Sequential, position: int, cell: Cell, upto: int = 0)
     if field is None:
         raise ValueError(f"the input of {model.layers[upto]} has no rows and columns")
     return field
+
+
+def features(model: Sequential, x: Array) -> Array:
+    """What the last layer, which computes the logits, sees of the pictures x (N, H, W, C): (N, D).
+
+    By the network's steps where the last one stands for that layer alone, as it is faster, else by its
+    layers. ValueError for pictures of another shape.
+    """
+    if x.shape[1:] != model.input_shape:
+        raise ValueError(f"{model.name} takes pictures of shape {model.input_shape}, got {x.shape[1:]}")
+    ends_alone = len(getattr(model.steps[-1], "layers", model.layers[-1:])) == 1
+    steps = (model.steps if ends_alone else model.layers)[:-1]
+    found = []
+    for start in range(0, len(x), SLICE):
+        y = np.ascontiguousarray(x[start : start + SLICE], model.parameters.dtype)
+        for step in steps:
+            y = step.forward(y)
+        found.append(y.reshape(len(y), -1).copy())
+    return np.concatenate(found) if found else np.empty((0, 0), model.parameters.dtype)
 
 
 def has_evidence(model: Sequential) -> bool:

@@ -1,4 +1,7 @@
-"""One `.npz` file for everything: weights, optimizer state, and how far training has come."""
+"""One file for everything: weights, optimizer state, and how far training has come.
+
+It is an `.npz`, or, for other programs, a `.safetensors` file with the same names in it.
+"""
 
 import json
 import os
@@ -20,12 +23,20 @@ from cnn.layer import Array, Shape
 from cnn.layer_list import layer_list, network_from_list
 from cnn.model import Sequential
 from cnn.optim import Optimizer
+from cnn.safetensors import is_safetensors, read_safetensors, write_safetensors
 from cnn.sanity import check_answers
 
 FORMAT = 2  # what is written; 1, whose names count positions in fused lists of layers, is read too
 ONE_DIGIT: Shape = (28, 28, 1)  # what most networks here take
 TEN_LOGITS: Shape = (10,)  # what all of them answer
 NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")  # of an architecture
+SAFETENSORS = ".safetensors"
+TEXTS = (
+    "format",
+    "architecture",
+    "layers",
+    "progress",
+)  # arrays of an `.npz` that are texts in a safetensors file
 LARGEST = 64 * 2**20  # bytes a file may unpack to: ten times the largest network here, far from a zip bomb
 
 
@@ -68,8 +79,9 @@ def save_model(
 ) -> None:
     """Write weights, and with an optimizer its state and step, to `path`; all of it or nothing.
 
-    A network that is not in `cnn.ARCHITECTURES` is written with its list of layers. Equal contents give equal
-    bytes. Raises ValueError if the network could not be read back.
+    A path that ends in .safetensors makes such a file, any other an `.npz`. A network that is not in
+    `cnn.ARCHITECTURES` is written with its list of layers. Equal contents give equal bytes. Raises ValueError
+    if the network could not be read back.
     """
     progress = dict(progress or {})
     arrays = {f"param.{name}": value for name, value in model.named_params()}
@@ -88,7 +100,11 @@ def save_model(
     elif layer_list(layers, model.input_shape) != _known_list(model.name):  # Dropout does nothing in reading
         raise ValueError(f"this network has other layers than {model.name}: give it a name of its own")
     with atomic_write(path) as file:
-        np.savez(file, **arrays)
+        if Path(path).suffix == SAFETENSORS:
+            texts = {name: str(value) for name, value in arrays.items() if value.shape == ()}
+            write_safetensors(file, {name: value for name, value in arrays.items() if value.shape}, texts)
+        else:
+            np.savez(file, **arrays)
 
 
 @contextmanager
@@ -113,14 +129,21 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
         raise
 
 
+def is_npz(path: str | Path) -> bool:
+    """Whether a file, by its content, is no safetensors file."""
+    with Path(path).open("rb") as file:
+        return not is_safetensors(file.read(9))
+
+
 def load_model(
-    path: str | Path, input_shape: Shape = ONE_DIGIT, output_shape: Shape = TEN_LOGITS
+    path: str | Path, input_shape: Shape | None = ONE_DIGIT, output_shape: Shape | None = TEN_LOGITS
 ) -> Checkpoint:
     """Read what `save_model` wrote, now or as format 1. Nothing in the file is executed.
 
-    input_shape, output_shape: of one sample, as the network must have them. Raises FileNotFoundError, or
-    ModelFileError where the file is damaged, is something else or a network of other shapes, or where any
-    name, shape or dtype is not what its architecture says.
+    Which kind of file it is, its content says. input_shape, output_shape: of one sample, as the network must
+    have them; None where any will do. Raises FileNotFoundError, or ModelFileError where the file is damaged,
+    is something else or a network of other shapes, or where any name, shape or dtype is not what its
+    architecture says.
     """
     path = Path(path)
     arrays = _read_arrays(path)
@@ -136,12 +159,12 @@ def load_model(
         raise ModelFileError(f"{path.name} has damaged progress notes: expected names and values")
 
     model = _network(path.name, architecture, arrays)
-    if model.input_shape != input_shape:
+    if input_shape is not None and model.input_shape != input_shape:
         raise ModelFileError(
             f"{path.name} is a {architecture}, which takes pictures of shape {model.input_shape}: a network "
             f"is needed that takes {input_shape}"
         )
-    if model.output_shape != output_shape:
+    if output_shape is not None and model.output_shape != output_shape:
         raise ModelFileError(
             f"{path.name} is a {architecture}, which answers with an array of shape {model.output_shape}: a "
             f"network is needed that answers with {output_shape}"
@@ -227,7 +250,13 @@ def _read_arrays(path: Path) -> dict[str, Array]:
         raise FileNotFoundError(f"there is no weights file {path}")
     try:
         with path.open("rb") as file:
-            return read_arrays(file, most_bytes=LARGEST)
+            if is_npz(path):
+                return read_arrays(file, most_bytes=LARGEST)
+            arrays, texts = read_safetensors(file, most_bytes=LARGEST)
+            known = {name: np.array(text) for name, text in texts.items() if name in TEXTS}
+            if texts.get("format") == str(FORMAT):
+                known["format"] = np.array(FORMAT)
+            return arrays | known
     except DamagedArchiveError as error:
         raise ModelFileError(f"{path.name} is damaged or not an .npz weights file: {error}") from error
     except ArchiveError as error:

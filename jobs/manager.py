@@ -29,6 +29,7 @@ from typing import BinaryIO
 
 from jobs.account import StorageAccount
 from jobs.activity import Shared
+from jobs.likes import LikesFinder
 from jobs.limits import Limits
 from jobs.queue import BusyError, JobQueue
 from jobs.session import Session
@@ -69,6 +70,7 @@ class SessionManager:
             JobQueue(limits.teachings, *waiting),
             StorageAccount(limits.stored_bytes, limits.share(limits.stored_bytes)),
         )
+        self.likes = LikesFinder(limits, tuple(worker), mnist, self.folder)
         self._sessions: dict[str, Session] = {}
         self._lock = threading.Lock()  # of `_sessions`; nothing else is done under it
         self._closed = threading.Event()
@@ -122,6 +124,7 @@ class SessionManager:
         with self._lock:
             sessions = list(self._sessions.values())
             self._sessions.clear()
+        self.likes.close()
         ended = [session.end() for session in sessions]
         last = time.monotonic() + LAST_SECONDS
         for job in ended:

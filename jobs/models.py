@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from cnn import ModelFileError, load_model
+from cnn import ModelFileError, load_model, save_model
+from cnn.storage import is_npz
 from recognition import Reader
 from recognition.calibration import Calibration
 from recognition.reader import DEFAULT_WEIGHTS, SHIPPED
 from training.evaluate import Evaluation
 from training.experiment import Settings, unfinished
+from training.history import history_path
 
 MOST_UNDO = 10  # earlier models that are kept for `undo`, if there is room
 
@@ -46,13 +48,15 @@ def shipped_model(path: Path) -> Model:
 
 
 def read_model(path: Path, name: str) -> Model:
-    """Check a weights file that a stranger sent. name: what messages call the file.
+    """Check a weights file that a stranger sent, and make it an `.npz`. name: what messages call the file.
 
     Raises ModelFileError, in one sentence, whatever is wrong with it, and OSError if it cannot be read.
     """
     try:
         checkpoint = load_model(path)
         Calibration.of(checkpoint)
+        if not is_npz(path):  # so that what is downloaded and pushed from here is always one
+            save_model(path, checkpoint.model, progress=checkpoint.progress)
         return Model(path, checkpoint.model.name, unfinished(checkpoint))
     except ModelFileError as error:
         raise ModelFileError(str(error).replace(path.name, name)) from error
@@ -136,7 +140,7 @@ class Models:
         while self.stored_bytes() > most_bytes and self._undo:
             del self._undo[0]
         kept = {model.path for model in self._kept()}
-        for path in set(self.folder.glob("*")) - kept:
+        for path in set(self.folder.glob("*")) - {file for one in kept for file in _files_of(one)}:
             if path.is_dir():  # a killed worker left it behind
                 shutil.rmtree(path, ignore_errors=True)
             else:
@@ -154,7 +158,13 @@ class Models:
     def stored_bytes(self) -> int:
         """The size of all referenced files."""
         size = 0
-        for path in {model.path for model in self._kept() if not model.is_shipped}:
-            with contextlib.suppress(OSError):
-                size += path.stat().st_size
+        for weights in {model.path for model in self._kept() if not model.is_shipped}:
+            for path in _files_of(weights):
+                with contextlib.suppress(OSError):
+                    size += path.stat().st_size
         return size
+
+
+def _files_of(weights: Path) -> tuple[Path, Path]:
+    """A model's files: its weights, and the moments of the training that they came of, if there are any."""
+    return weights, history_path(weights)

@@ -31,9 +31,10 @@ def answer_with_stages(image: np.ndarray, reading: Reading) -> dict:
     return answer_of(reading) | {
         "width": width,
         "height": height,
-        "photo": jpeg_url(image, PHOTO_SIDE),
+        "photo": picture_url(image, PHOTO_SIDE),
         "stages": [
-            {"name": stage.name, "picture": jpeg_url(stage.picture, STAGE_SIDE)} for stage in reading.stages
+            {"name": stage.name, "picture": picture_url(stage.picture, STAGE_SIDE)}
+            for stage in reading.stages
         ],
     }
 
@@ -45,8 +46,11 @@ def outcome_of(reading: Reading) -> str:
     return "refused" if all(one.digit is None for one in reading.digits) else "read"
 
 
-def jpeg_url(picture: np.ndarray, longest: int) -> str:
-    """A picture -> a data URL, no side over `longest`; transparent paper is white, black under light ink."""
+def picture_url(picture: np.ndarray, longest: int, kind: str = "JPEG") -> str:
+    """A picture -> a data URL, no side over `longest`; transparent paper is white, black under light ink.
+
+    kind: "JPEG", or "WEBP", which takes longer to make and a third of the room.
+    """
     image = Image.fromarray(picture)
     image.thumbnail((longest, longest), reducing_gap=2)
     if image.mode == "RGBA":
@@ -55,5 +59,5 @@ def jpeg_url(picture: np.ndarray, longest: int) -> str:
         paper = Image.new("RGBA", image.size, "black" if ink_is_light else "white")
         image = Image.alpha_composite(paper, image).convert("RGB")
     file = io.BytesIO()
-    image.save(file, "JPEG", quality=QUALITY)
-    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
+    image.save(file, kind, quality=QUALITY)
+    return f"data:image/{kind.lower()};base64," + base64.b64encode(file.getvalue()).decode()

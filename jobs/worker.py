@@ -10,15 +10,17 @@ for MNIST in case the user's cache cannot be written to:
 train  settings (`Settings` as JSON), start and resume (weights or None), out, seconds, before; array drawing
 teach  weights, out, before; arrays images, labels
 test   weights, before
+likes  weights
 
 Events, by message["event"]:
 
-snapshot   a `Snapshot`, arrays kernels and probs
+snapshot   a `Snapshot`, arrays kernels, probs and watched
 saved      `out` holds the training up to now
 full       the disk is full: the training is not saved yet
 trained    reason: "finished", "stopped", "paused" or "time"
 taught     a `FineTuneReport`
 tested     arrays labels, probs, refused, the last two also with before_, and pictures of the first mistakes
+liked      the arrays of a `Likes`
 failed     a message for the visitor, and whether `out` is useless; no event follows
 
 Commands, while a training runs: {"command": "stop"} or "pause", or "draw" with the array drawing.
@@ -38,19 +40,24 @@ from threadpoolctl import threadpool_limits
 
 from cnn import Checkpoint, ModelFileError, load_model
 from jobs.protocol import Arrays, ProtocolError, read_frame, write_frame
+from recognition import Reader
 from recognition.calibration import Calibration
+from recognition.likes import find_likes
 from training.data import DataError, Dataset, load_mnist
 from training.evaluate import evaluate
 from training.experiment import Experiment, Settings, Snapshot
 from training.finetune import fine_tune
+from training.history import History, history_path
 from training.memory import keep_freed_memory
 from training.trainer import DivergedError, ignore_overflow
 
-# Drawing comes first, then fine-tuning, because its visitor waits for it, then tests, then trainings.
-NICENESS = {"teach": 5, "test": 10, "train": 15}
+# Drawing comes first, then fine-tuning, because its visitor waits for it, then tests, then trainings, and
+# last what is only looked at.
+NICENESS = {"teach": 5, "test": 10, "train": 15, "likes": 19}
 SAVE_EVERY = 20.0  # seconds of training between two checkpoints
 PATIENCE = 60  # seconds to wait for free space on the disk
 PICTURES = 60  # the most mistakes whose pictures are sent
+LIKED_AMONG = 3_000  # training pictures, among which a network's favourites are: ten seconds for digit_net
 
 
 class UselessModelError(ValueError):
@@ -87,7 +94,7 @@ class Worker:
 
     def work(self) -> None:
         threading.Thread(target=self.commands.listen, daemon=True).start()
-        jobs = {"train": self.train, "teach": self.teach, "test": self.test}
+        jobs = {"train": self.train, "teach": self.teach, "test": self.test, "likes": self.find_likes}
         try:
             jobs[self.message["job"]](load_mnist(self.message["mnist"], self.message["cache"]))
         except BrokenPipeError:
@@ -109,17 +116,24 @@ class Worker:
         if self.commands.drawing is None:
             self.commands.drawing = self.arrays.get("drawing")
         experiment.drawing = self.commands.drawing
-        saved = experiment.trainer.seconds
+        saved, trainer = experiment.trainer.seconds, experiment.trainer
+        history = History(experiment.settings.epochs * trainer.steps_per_epoch)
+        if resume is not None:
+            history.go_on_from(history_path(resume))
+        elif not self.commands.end:
+            history.note(trainer.result(), 0, 0.0)
         if not self.commands.end and not experiment.finished:
             for now in experiment.run():
                 self.show(now)
+                history.note_snapshot(experiment, now)
                 if now.seconds - saved > SAVE_EVERY:
                     saved = now.seconds
-                    self.save(experiment, out, patience=0)
+                    self.save(experiment, history, out, patience=0)
                 experiment.drawing = self.commands.drawing
                 if self.commands.end:
                     experiment.stop()
-        self.save(experiment, out, patience=PATIENCE)
+            history.note_snapshot(experiment, now, is_last=True)
+        self.save(experiment, history, out, patience=PATIENCE)
         if experiment.finished:
             reason = "finished"
         else:
@@ -157,6 +171,10 @@ class Worker:
                     }
         self.send("tested", arrays)
 
+    def find_likes(self, dataset: Dataset) -> None:
+        model = Reader(self.message["weights"]).model
+        self.send("liked", find_likes(model, dataset.train_images[:LIKED_AMONG]).to_arrays())
+
     def load(self, path: Path) -> Checkpoint:
         """Like `load_model`, but raises UselessModelError for the model that this job made."""
         try:
@@ -171,12 +189,13 @@ class Worker:
         notes, arrays = to_frame(now)
         self.send("snapshot", arrays, **notes)
 
-    def save(self, experiment: Experiment, out: Path, patience: float) -> None:
-        """Write the checkpoint; while the disk is full, retry for `patience` seconds."""
+    def save(self, experiment: Experiment, history: History, out: Path, patience: float) -> None:
+        """Write the checkpoint and its history; while the disk is full, retry for `patience` seconds."""
         give_up = time.monotonic() + patience
         while True:
             try:
                 experiment.save(out)
+                history.save(history_path(out))
             except OSError:
                 self.send("full")
                 if time.monotonic() > give_up:

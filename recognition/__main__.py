@@ -2,7 +2,12 @@
 
 import argparse
 import csv
+import glob
+import io
+import json
+import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -19,6 +24,26 @@ from recognition.reading import Reading
 PROGRAM = "python -m recognition"
 GREEN, RED = (0, 140, 60), (200, 30, 30)  # colours of boxes around digits, and around rejected ink
 COLUMNS = ("picture", "line", "digit", "confidence", "x", "y", "width", "height")
+STANDARD_INPUT = STANDARD_OUTPUT = "-"
+MOST_INPUT = 50_000_000  # bytes of a picture on standard input
+WITH_PROGRESS = 5  # pictures from which a terminal shows how far it is
+ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+
+DESCRIPTION = """\
+Read photos, scans and drawings of handwritten digits.
+
+A file, a folder of pictures, a pattern such as 'scans/*.jpg', or - for a picture on standard input. A single
+digit is printed as ten percentages, more than one line by line."""
+EXAMPLES = """\
+examples:
+  python -m recognition meter.jpg                     what stands in a photo
+  python -m recognition scans/ --csv digits.csv       a folder, as a table with a row for every digit
+  python -m recognition 'scans/**/*.png' --json       JSON, a line for every picture
+  python -m recognition form.png --boxes out.png      the picture with a box around every digit
+  curl -s https://example.org/7.png | python -m recognition -
+
+exit status: 0 if every picture was read, 1 if one could not be read or nothing was found to read, 2 for
+options that make no sense. Nothing is ever fetched from an address."""
 
 
 def describe(reading: Reading) -> str:
@@ -46,39 +71,61 @@ def with_boxes(picture: np.ndarray, reading: Reading) -> Image.Image:
     return Image.fromarray(drawn)
 
 
-def rows_of(path: Path, reading: Reading) -> list[tuple]:
+def rows_of(name: str, reading: Reading) -> list[tuple]:
     """The reading as rows under COLUMNS."""
     return [
-        (path, found.line, "?" if found.digit is None else found.digit, f"{found.confidence:.4f}", *found.box)
+        (name, found.line, "?" if found.digit is None else found.digit, f"{found.confidence:.4f}", *found.box)
         for found in reading.digits
     ]
 
 
-def pictures_in(paths: list[Path]) -> list[Path]:
-    """The files, with every folder replaced by the pictures in it, in order of their names."""
-    found = []
-    for path in paths:
-        if path.is_dir():
-            found += sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
+def pictures_in(names: list[str]) -> tuple[list[str], list[str]]:
+    """The files, with every folder and pattern replaced by the pictures in it, in order of their names; and
+    a sentence for each name that stands for no picture."""
+    found, problems = [], []
+    for name in names:
+        path = Path(name)
+        if ADDRESS.match(name):
+            problems.append(f"{name}: Nothing is fetched from an address. Please save the file first.")
+        elif path.is_dir() or (glob.has_magic(name) and not path.exists()):
+            files = path.iterdir() if path.is_dir() else (Path(match) for match in _matches(name))
+            pictures = sorted(str(file) for file in files if file.suffix.lower() in SUFFIXES)
+            found += pictures
+            if not pictures:
+                where = "in that folder" if path.is_dir() else "that matches the pattern"
+                problems.append(f"{name}: There is no picture {where}.")
         else:
-            found.append(path)
-    return found
+            found.append(name)
+    return found, problems
+
+
+def _matches(pattern: str) -> list[str]:
+    return glob.glob(pattern, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog=PROGRAM, description="Read photos, scans and drawings of handwritten digits."
+        prog=PROGRAM,
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE", help="files, or folders of them")
-    parser.add_argument("--weights", type=Path, default=DEFAULT_WEIGHTS, help="default: %(default)s")
+    parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="a file, folder, pattern or -")
+    parser.add_argument("--weights", type=Path, default=DEFAULT_WEIGHTS, help="default: the best shipped")
     parser.add_argument(
         "--boxes",
         type=Path,
         metavar="PNG",
         help="save the picture with a box around every digit; with several pictures, a folder for them",
     )
-    parser.add_argument("--csv", type=Path, help="save a table with a row for every digit")
-    return parser.parse_args(arguments)
+    parser.add_argument("--csv", metavar="FILE", help="save a table with a row for every digit; - prints it")
+    parser.add_argument("--json", action="store_true", help="print JSON, a line for every picture")
+    options = parser.parse_args(arguments)
+    if options.json and options.csv == STANDARD_OUTPUT:
+        parser.error("--json and --csv - would both be printed: save one of them to a file")
+    if options.pictures.count(STANDARD_INPUT) > 1:
+        parser.error("standard input can be read once only")
+    return options
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -88,36 +135,62 @@ def main(arguments: list[str] | None = None) -> int:
 
 def read(options: argparse.Namespace) -> int:
     """Read all pictures. Returns 1 if one of them could not be read, else 0."""
+    names, problems = pictures_in(options.pictures)
+    for problem in problems:
+        _complain(problem)
     reader = Reader(options.weights)
-    paths = pictures_in(options.pictures)
-    if not paths:
-        raise ValueError("there is no picture in that folder.")
-    several = len(paths) > 1 or options.pictures[0].is_dir()
-    failures, rows = 0, []
-    for path in paths:
-        if several:
-            print(f"{one_line(path)}:")
+    several = len(names) > 1 or Path(options.pictures[0]).is_dir()
+    failures, rows = len(problems), []
+    for name in _with_progress(names):
         try:
-            picture = load_picture(path)
+            picture = load_picture(_source(name))
         except PictureError as error:
             failures += 1
-            print(one_line(f"{path}: {error}", 1000), file=sys.stderr)
+            _complain(f"{name}: {error}")
             continue
         reading = reader.read_photo(picture)
-        print(describe(reading))
-        rows += rows_of(path, reading)
+        if options.json:
+            print(json.dumps({"picture": name} | reading.to_json()))
+        elif options.csv != STANDARD_OUTPUT:
+            print(f"{one_line(name)}:\n{describe(reading)}" if several else describe(reading))
+        rows += rows_of(name, reading)
         if options.boxes:
-            _save_boxes(with_boxes(picture, reading), path, options.boxes, several)
-    if options.csv:
-        with options.csv.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+            _save_boxes(with_boxes(picture, reading), name, options.boxes, several)
+    if options.csv == STANDARD_OUTPUT:
+        printed = [[one_line(cell) for cell in row] for row in (COLUMNS, *rows)]
+        csv.writer(sys.stdout, lineterminator="\n").writerows(printed)
+    elif options.csv:
+        with Path(options.csv).open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
             csv.writer(file).writerows([COLUMNS, *rows])
     return 1 if failures else 0
 
 
-def _save_boxes(drawn: Image.Image, path: Path, target: Path, several: bool) -> None:
+def _complain(problem: str) -> None:
+    print(one_line(problem, 1000), file=sys.stderr)
+
+
+def _source(name: str) -> str | io.BytesIO:
+    if name != STANDARD_INPUT:
+        return name
+    content = sys.stdin.buffer.read(MOST_INPUT + 1)
+    if len(content) > MOST_INPUT:
+        raise PictureError(f"The picture is too large: at most {MOST_INPUT / 1e6:g} MB are read.")
+    return io.BytesIO(content)
+
+
+def _with_progress(names: list[str]) -> Iterator[str]:
+    """The names one after the other; where there are many and somebody watches, with how far it is."""
+    if len(names) < WITH_PROGRESS or not sys.stderr.isatty():
+        return iter(names)
+    from tqdm import tqdm  # which takes a while to import
+
+    return iter(tqdm(names, unit="picture", leave=False))
+
+
+def _save_boxes(drawn: Image.Image, name: str, target: Path, several: bool) -> None:
     if several:
         target.mkdir(parents=True, exist_ok=True)
-        target = target / f"{path.name}.png"
+        target = target / f"{Path(name).name}.png"
     drawn.save(target, "PNG")
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from recognition.candidates import add_context, classify_groups
 from recognition.classifier import Classifier
 from recognition.components import SOLID, Components, find_components
 from recognition.grid import MARGIN, Grid
@@ -13,7 +14,7 @@ from recognition.lines import typical_height
 from recognition.photo import PhotoInk
 from recognition.pipeline import NEIGHBOUR_LOG_ODDS, symbols_of
 from recognition.reading import SUDOKU, Digit, Separator
-from recognition.segment import add_context, classify_groups, segment
+from recognition.segment import segment
 
 FITTING = 0.35  # share of the ink in cells that no side of its cell cuts off: less is squared paper
 MIN_READ = 0.6  # share of the signs in cells that are digits, at least

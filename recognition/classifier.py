@@ -7,10 +7,10 @@ import numpy as np
 
 from cnn import Sequential, log_odds
 from recognition.calibration import Calibration
+from recognition.candidates import Candidate
 from recognition.context import digit_logits
 from recognition.normalise import bounding_box, to_input
 from recognition.reading import Digit
-from recognition.segment import Candidate
 
 BATCH_SIZE = 256  # images in one forward pass
 # Log-odds, from the threshold, between which a sign that stands alone is in doubt and the context model has a

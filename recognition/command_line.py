@@ -27,6 +27,8 @@ def run(program: str, command: Callable[[], int], *reported: type[Exception]) ->
         return INTERRUPTED
     except OSError as error:
         _report(program, _sentence(error))
+    except ModuleNotFoundError as error:
+        _report(program, f"this needs {error.name}: pip install {error.name}")
     except (ValueError, *reported) as error:
         _report(program, str(error))
     except (MemoryError, RecursionError):

@@ -25,6 +25,13 @@ ONE_DIGIT_ASPECT = (
     1.3  # width over height below which a picture may show one digit and parts of its neighbours
 )
 
+# Where a slash hides how high digits are:
+SEVERAL = 0.8  # width over height from which a component may be a slash and digits
+MORE_THAN_ONE = 1.7  # stroke widths of ink in a row above which it is more than that of a slash
+MIN_CORE = 0.4  # least height of the rows that count, as a share of the component's
+STRAIGHT = 1.25  # a straight stroke's area over its width and length, at most
+MIN_OF_TALLEST = 0.35  # height, as a share of the tallest component's, below which none is a digit
+
 Box = tuple[int, int, int, int]  # x, y, width, height
 
 
@@ -59,6 +66,11 @@ class Components:
         x, y = boxes[:, :2].min(0)
         right, bottom = (boxes[:, :2] + boxes[:, 2:]).max(0)
         return int(x), int(y), int(right - x), int(bottom - y)
+
+    def are_straight(self, component_ids: Sequence[int], stroke: float) -> np.ndarray:
+        """Which of these components have no more ink than a straight stroke in their box: (n,) bool."""
+        _, _, wide, high = self.boxes[component_ids].T
+        return self.areas[component_ids] <= STRAIGHT * stroke * np.hypot(wide, high)
 
     def split(self, component_id: int, cuts: list[np.ndarray]) -> list[int]:
         """Splits a component along its cuts and returns the ids of the parts, from left to right.
@@ -110,6 +122,29 @@ def find_components(ink: np.ndarray, stroke: float) -> Components:
     solid = new_label[labels]
     grown = cv2.dilate(solid, np.ones((3, 3), np.uint8))
     return Components(ink, np.where(solid > 0, solid, grown), stats[kept, :4], stats[kept, cv2.CC_STAT_AREA])
+
+
+def digit_height(components: Components, ids: np.ndarray, stroke: float) -> float:
+    """The height of a digit, pixels: of what the digits among these components most probably are.
+
+    ids: of at least one component. A straight stroke may be a slash, and says nothing unless all are such;
+    where a slash touches digits, only the rows count in which there is more than it.
+    """
+    boxes, areas = components.boxes[ids], components.areas[ids]
+    heights = boxes[:, 3].copy()
+    for index in np.flatnonzero(boxes[:, 2] >= SEVERAL * boxes[:, 3]):
+        x, y, wide, high = boxes[index]
+        area = np.s_[y : y + high, x : x + wide]
+        ink = (components.labels[area] == ids[index]) & (components.ink[area] >= SOLID)
+        rows = np.flatnonzero(ink.sum(1) > MORE_THAN_ONE * stroke)
+        if len(rows):
+            heights[index] = max(rows[-1] + 1 - rows[0], MIN_CORE * high)
+    straight = components.are_straight(ids, stroke)
+    counted = ~straight & (heights >= MIN_OF_TALLEST * heights.max())
+    if not counted.any():
+        counted[:] = True
+    boxes = np.column_stack([boxes[:, :3], heights])
+    return typical_height(boxes[counted], areas[counted])
 
 
 def thin_strokes(ink: np.ndarray, stroke: float) -> np.ndarray:

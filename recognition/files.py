@@ -6,18 +6,25 @@ from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
-from pillow_heif import register_heif_opener
 
 from recognition.limits import MAX_PIXELS, size_error
 
+try:
+    from pillow_heif import register_heif_opener
+except ModuleNotFoundError:  # the package's extra "photos"
+    register_heif_opener = None
+
 # Only formats that Pillow decodes itself, and those of phones. EPS, for one, would start Ghostscript on
 # a stranger's file.
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "HEIF")
+FORMATS = ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM"]
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".heic", ".heif"}
 STRIP = 256  # rows of a picture that are converted at a time
-USE_INSTEAD = "Please use a PNG, JPEG, WebP, HEIC, GIF, BMP or TIFF file."
-
-register_heif_opener(thumbnails=False)
+if register_heif_opener is not None:
+    FORMATS.append("HEIF")
+    register_heif_opener(thumbnails=False)
+    USE_INSTEAD = "Please use a PNG, JPEG, WebP, HEIC, GIF, BMP or TIFF file."
+else:
+    USE_INSTEAD = "Please use a PNG, JPEG, WebP, GIF, BMP or TIFF file; HEIC needs `pip install pillow-heif`."
 
 
 class PictureError(ValueError):

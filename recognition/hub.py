@@ -4,8 +4,9 @@
     reader.push_to_hub("user/model")                # as the account of `hf auth login` or HF_TOKEN
 
 A repository holds `digits.npz`, the file that `cnn.save_model` wrote; `config.json`, its description for
-programs; and `README.md`, the model card, with the network's scores in the Hub's format. Only the `.npz` is
-read back, and checked like any other weights file: nothing that is downloaded is executed.
+programs; `model.onnx` and `model.safetensors`, the same network in other formats; and `README.md`, the model
+card, with the network's scores in the Hub's format. Only the `.npz` is read back, and checked like any other
+weights file: nothing that is downloaded is executed.
 
 This module handles weights files and cards, not readers. `Reader` imports it when it is first needed, because
 huggingface_hub takes a while to import.
@@ -19,14 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from httpx2 import TransportError
-from huggingface_hub import (
-    EvalResult,
-    HfApi,
-    ModelCard,
-    ModelCardData,
-    get_token,
-    hf_hub_download,
-)
+from huggingface_hub import HfApi, get_token, hf_hub_download
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
@@ -39,9 +33,11 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import validate_repo_id
 
-from cnn import Sequential, load_model
-from cnn.storage import LARGEST
+from cnn import load_model, save_model
+from cnn.storage import LARGEST, is_npz
 from recognition.calibration import Calibration
+from recognition.export import write_export
+from recognition.model_card import model_card
 
 WEIGHTS_FILE, CONFIG_FILE = "digits.npz", "config.json"
 
@@ -55,51 +51,6 @@ REFUSALS = {  # messages for the Hub's status codes
     413: "The Hub says that this is too large for {name}.",
     429: "The Hub has had too many requests from here. Please try again in a few minutes.",
 }
-
-# MNIST's test set is what every network here is scored on; other measures are in the table of the card.
-TASK = {"task_type": "image-classification", "task_name": "Handwritten digit recognition"}
-MNIST = {"dataset_type": "ylecun/mnist", "dataset_name": "MNIST", "dataset_split": "test"}
-METRICS = {
-    "accuracy": "Accuracy",
-    "expected_calibration_error": "Expected calibration error",
-    "rejected": "Digits rejected",
-}
-
-LABELS = {  # of every network of this project, by the names of a card's metadata
-    "library_name": "numpy",
-    "license": "apache-2.0",
-    "pipeline_tag": "image-classification",
-    "tags": ["digits-from-scratch", "handwriting", "mnist", "numpy", "digit-recognition"],
-    "datasets": ["ylecun/mnist"],
-}
-
-CARD = """\
----
-{{ card_data }}
----
-
-# {{ model_name }}
-
-A convolutional network that reads handwritten digits: `{{ architecture }}` of Digits from Scratch, with
-{{ "{:,}".format(parameters) }} parameters, written and trained in plain NumPy.
-
-```python
-from recognition import Reader
-
-reader = Reader.from_pretrained("{{ repo_id }}")
-reader.read_drawing(image).text  # image: uint8, (H, W, 4), (H, W, 3) or (H, W)
-```
-
-`digits.npz` holds arrays alone and is read without pickle. The network takes 28x28 pictures made as MNIST's
-were: `recognition.normalise` makes them of any ink.
-{% if mnist_test %}
-| on MNIST's 10,000 test images | |
-| --- | --- |
-{% for name, value in mnist_test.items() %}| {{ name }} | {{ "%.2f" | format(100 * value) }} % |
-{% endfor %}{% endif %}
-Digits only: of a letter or a doodle it can say that it is no digit, though not always. Writers whose hand is
-unlike MNIST's are read less well.
-"""
 
 
 class HubError(ValueError):
@@ -146,7 +97,10 @@ def save(weights: Path, folder: Path, name: str = "user/model", mnist_test: dict
     """Writes the files of a repository `name` into a folder. Arguments as for `push`."""
     checkpoint = load_model(weights)
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(weights, folder / WEIGHTS_FILE)
+    if is_npz(weights):
+        shutil.copyfile(weights, folder / WEIGHTS_FILE)
+    else:
+        save_model(folder / WEIGHTS_FILE, checkpoint.model, progress=checkpoint.progress)
     config = {
         "architecture": checkpoint.model.name,
         "parameters": checkpoint.model.parameters.size,
@@ -155,28 +109,18 @@ def save(weights: Path, folder: Path, name: str = "user/model", mnist_test: dict
         **Calibration.of(checkpoint).to_progress(),
     }
     (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-    if mnist_test is None:
-        mnist_test = _card_beside(weights).get("mnist_test", {})
-    model_card(checkpoint.model, name, mnist_test).save(folder / "README.md")
-
-
-def model_card(model: Sequential, name: str, mnist_test: dict) -> ModelCard:
-    """The card of a repository, with the scores as the Hub's `model-index`."""
-    scores = {metric: mnist_test[metric] for metric in METRICS if metric in mnist_test}
-    results = [
-        EvalResult(metric_type=metric, metric_name=METRICS[metric], metric_value=value, **TASK, **MNIST)
-        for metric, value in scores.items()
-    ]
-    model_name = name.split("/")[-1]
-    return ModelCard.from_template(
-        ModelCardData(**LABELS, model_name=model_name, eval_results=results or None),
-        template_str=CARD,
-        repo_id=name,
-        model_name=model_name,
-        architecture=model.name,
-        parameters=model.parameters.size,
-        mnist_test={METRICS[metric]: value for metric, value in scores.items()},
+    for to in ("onnx", "safetensors"):
+        write_export(checkpoint, to, folder, "model")
+    description = _description_beside(weights) if mnist_test is None else {"mnist_test": mnist_test}
+    card = model_card(
+        checkpoint.model,
+        description,
+        name=name.split("/")[-1],
+        source=f'.from_pretrained("{name}")',
+        rejects=Calibration.of(checkpoint).threshold is not None,
+        files=True,
     )
+    card.save(folder / "README.md")
 
 
 def download(name: str, max_bytes: int = LARGEST, **options: object) -> Path:
@@ -255,6 +199,6 @@ def _sentence(name: str, error: Exception) -> str:
     return f"The Hub answered {status}. Please try again later."
 
 
-def _card_beside(weights: Path) -> dict:
+def _description_beside(weights: Path) -> dict:
     path = weights.with_suffix(".json")
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}

@@ -12,8 +12,11 @@ MAX_SIDE = 20_000  # most pixels of a side: a phone's panorama has 16,000; longe
 # time is counted in the same unit.
 CONTEXT_WORK = 4  # work for a candidate in context, whose pictures are drawn, sheared and classified
 CUT_WORK = 8  # work for a search for cuts in a component
+SLASH_WORK = 2  # work for a search for slashes in a component that is taller than digits
+PATH_WORK = 2  # work for a part of a word whose cheapest path is looked for
 PIXELS_A_UNIT = 20_000  # pixels of a candidate's box that are cropped and normalised for a unit of work
 DRAWING_WORK = 3000  # work for a drawing, about 0.8 s: the largest of the test sets needs 460
+MOVING_WORK = 160  # work for a drawing while the pen moves: a dozen digits, without cuts
 PHOTO_WORK = (
     16_000  # work for a photo, about 4 s: 1,000 digits apart need 11,000, the largest test photo 3,800
 )

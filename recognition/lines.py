@@ -8,8 +8,10 @@ REACH = 3.0  # digits' heights of the widest gap that is still looked across
 ABOVE = 0.2  # share of the higher one's height that may lie between two pieces of a broken digit
 HIGHEST = 1.5  # digits' heights that a broken digit is high, at most
 NEAR = 0.6  # digits' heights from a tall piece within which a small one belongs to its line
+ASIDE = 1.5  # the same for one that stands no higher and no lower than the tall piece does
 MAX_SKEW, SKEWS = 0.06, 25  # rise over run by which the lines' slope is looked for, and how many are tried
 ONE_LEVEL = 0.4  # digits' heights by which the middles of one line's halves may differ
+SIDE_BY_SIDE = 0.7  # the same where nothing in one half stands above anything in the other
 
 
 def typical_height(boxes: np.ndarray, areas: np.ndarray) -> float:
@@ -69,11 +71,17 @@ def _chains(boxes: np.ndarray, height: float) -> list[list[int]]:
 def _on_one_level(chains: list[list[int]], boxes: np.ndarray, height: float) -> list[list[int]]:
     """Chains on one level joined to lines, from the top down; the level may be as askew as the chains are."""
     x, y = boxes[:, 0] + boxes[:, 2] / 2, boxes[:, 1] + boxes[:, 3] / 2
+    left, right = boxes[:, 0], boxes[:, 0] + boxes[:, 2]
     slopes = [np.polyfit(x[chain], y[chain], 1)[0] for chain in chains if np.ptp(x[chain]) > 4 * height]
     level = y - _slope(x, y, height, float(np.median(slopes or [0.0]))) * x
     lines: list[list[int]] = []
     for chain in sorted(chains, key=lambda chain: float(np.mean(level[chain]))):
-        if lines and np.mean(level[chain]) - np.mean(level[lines[-1]]) < ONE_LEVEL * height:
+        if not lines:
+            lines.append(chain)
+            continue
+        above = (left[chain][:, None] < right[lines[-1]]) & (right[chain][:, None] > left[lines[-1]])
+        apart = ONE_LEVEL if above.any() else SIDE_BY_SIDE
+        if np.mean(level[chain]) - np.mean(level[lines[-1]]) < apart * height:
             lines[-1] += chain
         else:
             lines.append(chain)
@@ -98,7 +106,8 @@ def _add_small(lines: list[list[int]], boxes: np.ndarray, height: float) -> None
     line_of = np.concatenate([np.full(len(line), number) for number, line in enumerate(lines)])
     low, high = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
     for i in np.setdiff1d(np.arange(len(boxes)), tall):
-        gaps = np.maximum(low[tall] - high[i], low[i] - high[tall]).clip(0)
+        gaps = np.maximum(low[tall] - high[i], low[i] - high[tall]).clip(0.0)
+        gaps[gaps[:, 1] == 0] *= (NEAR / ASIDE, 1)
         distance = np.hypot(*gaps.T)
         nearest = int(distance.argmin())
         if distance[nearest] < NEAR * height:

@@ -10,7 +10,7 @@ from dataclasses import astuple, dataclass
 import numpy as np
 
 from cnn import log_odds
-from recognition.segment import Word
+from recognition.best_path import Word
 
 MIN_LOG_ODDS, MAX_LOG_ODDS = -4.0, 8.0  # range that the log-odds of a single candidate are clipped to
 MAX_ASPECT = 4.0  # width over height of a row above which more width is no more evidence
@@ -82,6 +82,7 @@ def evidence_of_number(lines: Sequence[Sequence[Word]], areas: np.ndarray, heigh
     read_ids = [component_id for found in [*candidates, *separators] for component_id in found.component_ids]
     all_ids = [component_id for word in words for component_id in word.component_ids]
     is_cut = [cut for word in words for cut in word.is_cut]
+    is_sign_cut = [cut for word in words for cut in (*word.is_cut, *word.is_separator_cut)]
     return Evidence(
         all_digits=float(odds.mean()),
         worst_digit=float(odds.min()),
@@ -92,7 +93,7 @@ def evidence_of_number(lines: Sequence[Sequence[Word]], areas: np.ndarray, heigh
         stacked=(sum(any(word.candidates for word in line) for line in lines) - 1) / len(candidates),
         skipped_ink=float(1 - areas[read_ids].sum() / areas[all_ids].sum()),
         aspect=float(min(MAX_ASPECT, (np.max(x + wide) - x.min()) / (np.max(y + high) - y.min()))),
-        one_component=float(sum(is_cut) == len(is_cut) - 1),
+        one_component=float(sum(is_sign_cut) == len(is_sign_cut) - 1),
     )
 
 

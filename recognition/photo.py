@@ -27,6 +27,7 @@ EDGE = 0.42  # strokes' widths that the soft edge of a stroke is wide
 THICK = 0.03  # of the shortest side: half the thickness of what lies beside the sheet, at least
 ALONG = 0.15  # of the shortest side: how far it lies along the edge, at least
 RIM = 0.02  # of the shortest side: how far its soft edge reaches into the sheet
+PALE_INK = 0.6  # share of the darkest ink's depth below which ink is pale
 RAISED = 0.5  # share of full ink that faint strokes are given: enough to be part of a piece
 
 
@@ -42,32 +43,62 @@ class PhotoInk:
     stroke: float  # width of the strokes, pixels
     scale: float  # pixels here for one of the photo's
     corner: tuple[int, int]  # (x, y) of the upper left corner in the photo, in pixels here
-    has_edges: bool  # whether something lies along its edges that is too thick for ink
+    edges: np.ndarray  # (H, W) bool, what lies along its edges and is too thick for ink
+    noise: float  # standard deviation of the contrast from pixel to pixel
 
 
-def ink_of_photo(image: np.ndarray, without_edges: bool = False) -> PhotoInk:
-    """A photo -> ink. image: uint8 (H, W), (H, W, 3) RGB or (H, W, 4) RGBA, of any size.
-
-    without_edges: leaves out what lies along the picture's edge and is too thick for ink.
-    """
+def ink_of_photo(image: np.ndarray) -> PhotoInk:
+    """A photo -> ink. image: uint8 (H, W), (H, W, 3) RGB or (H, W, 4) RGBA, of any size."""
     small, scale = resized(image)
     alone, corner = without_desk(on_white(small))
     grey = dark_on_light(strongest_channel(alone))
     contrast, noise, stroke = even_light(grey)
     share = contrast / ink_level(contrast, noise)
     found = threshold(share)
-    beside = beside_the_sheet(found)
-    if without_edges and beside.any():
-        contrast = contrast * ~_grown(beside, round(RIM * min(grey.shape)))
-        share = contrast / ink_level(contrast, noise)
-        found = threshold(share)
-        stroke = stroke_width(found)
+    edges = beside_the_sheet(found)
+    masks = _masks(contrast, share, found, stroke)
+    return PhotoInk(grey, contrast, *masks, stroke, scale, corner, edges, noise)
+
+
+def without_edges(photo: PhotoInk) -> PhotoInk:
+    """The same without what lies along the picture's edge and is too thick for ink."""
+    contrast = photo.contrast * ~_grown(photo.edges, round(RIM * min(photo.grey.shape)))
+    share = contrast / ink_level(contrast, photo.noise)
+    found = threshold(share)
+    stroke = stroke_width(found)
+    found, ink, ruled = _masks(contrast, share, found, stroke)
+    return replace(photo, contrast=contrast, found=found, ink=ink, ruled=ruled, stroke=stroke)
+
+
+def _masks(
+    contrast: np.ndarray, share: np.ndarray, found: np.ndarray, stroke: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """PhotoInk.found, PhotoInk.ink and PhotoInk.ruled of a contrast and the ink found in it."""
     faint = faint_strokes(share, found, stroke)
-    found |= faint
-    kept = remove_lines(found, stroke)
+    found = found | faint
+    kept = remove_lines(found, stroke, contrast)
     full = np.minimum(np.where(faint, np.maximum(share, RAISED), share), 1)
-    ink, ruled = full * _grown(kept, 1), full * _grown(found, 1)
-    return PhotoInk(grey, contrast, found, ink, ruled, stroke, scale, corner, bool(beside.any()))
+    return found, full * _grown(kept, 1), full * _grown(found, 1)
+
+
+def without_pale(photo: PhotoInk) -> PhotoInk | None:
+    """The same without ink that is much paler than the darkest, as print that shines through the paper is.
+
+    None where there is no such ink.
+    """
+    count, labels = cv2.connectedComponents(photo.found.view(np.uint8))
+    areas = np.bincount(labels.ravel(), minlength=count)
+    depths = np.bincount(labels.ravel(), photo.contrast.ravel(), count) / np.maximum(areas, 1)
+    is_sign = areas >= photo.stroke**2
+    is_sign[0] = False
+    if not is_sign.any():
+        return None
+    dark = depths >= PALE_INK * depths[is_sign].max()
+    dark[0] = False
+    if not (is_sign & ~dark).any():
+        return None
+    kept = dark[labels]
+    return replace(photo, found=kept, ink=photo.ink * _grown(kept, 1), ruled=photo.ruled * _grown(kept, 1))
 
 
 def turned_clockwise(photo: PhotoInk, quarters: int, shape: tuple[int, ...]) -> PhotoInk:
@@ -77,7 +108,7 @@ def turned_clockwise(photo: PhotoInk, quarters: int, shape: tuple[int, ...]) -> 
     full_height, full_width = (round(side * photo.scale) for side in shape[:2])
     corners = ((x, y), (full_height - y - height, x), (full_width - x - width, full_height - y - height))
     corner = (*corners, (y, full_width - x - width))[quarters]
-    pictures = ("grey", "contrast", "found", "ink", "ruled")
+    pictures = ("grey", "contrast", "found", "ink", "ruled", "edges")
     turned = {name: np.ascontiguousarray(np.rot90(getattr(photo, name), -quarters)) for name in pictures}
     return replace(photo, corner=corner, **turned)
 

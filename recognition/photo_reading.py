@@ -1,6 +1,6 @@
 """A photo -> Reading: upright if that makes sense, else without its edges, or turned."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +10,7 @@ from recognition.classifier import Classifier
 from recognition.components import Components, find_components, remove_border_noise
 from recognition.grid import find_grid
 from recognition.limits import PHOTO_WORK, TooMuchWorkError, WorkBudget
-from recognition.photo import PhotoInk, ink_of_photo, turned_clockwise
+from recognition.photo import PhotoInk, ink_of_photo, turned_clockwise, without_edges, without_pale
 from recognition.pipeline import EMPTY, NO_DIGITS, message_of, read_components, unscaled
 from recognition.reading import Digit, Reading, Separator, Stage
 
@@ -31,9 +31,9 @@ PHOTO_TOO_FULL = (
 def read_photo(image: np.ndarray, classifier: Classifier, *, may_turn: bool = True) -> Reading:
     """A photo, uint8 (H, W), (H, W, 3) RGB or (H, W, 4) RGBA -> Reading, with its stages.
 
-    Where that makes no sense, the photo is read again without what lies along its edges, and then turned; the
-    reading that makes most sense is taken, and says by how much the photo was turned: its boxes are in the
-    photo as it is then. may_turn: False where whoever asks knows which way up it is.
+    Where that makes no sense, the photo is read again without what lies along its edges and without pale ink,
+    and then turned; the reading that makes most sense is taken, and says by how much the photo was turned:
+    its boxes are in the photo as it is then. may_turn: False where whoever asks knows which way up it is.
     """
     budget = WorkBudget(PHOTO_WORK)  # for all attempts together
     photo = ink_of_photo(image)
@@ -42,30 +42,44 @@ def read_photo(image: np.ndarray, classifier: Classifier, *, may_turn: bool = Tr
         return reading
     if min(image.shape[:2]) < MIN_PHOTO:
         return reading
-    if photo.has_edges and len(reading.digits) <= 1:
-        without_edges = ink_of_photo(image, without_edges=True)
-        again = _read(without_edges, image.shape, classifier, budget)
+    for simpler in _simpler(photo, reading):
+        again = _read(simpler, image.shape, classifier, budget)
         if _sense(again) >= GOOD_SENSE:
-            photo, reading = without_edges, again
+            photo, reading = simpler, again
+            break
     if (
         not may_turn
         or (len(reading.digits) == 1 and _sense(reading) >= DOUBTFUL_SENSE)
         or _sense(reading) >= CLEAR_SENSE
     ):
         return reading
-    # What lies on its side makes no sense at all; what is upside down may make some.
-    quarters = (1, 3, 2) if _sense(reading) < DOUBTFUL_SENSE else (2,)
+    # What lies on its side makes no sense at all; a page upside down may make some. One line of digits makes
+    # some either way up, and was written upright.
+    is_page = len({digit.line for digit in reading.digits}) > 1
+    quarters = (1, 3, 2) if _sense(reading) < DOUBTFUL_SENSE else (2,) if is_page else ()
     turned = (
         _read(turned_clockwise(photo, turns, image.shape), image.shape, classifier, budget, turns)
         for turns in quarters
     )
-    best = max(turned, key=_sense)
+    best = max(turned, key=_sense, default=reading)
     accepted = sum(digit.digit is not None for digit in best.digits)
     # Digits upside down look like others, and a hasty hand makes little sense: then all must be clear.
     needed = GOOD_SENSE if _sense(reading) < DOUBTFUL_SENSE else CLEAR_SENSE
     if accepted >= MIN_TURNED and _sense(best) >= max(needed, _sense(reading) + BETTER_SENSE):
         return best
     return reading
+
+
+def _simpler(photo: PhotoInk, reading: Reading) -> Iterator[PhotoInk]:
+    """The photo without what may have kept it from being read: what lies along its edges, and pale ink."""
+    if photo.edges.any() and len(reading.digits) <= 1:
+        photo = without_edges(photo)
+        yield photo
+    elif _sense(reading) >= DOUBTFUL_SENSE:
+        return
+    dark = without_pale(photo)
+    if dark is not None:
+        yield dark
 
 
 def _read(

@@ -4,26 +4,32 @@ A drawing and a photo differ: everything on the pad was drawn to be read, while 
 a neighbour's half digit or a leaf as well.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import cv2
 import numpy as np
 
+from recognition.best_path import CONFIDENT_COST, Word
+from recognition.candidates import SHEARS, Candidate, classify_groups
 from recognition.classifier import Classifier, is_blob
 from recognition.components import (
     SOLID,
     Box,
     Components,
+    digit_height,
     find_components,
     thin_strokes,
 )
-from recognition.limits import DRAWING_WORK, TooMuchWorkError, WorkBudget, size_error
+from recognition.cuts import is_bar
+from recognition.growing import UPRIGHT, DrawingMemory
+from recognition.limits import DRAWING_WORK, MOVING_WORK, TooMuchWorkError, WorkBudget, size_error
 from recognition.lines import find_lines, typical_height
 from recognition.normalise import bounding_box, normalise_box
 from recognition.numerals import DRAWING_WEIGHTS, PHOTO_WEIGHTS, evidence_of_number
 from recognition.photo import stroke_width
 from recognition.reading import Digit, Reading, Separator
-from recognition.segment import CONFIDENT_COST, Candidate, Word, classify_groups, segment
+from recognition.segment import segment
 
 MAX_DRAWING_SIDE = 1000  # pixels of a drawing's longer side above which it is reduced: the pad's have 480
 SLIM, SLIM_COMPONENT = (
@@ -32,6 +38,9 @@ SLIM, SLIM_COMPONENT = (
 )  # width over height up to which a drawing, and one of one component, is a digit
 MAX_TOGETHER = 6  # most digits of a photo that are accepted or rejected together, across wide gaps too
 NEIGHBOUR_LOG_ODDS = 5.0  # log-odds of being a digit that a candidate gains as part of a number
+# Log-odds of a drawing to be a number, by the network alone, below which the context model is not asked: of
+# the drawings in which it still found a number, none had less than -2.
+HOPELESS_LOG_ODDS = -5.0
 FULL_PAGE = 100  # components from which a photo is a page, and MIN_PAGE_DIGITS and MIN_PAGE_READ hold
 MIN_PAGE_DIGITS = 0.2  # least share of a page's components that are digits, or nothing is cut or joined
 MIN_PAGE_READ = 0.6  # least share of a page's candidates that are accepted, or it is a page of text
@@ -43,11 +52,18 @@ NO_DIGITS = "No digits were found in this picture. Is it the right way up?"
 DRAWING_TOO_FULL = "There is too much in this drawing to read. Please draw fewer digits at once."
 
 
-def read_ink(ink: np.ndarray, classifier: Classifier) -> Reading:
+def read_ink(
+    ink: np.ndarray, classifier: Classifier, memory: DrawingMemory | None = None, *, moving: bool = False
+) -> Reading:
     """The ink of a drawing (H, W), floating point, 0 paper, 1 full ink -> Reading.
 
-    Raises as `normalise`, and ValueError where the ink is too large.
+    memory: of earlier readings of the same drawing. moving: the pen still draws, and what is read is soon
+    out of date. So digits that touch are told apart only where the memory knows them from when the pen
+    rested, and the context model looks once. Raises as `normalise`, ValueError where the ink is too large,
+    and TooMuchWorkError where there is too much to read while the pen moves.
     """
+    if memory is not None:
+        classifier = memory.remembering(classifier)
     box = bounding_box(ink)
     too_large = size_error(ink.shape[1], ink.shape[0])
     if too_large:
@@ -59,7 +75,7 @@ def read_ink(ink: np.ndarray, classifier: Classifier) -> Reading:
     scale = min(1.0, MAX_DRAWING_SIDE / max(width, height))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     whole = Candidate((), (0, 0, *size), image, classifier.logits(image[None])[0])
-    found = None
+    found, provisional = None, False
     if width > SLIM * height:
         cropped = ink[y : y + height, x : x + width]
         if scale < 1:
@@ -70,13 +86,35 @@ def read_ink(ink: np.ndarray, classifier: Classifier) -> Reading:
         components = find_components(thin, stroke)
         count = len(components.ids)
         may_be_several = width > SLIM_COMPONENT * height and whole.cost >= CONFIDENT_COST
+
+        def may_cut(component_id: int) -> bool:
+            if memory is None:
+                return not moving
+            if not moving:
+                memory.note_cut(components, component_id)
+            return not moving or memory.was_cut(components, component_id)
+
+        if count == 1 and may_be_several:
+            may_be_several = not is_bar(components, 1, stroke)
+            provisional = moving and may_be_several
+            may_be_several = may_be_several and may_cut(1)
         if count > 1 or (count and may_be_several):
+            provisional = moving
             try:
-                budget = WorkBudget(DRAWING_WORK)
                 found = read_components(
-                    components, components.ids, stroke, classifier, budget, whole, drawn=True
+                    components,
+                    components.ids,
+                    stroke,
+                    classifier,
+                    WorkBudget(MOVING_WORK if moving else DRAWING_WORK),
+                    whole,
+                    drawn=True,
+                    may_cut=may_cut,
+                    shears=UPRIGHT if moving else SHEARS,
                 )
             except TooMuchWorkError:
+                if moving:
+                    raise
                 return Reading((), DRAWING_TOO_FULL)
     if found is None:
         found = [classifier.digit(whole)]
@@ -85,7 +123,7 @@ def read_ink(ink: np.ndarray, classifier: Classifier) -> Reading:
         replace(symbol, box=(left + x, top + y, *sides))
         for symbol, (left, top, *sides) in zip(found, boxes, strict=True)
     )
-    return Reading(symbols, message_of(symbols))
+    return Reading(symbols, message_of(symbols), provisional=provisional)
 
 
 def read_components(
@@ -97,15 +135,18 @@ def read_components(
     whole: Candidate | None = None,
     *,
     drawn: bool,
+    may_cut: Callable[[int], bool] | None = None,
+    shears: tuple[float, ...] = SHEARS,
 ) -> list[Digit | Separator]:
     """The signs that these components are, in reading order, or all of them rejected as one sign.
 
     whole: the candidate of all components, where there is one already. drawn: whether this is a drawing,
     which is accepted or rejected as a whole; a photo of more than MAX_TOGETHER digits is, word by word.
-    Raises TooMuchWorkError.
+    may_cut, shears: as for `segment`. Raises TooMuchWorkError.
     """
     boxes = components.boxes[ids]
-    height = typical_height(boxes, components.areas[ids])
+    height = digit_height(components, ids, stroke)
+    tall = typical_height(boxes, components.areas[ids])  # with slashes and tails, as numbers are judged by
     lines = [[int(ids[i]) for i in line] for line in find_lines(boxes, height)]
     groups = [(component_id,) for line in lines for component_id in line]
     budget.spend(len(groups), int(np.prod(boxes[:, 2:].astype(float), axis=1).sum()))
@@ -113,10 +154,32 @@ def read_components(
     if len(singles) > FULL_PAGE and classifier.is_digit(list(singles.values())).mean() < MIN_PAGE_DIGITS:
         return []
     in_context = classifier.logits_in_context if classifier.context_model is not None else None
-    words = segment(components, lines, singles, stroke, height, budget, classifier.logits, in_context)
+
+    def is_hopeless(words: list[list[Word]]) -> bool:
+        """Whether the network alone sees one sign in all of the ink, or nothing like a number."""
+        odds = _log_odds_of_number(words, components, tall, drawn=True)
+        if odds is not None:
+            return odds < HOPELESS_LOG_ODDS
+        ids = [component_id for line in words for word in line for component_id in word.component_ids]
+        found = [candidate for line in words for word in line for candidate in word.candidates]
+        return len(found) == 1 and len(found[0].component_ids) == len(ids)
+
+    words = segment(
+        components,
+        lines,
+        singles,
+        stroke,
+        height,
+        budget,
+        classifier.logits,
+        in_context,
+        is_hopeless=is_hopeless if drawn else None,
+        may_cut=may_cut,
+        shears=shears,
+    )
     count = sum(len(word.candidates) for line in words for word in line)
     if drawn or count <= MAX_TOGETHER:
-        if _is_number(words, components, height, drawn=drawn):
+        if _is_number(words, components, tall, drawn=drawn):
             return [
                 symbol
                 for row, line in enumerate(words)
@@ -133,7 +196,7 @@ def read_components(
     for row, line in enumerate(words):
         for index, word in enumerate(line):
             symbols = symbols_of(word, row, index, len(word.candidates), classifier)
-            if not _is_number([[word]], components, height, drawn=drawn):
+            if not _is_number([[word]], components, tall, drawn=drawn):
                 symbols = [symbol.rejected() for symbol in symbols if isinstance(symbol, Digit)]
             found += symbols
     accepted = sum(isinstance(symbol, Digit) and symbol.digit is not None for symbol in found)
@@ -156,13 +219,23 @@ def symbols_of(
 
 def _is_number(lines: list[list[Word]], components: Components, height: float, *, drawn: bool) -> bool:
     """Are these candidates, taken together, a number, and not something else that was cut into parts?"""
-    count = sum(len(word.candidates) for line in lines for word in line)
-    if count < 2:
+    odds = _log_odds_of_number(lines, components, height, drawn=drawn)
+    if odds is None:
+        count = sum(len(word.candidates) for line in lines for word in line)
         # In a photo, a digit beside a dot or a dash; a drawing with one more dot is a letter, i or ?, but one
         # with a minus is a number
         return count == 1 and (not drawn or _is_signed_digit([word for line in lines for word in line]))
+    return odds >= 0
+
+
+def _log_odds_of_number(
+    lines: list[list[Word]], components: Components, height: float, *, drawn: bool
+) -> float | None:
+    """Log-odds that at least two candidates are a number; None for fewer."""
+    if sum(len(word.candidates) for line in lines for word in line) < 2:
+        return None
     evidence = evidence_of_number(lines, components.areas, height)
-    return evidence.log_odds(DRAWING_WEIGHTS if drawn else PHOTO_WEIGHTS) >= 0
+    return evidence.log_odds(DRAWING_WEIGHTS if drawn else PHOTO_WEIGHTS)
 
 
 def _is_signed_digit(words: list[Word]) -> bool:

@@ -11,6 +11,8 @@ from recognition.calibration import Calibration
 from recognition.classifier import Classifier
 from recognition.context import CONTEXT_LOGITS, CONTEXT_SHAPE
 from recognition.drawing import check_picture, ink_of_drawing
+from recognition.growing import DrawingMemory
+from recognition.limits import TooMuchWorkError
 from recognition.reading import Reading
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
@@ -63,13 +65,24 @@ class Reader:
 
         return hub.push(self.weights, name, **options)
 
-    def read_drawing(self, image: np.ndarray) -> Reading:
+    def read_drawing(self, image: np.ndarray, memory: DrawingMemory | None = None) -> Reading:
         """A drawing -> Reading.
 
-        image: uint8; (H, W, 4) pen on transparent or plain paper, (H, W, 3) RGB, or (H, W) grey. Raises
-        TypeError or ValueError, saying what was expected, for anything else.
+        image: uint8; (H, W, 4) pen on transparent or plain paper, (H, W, 3) RGB, or (H, W) grey. memory: of
+        earlier pictures of the same drawing, which makes it quicker and changes no answer. Raises TypeError
+        or ValueError, saying what was expected, for anything else.
         """
-        return self.read_ink(ink_of_drawing(image))
+        return pipeline.read_ink(ink_of_drawing(image), self.classifier, memory)
+
+    def read_moving(self, image: np.ndarray, memory: DrawingMemory | None = None) -> Reading | None:
+        """The same of a drawing whose pen still moves, with less work: None where it is still too much.
+
+        Digits that touch are told apart only where the memory knows them from when the pen rested.
+        """
+        try:
+            return pipeline.read_ink(ink_of_drawing(image), self.classifier, memory, moving=True)
+        except TooMuchWorkError:
+            return None
 
     def read_photo(self, image: np.ndarray, *, may_turn: bool = True) -> Reading:
         """A photo or scan of digits, one or many, in one line or several -> Reading, with its stages.

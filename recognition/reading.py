@@ -60,6 +60,7 @@ class Reading:
     message: str = ""  # for a person: why there is no answer; "" where there is one
     stages: tuple[Stage, ...] = ()  # of a photo, in the order they were made
     cells: tuple[int, int] | None = None  # rows and columns of the table that the digits stand in, if any
+    provisional: bool = False  # whether the pen still moved, and there may be more to it once that rests
     turned: int = 0  # degrees clockwise by which a photo was turned before it made sense: 0, 90, 180, 270
 
     @property
@@ -83,14 +84,14 @@ class Reading:
             if written and symbol.word != word:
                 written.append(" ")
             word = symbol.word
-            written.append(_text_of(symbol))
+            written.append(symbol_text(symbol))
         return "\n".join("".join(written) for written in lines.values())
 
     def _table(self) -> str:
         rows, columns = self.cells
         table = [[""] * columns for _ in range(rows)]
         for symbol in self.symbols:
-            table[symbol.line][symbol.column] += _text_of(symbol)
+            table[symbol.line][symbol.column] += symbol_text(symbol)
         if self.cells == SUDOKU and max(len(text) for row in table for text in row) <= 1:
             return "\n".join("".join(text or "." for text in row) for row in table)
         return "\n".join("\t".join(row).rstrip("\t") for row in table)
@@ -104,7 +105,7 @@ class Reading:
             "cells": self.cells and list(self.cells),
             "symbols": [
                 {
-                    "symbol": _text_of(symbol),
+                    "symbol": symbol_text(symbol),
                     "confidence": round(symbol.confidence, 4),
                     "box": list(symbol.box),
                     "line": symbol.line,
@@ -127,7 +128,8 @@ class Reading:
         }
 
 
-def _text_of(symbol: Digit | Separator) -> str:
+def symbol_text(symbol: Digit | Separator) -> str:
+    """The character that it is written as; "?" for a rejected sign."""
     if isinstance(symbol, Separator):
         return symbol.separator
     return "?" if symbol.digit is None else str(symbol.digit)

@@ -2,7 +2,8 @@
 
 A straight run of ink that is far longer than a digit is wide may be a ruled line, or the foot of a large 2
 or the stem of a 9. It counts as ruling only if it looks like ruling: it goes on to the edges of the picture,
-repeats at a distance, is closed to a frame by others, or is thinner than the pen and reaches an edge.
+repeats at a distance, is closed to a frame by others, is thinner than the pen and reaches an edge, or is much
+longer than the picture is high, as no digit's stroke can be.
 """
 
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ APART = 4.0  # stroke widths between two lines that repeat; two strokes beside e
 ALIKE = 0.6  # share of the shorter one's length that two lines which repeat have in common, at least
 REPEATS = 2  # parallel lines that a line must have: two 1s are parallel, too
 THIN = 0.6  # share of the pen's width up to which a line is thinner than the pen
+DARKER = (3.0, 0.3)  # standard deviations, and share of its darkness, by which a line is darker where ink is
+LONGEST_STROKE = 1.3  # picture heights: no straight stroke of a digit is longer than the digit is high, about
+REMAINS = 12  # stroke widths of a straight run beside ruling that is what is left of a line that bends
 
 
 @dataclass(frozen=True)
@@ -39,17 +43,26 @@ class Line:
         return self.end - self.start
 
 
-def remove_lines(mask: np.ndarray, stroke: float) -> np.ndarray:
+def remove_lines(mask: np.ndarray, stroke: float, depth: np.ndarray | None = None) -> np.ndarray:
     """Ink (H, W) bool without ruled, squared and frame lines; stroke: the width of the strokes, pixels.
 
     A line may be up to 8 degrees askew. It goes where it is thin, and stays where a stroke crosses it.
+    depth: how dark the ink is, (H, W), if known: where a line is darker than elsewhere, a stroke runs along
+    it and stays.
     """
     level, level_labels = _level_lines(mask, stroke, upright=False)
     flipped = np.ascontiguousarray(mask.T)
     upright, upright_labels = _level_lines(flipped, stroke, upright=True)
     ruling = _ruling(level + upright, mask.shape, stroke)
-    without = mask & ~_removed(mask, level_labels, [line for line in ruling if not line.upright])
-    return without & ~_removed(flipped, upright_labels, [line for line in ruling if line.upright]).T
+    level = [line for line in ruling if not line.upright]
+    upright = [line for line in ruling if line.upright]
+    depth = np.zeros(mask.shape, np.float32) if depth is None else depth
+    without = mask & ~_removed(mask, depth, level_labels, level)
+    without &= ~_removed(flipped, np.ascontiguousarray(depth.T), upright_labels, upright).T
+    if len(level) <= REPEATS:
+        return without
+    without &= ~_remains(without, level, stroke, REMAINS)
+    return without & ~_remains(np.ascontiguousarray(without.T), level, stroke, LINE).T
 
 
 def _level_lines(mask: np.ndarray, stroke: float, upright: bool) -> tuple[list[Line], np.ndarray]:
@@ -95,6 +108,8 @@ def _is_ruling(line: Line, lines: list[Line], shape: tuple[int, int], stroke: fl
     edges = (line.start <= rim) + (line.end >= side - rim)
     if edges == 2 or (edges == 1 and line.thickness <= THIN * stroke):
         return True
+    if line.length > LONGEST_STROKE * (shape[1] if line.upright else shape[0]):
+        return True
     repeats = sum(_repeats(line, other, stroke) for other in lines)
     if repeats >= REPEATS or (repeats and edges):
         return True
@@ -136,9 +151,9 @@ def _is_closed(line: Line, lines: list[Line], stroke: float) -> bool:
     )
 
 
-def _removed(mask: np.ndarray, labels: np.ndarray, lines: list[Line]) -> np.ndarray:
+def _removed(mask: np.ndarray, depth: np.ndarray, labels: np.ndarray, lines: list[Line]) -> np.ndarray:
     """The ink of these level lines (bool), but for where it is higher than the line is thick: there a stroke
-    crosses it."""
+    crosses it; or darker: there one runs along it."""
     removed = np.zeros_like(mask)
     ink = mask.view(np.uint8)
     for line in lines:
@@ -146,10 +161,36 @@ def _removed(mask: np.ndarray, labels: np.ndarray, lines: list[Line]) -> np.ndar
         around = slice(
             max(0, line.low - int(2 * line.thickness) - 4), line.high + int(2 * line.thickness) + 4
         )
-        tall = cv2.morphologyEx(
-            np.ascontiguousarray(ink[around, columns]),
-            cv2.MORPH_OPEN,
-            np.ones((int(1.5 * line.thickness) + 3, 1), np.uint8),
-        )[line.low - around.start :][: line.high - line.low]
-        removed[rows, columns] |= (labels[rows, columns] == line.label) & (tall == 0)
+        tall = _taller_than(line.thickness, np.ascontiguousarray(ink[around, columns]))
+        tall = tall[line.low - around.start :][: line.high - line.low]
+        own = labels[rows, columns] == line.label
+        own_depth = depth[rows, columns]
+        removed[rows, columns] |= own & (tall == 0) & (own_depth <= _darkest_of(own_depth[own]))
     return removed
+
+
+def _darkest_of(depth: np.ndarray) -> float:
+    """How dark a line is at most by itself; depth: of the ink all along it."""
+    middle = np.median(depth)
+    spread = 1.4826 * np.median(np.abs(depth - middle))
+    return float(middle + max(DARKER[0] * spread, DARKER[1] * middle))
+
+
+def _remains(mask: np.ndarray, ruling: list[Line], stroke: float, least: float) -> np.ndarray:
+    """What is left of ruled lines that bend (bool): thin, nearly straight and level.
+
+    ruling: of at least one line. least: stroke widths of what is long enough.
+    """
+    thickness = float(np.median([line.thickness for line in ruling]))
+    thin = mask.view(np.uint8) & ~_taller_than(thickness, mask.view(np.uint8))
+    _, labels, boxes, _ = cv2.connectedComponentsWithStats(thin)
+    _, _, wide, high, area = boxes.T
+    is_level = (high <= STEEPEST * wide + 2 * stroke) & (area <= 2 * max(thickness, stroke) * wide)
+    remains = (wide >= least * stroke) & is_level
+    remains[0] = False
+    return remains[labels]
+
+
+def _taller_than(thickness: float, ink: np.ndarray) -> np.ndarray:
+    """The ink (uint8, 0 or 1) that is higher than a level line is thick: that of strokes across it."""
+    return cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((int(1.5 * thickness) + 3, 1), np.uint8))

@@ -1,12 +1,18 @@
-"""Takes all pictures of the page that README and docs show: `python -m scripts.screenshots`."""
+"""Takes all pictures of the page that README, docs and link previews show: `python -m scripts.screenshots`.
 
+`python -m scripts.screenshots inside` takes that of the Inside tab alone.
+"""
+
+import argparse
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.driver import DIGITS, Pad, PhotoTab, Point, TrainTab, launch_chromium, serve_app
+from ui import page as whole_page
 
 PICTURES = Path(__file__).parents[1] / "docs"
+PREVIEW = whole_page.HERE / whole_page.PICTURE  # 1200 x 630, as those who show previews ask for
 
 TRAINING = 120_000  # milliseconds, at most
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
@@ -27,6 +33,8 @@ READ = {
 }
 # A 4 that is rejected until the network is fine-tuned on it, and the name of its picture.
 TAUGHT = ("teach.png", 4, "M30 80L50 20L70 80M38 58L62 58")
+# The Inside tab with a 7 by hand; the block and the place on its maps, in shares, of the cell that is pinned.
+LOOKED_INSIDE = ("inside.jpg", "M29 27C42 23 60 22 73 24C62 41 53 60 49 84", 0, (0.31, 0.29))
 # What each series of pictures of the Train tab is named after: at rest, running and done.
 TRAINED = {"train-{}.png": DESKTOP}
 SAMPLE = """curve => {
@@ -42,20 +50,56 @@ SAMPLE = """curve => {
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("only", nargs="?", choices=["inside"], help="leave the others out")
+    options = parser.parse_args()
     with serve_app() as app, sync_playwright() as playwright:
         browser = launch_chromium(playwright)
-        for name, (device, curves) in DRAWN.items():
-            pad = Pad(browser.new_page(device_scale_factor=2, **device), app.url)
-            pad.draw([sample(pad.page, f"M{curve}") for curve in curves.split("M")[1:]])
-            take(pad.page, name)
-        take_lesson(Pad(browser.new_page(device_scale_factor=2, **DESKTOP), app.url), *TAUGHT)
-        for name, (device, title) in READ.items():
-            tab = PhotoTab(browser.new_page(device_scale_factor=2, **device), app.url)
-            tab.try_example(title)
-            take(tab.page, name)
-        for name, device in TRAINED.items():
-            take_training(TrainTab(browser.new_page(**device), app.url), name)
+        take_inside(Pad(browser.new_page(device_scale_factor=1.5, **DESKTOP), app.url), *LOOKED_INSIDE)
+        if options.only is None:
+            take_others(browser, app.url)
         browser.close()
+
+
+def take_others(browser: Browser, url: str) -> None:
+    """All but that of the Inside tab."""
+    take_preview(Pad(browser.new_page(device_scale_factor=1200 / 1280, **DESKTOP), url))
+    for name, (device, curves) in DRAWN.items():
+        pad = Pad(browser.new_page(device_scale_factor=2, **device), url)
+        pad.draw([sample(pad.page, f"M{curve}") for curve in curves.split("M")[1:]])
+        take(pad.page, name)
+    take_lesson(Pad(browser.new_page(device_scale_factor=2, **DESKTOP), url), *TAUGHT)
+    for name, (device, title) in READ.items():
+        tab = PhotoTab(browser.new_page(device_scale_factor=2, **device), url)
+        tab.try_example(title)
+        take(tab.page, name)
+    for name, device in TRAINED.items():
+        take_training(TrainTab(browser.new_page(**device), url), name)
+
+
+def take_inside(pad: Pad, name: str, curve: str, block: int, place: Point) -> None:
+    pad.draw([sample(pad.page, curve)])
+    pad.page.get_by_role("tab", name="Inside").click()
+    pad.page.wait_for_selector("#inside .tab[data-state=read]")
+    pad.page.wait_for_function("document.querySelector('#inside .blocks canvas').height > 11")
+    maps = pad.page.locator("#inside .blocks canvas").nth(block)
+    box = maps.bounding_box()
+    maps.click(position={"x": place[0] * box["width"], "y": place[1] * box["height"]})
+    pad.page.locator("#inside .sum .grids").wait_for()
+    take(pad.page, name)
+
+
+def take_preview(pad: Pad) -> None:
+    _, curves = DRAWN["screenshot.png"]
+    pad.draw([sample(pad.page, f"M{curve}") for curve in curves.split("M")[1:]])
+    pad.page.mouse.move(1, 1)
+    pad.page.wait_for_timeout(500)
+    upper = {"x": 0, "y": 0, "width": 1280, "height": 672}
+    pad.page.screenshot(path=PREVIEW, clip=upper, quality=85)
+    print(PREVIEW)
+    pad.page.close()
 
 
 def take_lesson(pad: Pad, name: str, digit: int, curves: str) -> None:
@@ -85,7 +129,9 @@ def take(page: Page, name: str, close: bool = True) -> None:
     page.mouse.move(1, 1)
     page.wait_for_timeout(500)  # the ghost fades, the photo is unpacked
     page.screenshot(
-        path=PICTURES / name, full_page=name.startswith(("train", "teach")) and "done" not in name
+        path=PICTURES / name,
+        full_page=name.startswith(("train", "teach")) and "done" not in name,
+        quality=80 if name.endswith(".jpg") else None,
     )
     print(PICTURES / name)
     if close:

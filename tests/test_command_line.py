@@ -75,7 +75,7 @@ def test_names_of_files_do_not_colour_the_terminal(tmp_path, capsys):
     assert recognition_main.main([str(tmp_path)]) == 1
     told = capsys.readouterr()
     assert "\x1b" not in told.out + told.err
-    assert r"\x1b[31mred" in told.out
+    assert r"\x1b[31mred" in told.err
 
 
 def _weights(tmp_path, kind):

@@ -14,6 +14,7 @@ from training import data
 from training import experiment as module
 from training.experiment import NETWORKS, Experiment, Settings, unfinished
 from training.trainer import REJECT_CLASS, DivergedError, Trainer
+from training.watched import WATCHED
 
 SHORT = Settings("small_net", epochs=2, images=600, batch_size=50, learning_rate=5e-3)
 
@@ -105,8 +106,17 @@ def test_snapshots_tell_how_the_network_learns(dataset, every_step):
     assert first.kernels.shape == (5, 5, 1, 8)
     assert not np.array_equal(first.kernels, last.kernels)
     assert last.kernels is not experiment.trainer.model.layers[0].params["weight"]
+    assert first.watched is None  # nothing was evaluated yet
+    labels = dataset.train_labels[-300:][list(WATCHED)]
+    assert (last.watched == labels).mean() > 0.9
     assert experiment.finished
     assert all(now.images_per_second > 0 and now.seconds_left >= 0 for now in events)
+
+
+def test_the_filters_of_a_network_without_hidden_layers_are_pictures_of_digits(dataset):
+    *_, last = Experiment(replace(SHORT, network="softmax_regression"), dataset).run()
+    assert last.kernels.shape == (28, 28, 1, 10)
+    assert last.validation_accuracy > 0.9
 
 
 def test_snapshots_in_between_are_left_out_until_it_is_time(dataset, monkeypatch):

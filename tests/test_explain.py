@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from cnn import SGD, Dense, Sequential, digit_net, seed_net, small_net, softmax_cross_entropy
+from cnn import (
+    SGD,
+    Dense,
+    Sequential,
+    digit_net,
+    seed_net,
+    small_net,
+    softmax_cross_entropy,
+    softmax_regression,
+)
 from cnn import explain as module
 from cnn.activation import ReLU
 from cnn.conv import Conv2D
@@ -21,7 +30,7 @@ from cnn.explain import (
 from cnn.inference import prepare_for_inference
 from cnn.pool import MaxPool2D
 
-NETWORKS = [small_net, seed_net, digit_net]
+NETWORKS = [softmax_regression, small_net, seed_net, digit_net]
 
 
 def strided_net(rng):

@@ -5,8 +5,9 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from benchmarks import handwriting
+from benchmarks import failures, handwriting
 from benchmarks.handwriting import edit_distance, read_set, score
 from benchmarks.handwriting_sets import SETS, draw, read_archive, strokes_of
 from recognition import Digit, Reading
@@ -108,7 +109,8 @@ def test_each_sample_of_a_set_is_read_with_its_text(folder):
 
 def test_the_command_prints_a_table_and_puts_it_into_a_card(folder, tmp_path, monkeypatch, capsys):
     card = tmp_path / "card.json"
-    card.write_text('{"parameters": 5}')
+    known = {"half": "dev", "writers": "validation", "sets": {"orand_car_a": {"n": 604}}}
+    card.write_text(json.dumps({"parameters": 5, "real_handwriting": known}))
     sets = ["unipen_digits", "not: quickdraw"]
     monkeypatch.setattr(
         sys, "argv", ["handwriting.py", *sets, "--folder", str(folder), "--card", str(card), "--choose", "2"]
@@ -121,3 +123,27 @@ def test_the_command_prints_a_table_and_puts_it_into_a_card(folder, tmp_path, mo
     assert written["parameters"] == 5
     assert written["real_handwriting"]["sets"]["unipen_digits"]["n"] == 2
     assert written["real_handwriting"]["sets"]["not: quickdraw"]["refused"] == 100  # a blot
+    assert written["real_handwriting"]["sets"]["orand_car_a"]["n"] == 604, "sets that were not read now stay"
+
+
+def test_the_sheet_of_failures_shows_what_is_written_and_what_was_read(folder, tmp_path, monkeypatch, capsys):
+    with np.load(folder / "unipen_digits_dev.npz") as archive:
+        columns = {name: archive[name] for name in archive.files}
+    texts, has_separator = np.array(["7", "1"]), np.array([False, False])
+    strings = columns | {"labels": texts, "digits": texts, "has_separator": has_separator}
+    np.savez(folder / "unipen_strings_dev.npz", **strings)
+
+    class Sevens:
+        def read_drawing(self, image):
+            return reading(7, 7)
+
+    monkeypatch.setattr(failures, "Reader", Sevens)
+    path = tmp_path / "sheet.jpg"
+    monkeypatch.setattr(sys, "argv", ["failures.py", str(path), "--folder", str(folder)])
+    failures.main()
+    assert "1 misread" in capsys.readouterr().out
+    with Image.open(path) as sheet:
+        pixels = np.asarray(sheet.convert("L"))
+    assert pixels.shape[1] > 1000
+    assert (pixels[30:, :300] < 100).any(), "the 1 that was read as a 7"
+    assert (pixels[:, 320:] > 240).all(), "and nothing else"

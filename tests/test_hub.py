@@ -81,8 +81,19 @@ def test_the_config_tells_what_the_network_is_and_nothing_of_this_machine(hub, w
     assert config["architecture"] == "seed_net"
     assert config["parameters"] == load_model(weights).model.parameters.size
     assert config["calibration"]["temperature"] == 1.5
-    assert set(files) == {WEIGHTS_FILE, CONFIG_FILE, "README.md"}
+    assert set(files) == {WEIGHTS_FILE, CONFIG_FILE, "README.md", "model.onnx", "model.safetensors"}
     assert str(weights.parent).encode() not in files[CONFIG_FILE] + files["README.md"]
+
+
+def test_a_repository_has_the_network_in_the_formats_of_others(hub, tmp_path):
+    Reader(SHIPPED["seed"]).push_to_hub("ada/seed", token=ADA)
+    files = hub.repositories["model", "ada/seed"].files
+    parameters = load_model(SHIPPED["seed"]).model.parameters
+    (tmp_path / "model.safetensors").write_bytes(files["model.safetensors"])
+    np.testing.assert_array_equal(load_model(tmp_path / "model.safetensors").model.parameters, parameters)
+    assert b"digits-from-scratch" in files["model.onnx"]
+    assert len(files["model.onnx"]) > 4 * parameters.size
+    assert b"model.onnx" in files["README.md"]
 
 
 def test_an_earlier_commit_can_be_read(hub, weights, reader):

@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from cnn import SGD, digit_net, prepare_for_inference, seed_net, small_net, softmax, softmax_cross_entropy
+from cnn import (
+    SGD,
+    digit_net,
+    prepare_for_inference,
+    seed_net,
+    small_net,
+    softmax,
+    softmax_cross_entropy,
+    softmax_regression,
+)
 from cnn.explain import activations
 from cnn.loss import reject_cross_entropy
 from recognition.calibration import Calibration
@@ -27,7 +36,7 @@ from recognition.inside import (
 )
 from recognition.reading import Digit
 
-NETWORKS = [small_net, seed_net, digit_net]
+NETWORKS = [softmax_regression, small_net, seed_net, digit_net]
 REJECTS = Calibration(temperature=1.5, threshold=0.5)
 X = (
     np.random.default_rng(3).random((28, 28, 1)) * (np.random.default_rng(4).random((28, 28, 1)) < 0.3)

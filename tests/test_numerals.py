@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from recognition.best_path import Word
+from recognition.candidates import Candidate
 from recognition.numerals import DRAWING_WEIGHTS, evidence_of_number
-from recognition.segment import Candidate, Word
 
 HIGH = 40  # pixels, of the candidates below
 

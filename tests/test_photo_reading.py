@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from recognition import Reader
-from recognition.photo import ink_of_photo, turned_clockwise
+from recognition.photo import ink_of_photo, turned_clockwise, without_pale
 from tests.photos import paper, photo, write
 
 
@@ -57,3 +57,18 @@ def test_a_dark_corner_is_no_ink(reader):
     dark = (seen * (1 - 0.9 * depth)).astype(np.uint8)
     reading = reader.read_photo(dark)
     assert [found.digit for found in reading.digits if found.digit is not None] == [3]
+
+
+def test_print_that_shines_through_is_left_out_where_nothing_makes_sense_with_it(reader):
+    sheet = paper(500, 600)
+    for x in range(20, 560, 40):  # a table on the other side
+        cv2.line(sheet, (x, 40), (x + 16, 70), 190, 3)
+        cv2.line(sheet, (x + 16, 40), (x, 70), 190, 3)
+        cv2.line(sheet, (x, 400), (x + 20, 430), 190, 3)
+        cv2.line(sheet, (x + 20, 400), (x, 430), 190, 3)
+    reading = reader.read_photo(photo(write(sheet, "3", 260, 200, height=70, pen=6)))
+    assert reading.text == "3"
+
+
+def test_ink_that_is_all_alike_is_none_of_it_pale(page):
+    assert without_pale(ink_of_photo(page)) is None

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jobs.picture_answer import PHOTO_SIDE, STAGE_SIDE, answer_with_stages, jpeg_url, outcome_of
+from jobs.picture_answer import PHOTO_SIDE, STAGE_SIDE, answer_with_stages, outcome_of, picture_url
 from recognition import Digit, Reading
 from recognition.reading import Stage
 
@@ -53,14 +53,14 @@ def test_pictures_are_no_larger_than_the_page_shows_them():
 
 
 def test_transparent_paper_is_shown_white():
-    shown = _opened(jpeg_url(np.zeros((40, 40, 4), np.uint8), 40))
+    shown = _opened(picture_url(np.zeros((40, 40, 4), np.uint8), 40))
     assert shown.getpixel((20, 20)) == (255, 255, 255)
 
 
 def test_light_ink_on_transparent_paper_is_shown_on_black():
     written = np.zeros((40, 40, 4), np.uint8)
     written[10:30, 18:24] = 255
-    shown = _opened(jpeg_url(written, 40))
+    shown = _opened(picture_url(written, 40))
     assert min(shown.getpixel((20, 20))) > 240 and max(shown.getpixel((5, 5))) < 15
 
 

@@ -78,8 +78,10 @@ def _text(answer):
 
 
 def _is_gone(pid):
+    """Whether it can be waited for. Its first thread is a zombie before its others have ended."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z"
+        state = Path(f"/proc/{pid}/stat").read_text().split()[2]
+        return state == "Z" and len(list(Path(f"/proc/{pid}/task").iterdir())) == 1
     except OSError:
         return True
 

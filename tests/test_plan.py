@@ -21,6 +21,9 @@ GlobalAveragePool
 FastDense(Dense(128, {classes}))"""
 
 STEPS = {
+    "softmax_regression": """\
+Flatten
+FastDense(Dense(784, 10))""",
     "small_net": """\
 SparseConvPoolReLU(Conv2D(1, 8, kernel_size=5, stride=1, padding=2), ReLU, MaxPool2D(2, stride=2))
 ConvPoolReLU(Conv2D(8, 16, kernel_size=3, stride=1, padding=1), ReLU, MaxPool2D(2, stride=2))

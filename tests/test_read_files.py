@@ -1,19 +1,25 @@
 """python -m recognition: what it prints and writes, and what it says of files it cannot read."""
 
 import csv
+import io
+import json
 import re
+import socket
 import subprocess
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from recognition.__main__ import main
+from recognition.__main__ import WITH_PROGRESS, main
 from recognition.reader import WEIGHTS
 from tests.drawings import canvas, save, side_by_side
 from tests.strokes import STROKES
+from training.__main__ import main as training_main
 
 
 def test_the_command_line_prints_ten_percentages_and_the_digit(tmp_path, capsys):
@@ -82,11 +88,96 @@ def test_the_command_line_says_where_it_finds_and_can_write_nothing(tmp_path, ca
     empty = tmp_path / "empty"
     empty.mkdir()
     assert main([str(empty)]) == 1
-    assert "no picture in that folder" in capsys.readouterr().err
+    assert "There is no picture in that folder" in capsys.readouterr().err
     photo = save(STROKES[7], tmp_path / "seven.png")
     for option in ("--csv", "--boxes"):
         assert main([photo, option, str(tmp_path / "nowhere" / "out")]) == 1
         assert "cannot be written" in capsys.readouterr().err
+
+
+def test_the_command_line_prints_json_with_a_line_for_every_picture(tmp_path, capsys):
+    for digit in (4, 7):
+        save(STROKES[digit], tmp_path / f"{digit}.png")
+    assert main([str(tmp_path), "--json"]) == 0
+    read = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [Path(one["picture"]).name for one in read] == ["4.png", "7.png"]
+    assert [one["text"] for one in read] == ["4", "7"]
+    [digit] = read[1]["digits"]
+    assert digit["digit"] == 7
+    assert len(digit["box"]) == 4
+
+
+def test_the_command_line_prints_a_table(tmp_path, capsys):
+    photo = save(side_by_side(4, 7), tmp_path / "numbers.jpg", paper=True)
+    assert main([photo, "--csv", "-"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [(row["picture"], row["digit"]) for row in rows] == [(photo, "4"), (photo, "7")]
+
+
+def test_the_command_line_takes_patterns_that_no_shell_has_replaced(tmp_path, capsys):
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    save(STROKES[7], tmp_path / "deep" / "er" / "b.png")
+    save(STROKES[1], tmp_path / "a.png")
+    (tmp_path / "deep" / "notes.txt").write_text("no picture")
+    assert main([str(tmp_path / "**" / "*.*"), "--csv", "-"]) == 0
+    assert [row["digit"] for row in csv.DictReader(io.StringIO(capsys.readouterr().out))] == ["1", "7"]
+    (tmp_path / "[1].png").write_bytes((tmp_path / "a.png").read_bytes())
+    assert main([str(tmp_path / "[1].png")]) == 0, "a file of that very name is no pattern"
+    assert "Predicted digit: 1" in capsys.readouterr().out
+
+
+def test_the_command_line_reads_standard_input(tmp_path, capsys, monkeypatch):
+    content = Path(save(STROKES[7], tmp_path / "seven.png")).read_bytes()
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(content)))
+    assert main(["-"]) == 0
+    assert "Predicted digit: 7" in capsys.readouterr().out
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO()))
+    assert main(["-"]) == 1
+    assert "-: The file is empty" in capsys.readouterr().err
+
+
+def test_the_command_line_fetches_nothing_and_reads_the_rest(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(socket.socket, "connect", None)  # whoever tries fails with a TypeError
+    seven = save(STROKES[7], tmp_path / "seven.png")
+    addresses = ["https://example.org/7.png", "HTTP://127.0.0.1/", "ftp://example.org/7.png"]
+    assert main([*addresses, str(tmp_path / "*.gif"), seven, "--json"]) == 1
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["text"] == "7"
+    assert printed.err.count("Nothing is fetched from an address") == 3
+    assert "*.gif: There is no picture that matches the pattern." in printed.err
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--csv"], ["a.png", "--what"], ["-", "-"], ["a.png", "--json", "--csv", "-"]]
+)
+def test_the_command_line_ends_with_2_where_options_make_no_sense(arguments, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "usage: python -m recognition" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("program", [main, training_main])
+def test_help_shows_examples(program, capsys):
+    with pytest.raises(SystemExit) as ended:
+        program(["--help"])
+    assert ended.value.code == 0
+    assert "examples:\n  python -m " in capsys.readouterr().out
+
+
+def test_the_command_line_shows_how_far_it_is_with_many_files(tmp_path, capsys, monkeypatch):
+    for i in range(WITH_PROGRESS):
+        save(STROKES[7], tmp_path / f"{i}.png")
+    assert main([str(tmp_path)]) == 0
+    assert capsys.readouterr().err == "", "nobody watches"
+    monkeypatch.setattr("sys.stderr", Terminal())
+    assert main([str(tmp_path), "--json"]) == 0
+    assert f"/{WITH_PROGRESS} " in sys.stderr.getvalue()
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
 
 
 # --- files that are no photo of digits
@@ -168,14 +259,15 @@ def test_pictures_of_every_kind_are_read(tmp_path, capsys):
         assert capsys.readouterr().out == "47\n", path.name
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the peak is counted in kilobytes on Linux only")
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is told by Linux")
 def test_neither_a_large_photo_nor_a_bomb_takes_a_gigabyte(tmp_path):
     photo = cv2.resize(255 - side_by_side(4, 7)[..., 3], (7800, 6400))  # 49.9 million pixels, the most
     Image.fromarray(photo).convert("RGB").save(tmp_path / "large.jpg")
     Image.new("1", (20_000, 20_000)).save(tmp_path / "bomb.png")
-    peak = (
-        "import resource, sys; from recognition.__main__ import main; main(sys.argv[1:]);"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    peak = (  # not by getrusage, which counts what the process was before it became Python: this one
+        "import pathlib, sys; from recognition.__main__ import main; main(sys.argv[1:]);"
+        "status = pathlib.Path('/proc/self/status').read_text();"
+        "print(status.partition('VmHWM:')[2].split()[0])"
     )
     files = [str(tmp_path / name) for name in ("large.jpg", "bomb.png")]
     done = subprocess.run(

@@ -72,3 +72,29 @@ def test_a_digit_that_crosses_a_ruled_line_stays_whole():
     left = remove_lines(crossed.astype(bool), STROKE)
     assert (left & digit.astype(bool)).sum() > 0.93 * digit.sum()
     assert (left & ~cv2.dilate(digit, np.ones((7, 7), np.uint8)).astype(bool)).sum() == 0
+
+
+def test_a_line_much_longer_than_the_picture_is_high_is_ruling_wherever_it_ends():
+    strip = line(sheet(60, 300), (30, 50), (240, 50), 2)
+    assert removed(strip).sum() > 0.95 * strip.sum()
+
+
+def test_a_darker_stroke_that_runs_along_a_ruled_line_stays():
+    foot = line(sheet(), (250, 200), (330, 200), 4)
+    ruled = line(foot.copy(), (0, 200), (599, 200), 3)
+    depth = np.where(foot > 0, 0.8, 0.3) * ruled
+    left = remove_lines(ruled.astype(bool), STROKE, depth.astype(np.float32))
+    assert (left & foot.astype(bool)).sum() > 0.95 * foot.sum()
+    assert (left & ~foot.astype(bool)).sum() < 0.05 * ruled.sum()
+
+
+def test_nothing_is_left_of_ruled_lines_that_bend():
+    ruled = sheet()
+    along = np.arange(0, 600, 5)
+    for y in (60, 140, 220, 300):
+        bent = np.stack([along, y + 14 * np.sin(along / 120)], axis=1)
+        cv2.polylines(ruled, [np.rint(bent).astype(np.int32)], False, 1, 2)
+    digit = write(sheet(), 4, 250, 160)
+    left = remove_lines((ruled | digit).astype(bool), STROKE)
+    assert (left & ~cv2.dilate(digit, np.ones((7, 7), np.uint8)).astype(bool)).sum() < 0.02 * ruled.sum()
+    assert (left & digit.astype(bool)).sum() > 0.9 * digit.sum()

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from recognition import Reader
-from recognition.components import find_components, thin_strokes
-from recognition.cuts import find_cuts
+from recognition.candidates import classify_groups
+from recognition.components import digit_height, find_components, thin_strokes
+from recognition.cuts import find_cuts, find_dashes, find_slashes
 from recognition.limits import WorkBudget
 from recognition.lines import find_lines, typical_height
 from recognition.photo import (
@@ -14,7 +15,7 @@ from recognition.photo import (
     stroke_width,
     threshold,
 )
-from recognition.segment import classify_groups, segment
+from recognition.segment import segment
 from tests.photos import paper, photo, write
 
 
@@ -127,14 +128,46 @@ def test_two_doubtful_digits_are_more_likely_than_one_that_is_none_at_all():
     assert len(word.candidates) == 2
 
 
-@pytest.mark.parametrize(("reach", "is_cut"), [(12, False), (25, True), (66, True)])
-def test_a_tail_is_cut_off_where_it_has_the_ink_of_a_dash_or_a_digit(reach, is_cut):
+@pytest.mark.parametrize(("reach", "is_cut"), [(25, False), (45, True), (66, True)])
+def test_a_tail_is_cut_off_where_it_has_the_ink_of_a_long_dash_or_a_digit(reach, is_cut):
     ink = np.zeros((70, 140), np.float32)
     cv2.circle(ink, (35, 35), 25, 1.0, 5)
     cv2.line(ink, (60, 35), (60 + reach, 35), 1.0, 5)
     components = find_components(ink, 5)
     cuts = find_cuts(components, 1, 5, 55)
     assert any(components.boxes[1, 0] + cut.min() > 64 for cut in cuts) == is_cut
+
+
+def test_a_slash_between_digits_that_it_touches_is_cut_out_whole():
+    ink = np.zeros((140, 200), np.float32)
+    cv2.circle(ink, (70, 70), 25, 1.0, 5)
+    cv2.circle(ink, (130, 70), 25, 1.0, 5)
+    slash = np.zeros_like(ink)
+    cv2.line(slash, (80, 125), (120, 15), 1.0, 5)
+    components = find_components(np.maximum(ink, slash), 5)
+    assert components.ids.tolist() == [1]
+    parts = components.split(1, find_slashes(components, 1, 5, 55))
+    assert len(parts) == 3
+    assert (components.labels == parts[1])[slash > 0.9].mean() > 0.95
+    assert components.boxes[parts[0], 3] == pytest.approx(55, abs=3)
+
+
+def test_a_straight_stroke_alone_is_not_cut_along_its_sides():
+    ink = np.zeros((140, 100), np.float32)
+    cv2.line(ink, (20, 125), (70, 15), 1.0, 5)
+    assert find_slashes(find_components(ink, 5), 1, 5, 55) == []
+
+
+@pytest.mark.parametrize(("level", "is_dash"), [(35, True), (60, False), (12, False)])
+def test_a_dash_that_hangs_on_a_digit_is_cut_off_at_the_level_of_dashes_alone(level, is_dash):
+    ink = np.zeros((70, 140), np.float32)
+    cv2.circle(ink, (35, 35), 25, 1.0, 5)
+    cv2.line(ink, (35 + 10, level), (90, level), 1.0, 5)
+    first, last = find_dashes(find_components(ink, 5), 1, 5, 55)
+    assert first is None
+    assert (last is not None) == is_dash
+    if is_dash:
+        assert last[0] + 7 == pytest.approx(62, abs=4)
 
 
 # --- lines of writing
@@ -145,6 +178,19 @@ def test_typical_height_is_that_of_the_digits_not_of_the_specks():
     assert typical_height(boxes, np.array([6] * 50 + [200] * 5)) == 40
 
 
+@pytest.mark.parametrize("touching", [False, True])
+def test_a_slash_does_not_make_digits_higher(touching):
+    ink = np.zeros((140, 200), np.float32)
+    for x in (30, 150):
+        cv2.circle(ink, (x, 70), 25, 1.0, 5)
+    cv2.line(ink, (75, 125), (115, 15), 1.0, 5)
+    if touching:
+        cv2.line(ink, (100, 70), (130, 70), 1.0, 5)
+    components = find_components(ink, 5)
+    assert len(components.ids) == (2 if touching else 3)
+    assert digit_height(components, components.ids, 5) == pytest.approx(55, abs=4)
+
+
 def test_lines_take_their_bars_and_dots_with_them():
     boxes = np.array([[0, 0, 20, 40], [60, 5, 20, 40], [28, 34, 6, 6], [0, 100, 20, 40], [24, 98, 20, 5]])
     assert find_lines(boxes, 40) == [[0, 2, 1], [3, 4]]
@@ -153,6 +199,17 @@ def test_lines_take_their_bars_and_dots_with_them():
 def test_columns_far_apart_are_read_row_by_row():
     boxes = np.array([[x, y, 20, 40] for y in (0, 80) for x in (0, 500)])
     assert find_lines(boxes, 40) == [[0, 1], [2, 3]]
+
+
+def test_what_stands_a_little_lower_beside_it_is_in_the_same_line():
+    boxes = np.array([[x, y + 12 * (x > 300), 20, 20] for y in (0, 60) for x in (0, 400)])
+    assert find_lines(boxes, 20) == [[0, 1], [2, 3]]
+
+
+def test_a_dash_far_from_its_digits_is_in_their_line_and_one_as_far_above_is_not():
+    digits = [[0, 0, 20, 40], [130, 0, 20, 40]]
+    assert find_lines(np.array([*digits, [60, 18, 20, 5]]), 40) == [[0, 2, 1]]
+    assert find_lines(np.array([*digits, [60, -60, 20, 5]]), 40) == [[0, 1]]
 
 
 def test_a_skewed_page_keeps_its_lines_apart():

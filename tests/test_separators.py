@@ -1,14 +1,17 @@
 """Dashes, slashes, full stops, commas and colons between digits: which candidates are read as which."""
 
+import cv2
 import numpy as np
 import pytest
 
+from recognition.best_path import State, group_cost
+from recognition.candidates import classify_groups
 from recognition.components import find_components
 from recognition.context import SEPARATORS
 from recognition.limits import WorkBudget
 from recognition.pipeline import read_ink
 from recognition.reading import Digit, Reading, Separator
-from recognition.segment import classify_groups, segment
+from recognition.segment import segment
 
 HIGH = 40  # pixels of a digit
 MARKS = {"1": (0, HIGH, 8), "-": (18, 24, 24), ".": (HIGH - 8, HIGH, 8)}  # top, bottom, width
@@ -69,7 +72,7 @@ def read(text, gap=12):
     return " ".join(found)
 
 
-@pytest.mark.parametrize("text", ["1-1", "11.1", "1.1-1", "-1", "-1.1", "111"])
+@pytest.mark.parametrize("text", ["1-1", "11.1", "1-1-1", "-1", "-1.1", "111"])
 def test_separators_between_digits_and_a_leading_minus_are_read(text):
     assert read(text) == text
 
@@ -84,6 +87,52 @@ def test_what_stands_at_the_end_or_beside_another_separator_is_none(text, expect
     assert len([sign for sign in found if sign in SEPARATORS]) <= 1
     if expected:
         assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "digits", "after", "is_odd"),
+    [
+        ("/", 2, "/", False),
+        ("/", 4, "", False),
+        ("/", 5, "", True),
+        (":", 2, "", False),
+        (":", 1, "", True),
+        (",", 3, ",", False),
+        (",", 2, ",", True),
+        (",", 2, "", False),
+        ("-", 5, "", False),
+        ("-", 2, ".", True),
+        ("", 5, "-", False),
+    ],
+)
+def test_groups_of_digits_that_people_seldom_write_cost_more(before, digits, after, is_odd):
+    assert (group_cost(State(9, "digit", digits, before), after) > 0) == is_odd
+
+
+@pytest.mark.parametrize(("high", "lean", "is_slash"), [(40, 0, False), (64, 14, True), (60, 4, True)])
+def test_a_straight_stroke_between_digits_is_a_slash_where_it_is_taller_than_they_are(high, lean, is_slash):
+    ink = np.zeros((100, 140), np.float32)
+    for x in (30, 100):
+        cv2.circle(ink, (x, 50), 20, 1.0, 4)
+    cv2.line(ink, (65 - lean // 2, 50 + high // 2), (65 + lean // 2, 50 - high // 2), 1.0, 4)
+    components = find_components(ink, 4)
+    ids = sorted((int(i) for i in components.ids), key=lambda i: components.boxes[i, 0])
+
+    def rings_and_bars(images):
+        """Rings are 0s, everything else is a 1 or, in context, as probably a slash."""
+        logits = np.full((len(images), 10 if images.ndim == 3 else 15), -8.0, np.float32)
+        for image, row in zip(images if images.ndim == 3 else images[..., 0], logits, strict=True):
+            high, wide = extent(image)
+            row[0 if high < 1.6 * wide else 1] = 4
+            if images.ndim == 4 and high >= 1.6 * wide:
+                row[10 + SEPARATORS.index("/")] = 4
+        return logits
+
+    singles = classify_groups(components, [(i,) for i in ids], rings_and_bars)
+    ((word,),) = segment(
+        components, [ids], singles, 4, HIGH, WorkBudget(1000), rings_and_bars, rings_and_bars
+    )
+    assert [candidate.separator for _, candidate in word.separators] == ["/"] * is_slash
 
 
 def test_a_separator_that_stands_alone_is_none():

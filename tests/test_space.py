@@ -247,6 +247,12 @@ def test_a_program_has_a_drawing_read_by_the_space(space, seven):
     assert client.predict(seven, api_name="/read_drawing")["text"] == "7"
 
 
+def test_agents_find_our_tools_on_a_space_and_not_gradios(space):
+    _, _, schema = _get(space[0], "/gradio_api/mcp/schema", {"Host": HOST, "X-Forwarded-For": "203.0.113.7"})
+    assert [tool["name"] for tool in json.loads(schema)] == ["read_photo", "read_drawing"]
+    assert all(tool["inputSchema"]["required"] == ["image"] for tool in json.loads(schema))
+
+
 def test_behind_a_proxy_that_serves_it_under_a_path_it_reads_too(built, hub, seven):
     with _running(built, hub, GRADIO_ROOT_PATH="/digits") as (port, _), _proxy(port, "/digits") as address:
         with urllib.request.urlopen(f"{address}/", timeout=120) as response:

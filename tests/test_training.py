@@ -17,7 +17,7 @@ from training import data
 from training.__main__ import main
 from training.curves import read_log
 from training.data import Dataset
-from training.evaluate import Evaluation, draw_errors, evaluate
+from training.evaluate import MNIST_LABEL_ERRORS, Evaluation, draw_errors, evaluate
 from training.examples import Example, write_examples
 from training.recipes import RECIPES, RowsRecipe, SeedRecipe
 from training.trainer import DivergedError, Trainer
@@ -165,6 +165,19 @@ def test_accuracy_per_digit_and_confusion_are_counted():
     assert found.per_digit[7] == pytest.approx(2 / 3)
     assert np.isnan(found.per_digit[3])
     assert "Accuracy = 0.7500 (1 of 4 wrong)" in found.report()
+
+
+def test_errors_of_mnist_whose_labels_are_wrong_are_counted():
+    labels = np.zeros(10_000, int)
+    labels[list(MNIST_LABEL_ERRORS)] = list(MNIST_LABEL_ERRORS.values())
+    predicted = labels.copy()
+    predicted[[947, 5]] = 9
+    found = evaluation_of(labels, predicted)
+    assert found.label_errors.tolist() == [947]
+    assert "Of these, 1 are among 15 labels that are known to be wrong" in found.report()
+    labels[947] = 9
+    assert evaluation_of(labels, predicted).label_errors is None
+    assert evaluation_of([1], [2]).label_errors is None
 
 
 def test_errors_come_most_confident_first():

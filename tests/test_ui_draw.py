@@ -1,18 +1,28 @@
 """The Draw tab's server function, without a browser: what it answers to drawings and to everything else."""
 
+import asyncio
 import base64
+import functools
 import io
 import json
 import logging
+import time
 import zlib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
+from jobs.drawing_message import BUSY, ERROR, READ, SUPERSEDED, number_of, pack_reading, unpack_answer
 from recognition import Digit, Reading
+from recognition.reader import DEFAULT_WEIGHTS
+from tests import event_loop
 from tests.hostile_files import png, png_chunk
-from ui.draw.tab import MAX_CHARACTERS, PNG, read_live
+from tests.pad import drawn_seven
+from ui.draw.tab import MAX_CHARACTERS, PNG, read_live, road_of
+from ui.server.queue import FairQueue
+from ui.shared.visit import Visitor
 
 NOISE = np.random.default_rng(0).integers(0, 255, (40, 30), np.uint8)
 
@@ -145,3 +155,58 @@ def test_a_network_that_does_not_exist_is_refused_by_name_only(reader, network):
     readers = {"digits": reader, "seed": reader}
     answer = read_live(readers, _drawing() | {"network": network})
     assert answer == {"error": "There is no such network; there are digits and seed."}
+
+
+# ---------------------------------------------------------------- the road of the pad's drawings
+
+
+class _Pool:
+    """Answers when it is told to."""
+
+    def __init__(self):
+        self.asked, self.go_on = [], asyncio.Event()
+
+    async def read(self, page, weights, message):
+        self.asked.append((page, weights, message))
+        await self.go_on.wait()
+        return "read", pack_reading(number_of(message), 0, Reading(()))
+
+
+def _weights_of(visitor, network):
+    if network != "digits":
+        raise ValueError("There is no such network; there are digits.")
+    return DEFAULT_WEIGHTS
+
+
+async def _read_all(*messages, most_waiting=9):
+    """The answers to drawings of one page that all come before the first is read."""
+    pool = _Pool()
+    queue = FairQueue(1, most_waiting, latest_only=True)
+    read = road_of(SimpleNamespace(pool=pool, strokes=queue, weights_of=_weights_of))
+    asked = [
+        asyncio.create_task(read(Visitor("key", "page"), "8.8.8.8", message, time.perf_counter() - 0.05))
+        for message in messages
+    ]
+    await asyncio.sleep(0.01)
+    pool.go_on.set()
+    answers = [unpack_answer(await one) for one in asked]
+    assert all(answer["took"] >= 50 for answer in answers)
+    return pool.asked, [(answer["number"], answer["kind"]) for answer in answers]
+
+
+def test_of_the_drawings_of_a_page_the_newest_waits_and_is_read():
+    messages = [drawn_seven(number) for number in (1, 2, 3)]
+    asked, answers = event_loop.call(_read_all, *messages)
+    assert answers == [(1, READ), (2, SUPERSEDED), (3, READ)]
+    assert asked == [("page", DEFAULT_WEIGHTS, messages[0]), ("page", DEFAULT_WEIGHTS, messages[2])]
+
+
+def test_where_too_many_drawings_wait_the_page_is_told():
+    call = functools.partial(_read_all, most_waiting=0)
+    _, answers = event_loop.call(call, drawn_seven(1), drawn_seven(2))
+    assert answers == [(1, READ), (2, BUSY)]
+
+
+def test_a_network_that_there_is_not_is_said_on_the_road_too():
+    asked, answers = event_loop.call(_read_all, drawn_seven(4, network="none"))
+    assert (asked, answers) == ([], [(4, ERROR)])

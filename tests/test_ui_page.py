@@ -5,13 +5,17 @@ import contextlib
 import gc
 import inspect
 import json
+import re
 import warnings
+from pathlib import Path
 
 import gradio as gr
 import pytest
 
 from jobs.manager import SessionManager
 from ui import component, page
+from ui.about import section
+from ui.server.host import Host
 
 FILES = [*component.HERE.rglob("*.html"), *component.HERE.rglob("*.css")]
 TEMPLATES = sorted(
@@ -71,7 +75,31 @@ def test_programs_find_two_named_endpoints():
 
 
 def test_the_page_is_light_though_it_shows_examples():
-    assert len(json.dumps(_built().get_config_file())) < 250_000
+    assert len(json.dumps(_built().get_config_file())) < 200_000
+
+
+def test_the_shared_styles_are_for_every_component_and_sent_once():
+    config = _built().get_config_file()
+    ids = {one["props"]["elem_id"] for one in config["components"] if one["props"].get("css_template")}
+    assert ids == {Path(name).name for name in component.COMPONENTS}
+    assert all(f"#{name}" in page.LAUNCH["head"].partition("{")[0] for name in ids)
+    shared = (component.HERE / "shared" / "base.css").read_text(encoding="utf-8")
+    [line] = re.findall(r"\nkbd [{]\n  (.+)\n", shared)
+    assert (page.LAUNCH["head"] + json.dumps(config)).count(f"kbd {{ {line}") == 1
+
+
+def test_code_that_is_shown_keeps_its_lines():
+    [about] = [one for one in _components(_built(), "html") if one["props"].get("elem_id") == "about"]
+    shown = re.search("<pre.*?</pre>", about["props"]["html_template"], re.DOTALL)[0]
+    assert shown in (component.HERE / "about" / "about.html").read_text(encoding="utf-8")
+    assert shown.count("\n") >= 4
+
+
+@pytest.mark.parametrize("name", [name for name in TEMPLATES if name.endswith(".css")])
+def test_a_finger_leaves_nothing_as_if_a_mouse_were_over_it(name):
+    text = (component.HERE / name).read_text(encoding="utf-8")
+    for_mice = re.compile(r"@media \(hover: hover\) [{]\n(?: .*\n|\n)*[}]\n")
+    assert ":hover" not in for_mice.sub("", text)
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
@@ -79,3 +107,13 @@ def test_templates_hold_nothing_that_javascript_would_evaluate(name):
     # Gradio puts both files between backticks and evaluates them: one in a comment, and the page is bare.
     text = (component.HERE / name).read_text(encoding="utf-8")
     assert not any(mark in text for mark in ("`", "${", "\\"))
+
+
+def test_the_page_links_to_the_notebook_where_it_knows_the_address_of_the_code(monkeypatch):
+    assert (component.HERE.parent / section.NOTEBOOK).is_file()
+    props = []
+    monkeypatch.setattr(section, "component", lambda *_, **given: props.append(given))
+    for variables in ({"DIGITS_SOURCES": "https://git.example/blob/main/"}, {}):
+        section.build(Host.from_environment(variables))
+    assert [one["notebook"] for one in props] == ["https://git.example/blob/main/docs/from_scratch.ipynb", ""]
+    assert 'href="{{notebook}}"' in (component.HERE / "about" / "about.html").read_text(encoding="utf-8")

@@ -1,16 +1,19 @@
 """What the Train tab and "Teach it" ask of the server, without a browser: for one visitor and no other."""
 
 import base64
+import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from cnn import ARCHITECTURES, save_model
+from cnn import ARCHITECTURES, load_model, save_model
 from recognition.reader import DEFAULT_WEIGHTS
 from tests.bars import bars
 from tests.visitor_page import LONG, SEVEN, SHORT, Page, base64_of
 from training.experiment import NETWORKS, Settings
+from ui.server.routes import kind_of_function
 from ui.shared.visit import Visitor
 from ui.shared.visitors import OWN, RESULT
 from ui.train import tab as train
@@ -37,6 +40,7 @@ def test_a_training_is_watched_from_its_start_until_its_model_reads_for_this_vis
     made = house.readers_of(Visitor("one", "one")).get(RESULT)  # which only looks at what it got wrong
     assert made.model.name == "small_net"
     assert house.readers_of(Visitor("one", "one")).get(RESULT) is made
+    assert house.weights_of(Visitor("one", "one"), RESULT) == made.weights
     assert house.readers_of(Visitor("other", "other")).get(RESULT) is None
 
     mine = page("use_result")["mine"]
@@ -44,6 +48,11 @@ def test_a_training_is_watched_from_its_start_until_its_model_reads_for_this_vis
     assert (mine["own"], mine["network"], mine["is_tested"]) == (True, "small_net", True)
     own = house.readers_of(Visitor("one", "one")).get(OWN)
     assert own.model.name == "small_net"
+    assert house.weights_of(Visitor("one", "one"), OWN) == own.weights
+    assert house.weights_of(Visitor("one", "one"), "digits") == DEFAULT_WEIGHTS
+    for visitor, network in ((Visitor("one", "one"), RESULT), (Visitor("other", "other"), OWN)):
+        with pytest.raises(ValueError, match="no such network"):
+            house.weights_of(visitor, network)
     assert house.readers_of(Visitor("one", "one")).get(OWN) is own  # not read from its file for every drawing
     assert house.readers_of(Visitor("other", "other")).get(OWN) is None
     assert not other("stop")["mine"]["own"]
@@ -136,6 +145,9 @@ def test_an_example_is_collected_taught_and_its_teaching_undone(page):
         ("undo", None, "nothing to undo"),
         ("use_result", None, "no new model"),
         ("download", "result", "no new model"),
+        ("export", None, "can be had as onnx, safetensors, c"),
+        ("export", {"to": ["onnx"]}, "can be had as onnx, safetensors, c"),
+        ("export", {"to": "c"}, "C is written for small_net alone"),
         ("resume", None, "no training to go on with"),
         ("upload_model", {"path": "/etc/hostname"}, "send a file"),
         ("upload_model", None, "send a file"),
@@ -164,6 +176,34 @@ def test_a_model_is_downloaded_and_brought_back(page, send, tmp_path):
     page("upload_model", send(content))
     assert page.wait_for("done", "failed")[-1]["result"]
     assert base64.b64decode(page("download", "result")["file"]) == content
+
+
+def _exported(page, to):
+    return base64.b64decode(page("export", {"to": to})["file"])
+
+
+def test_the_model_in_use_can_be_had_for_other_programs(page, send, tmp_path):
+    assert b"digits-from-scratch" in _exported(page, "onnx")[:100]
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(_exported(page, "safetensors"))
+    parameters = load_model(DEFAULT_WEIGHTS).model.parameters
+    np.testing.assert_array_equal(load_model(path).model.parameters, parameters)
+
+    model = ARCHITECTURES["small_net"](np.random.default_rng(0))
+    save_model(tmp_path / "small.safetensors", model)
+    page("upload_model", send((tmp_path / "small.safetensors").read_bytes()))
+    assert page.wait_for("done", "failed")[-1]["result"], "what was exported can be brought back"
+    page("use_result")
+    own = base64.b64decode(page("download", "model")["file"])
+    assert own.startswith(b"PK"), "and is an .npz here"
+    with zipfile.ZipFile(io.BytesIO(_exported(page, "c"))) as files:
+        assert set(files.namelist()) == {"small_net.h", "small_net.c"}
+        assert b"conv1_weight" in files.read("small_net.h")
+
+
+def test_an_export_takes_a_place_among_the_files():
+    assert train.export.reads_file
+    assert kind_of_function("export") == "work"
 
 
 def test_a_file_that_is_no_model_is_refused_by_no_name_and_deleted(page, send):

@@ -1,11 +1,11 @@
-"""python -m training [train | finetune | evaluate | errors | push]
+"""python -m training [train | finetune | evaluate | errors | compare | curves | export | push]
 
-Train, evaluate and publish the networks of this project.
+Train, evaluate, export and publish the networks of this project. The commands that train nothing are in
+`training/commands.py`.
 """
 
 import argparse
 import hashlib
-import json
 import math
 import os
 import platform
@@ -19,13 +19,13 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from cnn import Sequential, load_model, save_model
-from cnn.storage import atomic_write
 from recognition.calibration import Calibration
 from recognition.command_line import run
-from recognition.reader import DEFAULT_WEIGHTS, WEIGHTS, Reader
+from recognition.reader import DEFAULT_WEIGHTS
+from training.commands import add_commands, save_card
 from training.curves import Log, draw_curves, read_log
 from training.data import DataError, Dataset, load_mnist, split_validation
-from training.evaluate import Evaluation, RowsEvaluation, draw_errors, draw_reliability, evaluate
+from training.evaluate import Evaluation, RowsEvaluation, evaluate
 from training.examples import MOST_BYTES_OF_ZIP, read_examples
 from training.finetune import MAX_EXAMPLES, fine_tune
 from training.memory import keep_freed_memory
@@ -33,6 +33,15 @@ from training.recipe import Recipe
 from training.recipes import RECIPES
 from training.trainer import Trainer, ignore_overflow
 
+PROGRAM = "python -m training"
+EXAMPLES = """\
+examples:
+  python -m training                                             train seed_net as the original was
+  python -m training --recipe small --log small.jsonl            another recipe, with its curves
+  python -m training evaluate --dataset hands                    on writers who are never trained on
+  python -m training compare weights/seed.npz weights/small.npz  which is better, and is it chance?
+  python -m training export weights/digits.npz --to onnx         for other programs
+"""
 CHOICES = ("seed", "epochs", "learning_rate")  # settings of a recipe that have an option
 
 
@@ -44,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     keep_freed_memory()
     ignore_overflow()
     threadpool_limits(1, user_api="blas")  # cnn spreads work over the cores; BLAS must not do it again
-    return run("python -m training", lambda: options.command(options), DataError)
+    return run(PROGRAM, lambda: options.command(options), DataError)
 
 
 def train(options: argparse.Namespace) -> int:
@@ -88,7 +97,7 @@ def train(options: argparse.Namespace) -> int:
         print("No weights are written: the validation images were not trained on.")
         return 0
     model = recipe.result(trained)
-    out = options.out or WEIGHTS / f"{recipe.name}.npz"
+    out = options.out or Path("weights") / f"{recipe.name}.npz"
     calibration = recipe.calibration(model, *validation) if validation else Calibration()
     save_model(out, model, progress=calibration.to_progress())
     test = recipe.test(model, dataset, calibration)
@@ -176,7 +185,7 @@ def _write_card(
         **calibration.to_progress(),
         recipe.tested_on: test.to_json(),
     }
-    _save_card(out.with_suffix(".json"), card)
+    save_card(out.with_suffix(".json"), card)
 
 
 def _digest(path: Path) -> str:
@@ -192,11 +201,6 @@ def _command(recipe: Recipe) -> str:
         if getattr(recipe, name) != getattr(standard, name)
     ]
     return f"python -m training --recipe {recipe.name}{''.join(changed)}"
-
-
-def _save_card(path: Path, card: dict) -> None:
-    with atomic_write(path) as file:
-        file.write((json.dumps(card, indent=2) + "\n").encode())
 
 
 def finetune(options: argparse.Namespace) -> int:
@@ -220,44 +224,6 @@ def finetune(options: argparse.Namespace) -> int:
     return 0
 
 
-def evaluate_weights(options: argparse.Namespace) -> int:
-    """Print accuracy, accuracy per digit and the confusion matrix on the test set."""
-    dataset = load_mnist(options.data)
-    print(f"{options.weights} on MNIST's 10,000 test images")
-    evaluation = _evaluate_file(options.weights, dataset)
-    print(evaluation.report())
-    if options.card:
-        path = options.weights.with_suffix(".json")
-        card = json.loads(path.read_text())
-        _save_card(path, card | {"mnist_test": evaluation.to_json()})
-        print(f"Saved {path}")
-    if options.reliability:
-        draw_reliability(options.reliability, evaluation)
-        print(f"Saved {options.reliability}")
-    return 0
-
-
-def picture_errors(options: argparse.Namespace) -> int:
-    """Save a picture of the errors on the test set."""
-    dataset = load_mnist(options.data)
-    evaluation = _evaluate_file(options.weights, dataset)
-    count = draw_errors(options.out, dataset.test_images, evaluation)
-    print(f"{count} of {len(dataset.test_labels)} read wrong; saved {options.out}")
-    return 0
-
-
-def push(options: argparse.Namespace) -> int:
-    """Push weights to the Hugging Face Hub."""
-    commit = Reader(options.weights).push_to_hub(options.name, private=options.private)
-    print(f"Pushed {options.weights} to {options.name}: {commit}")
-    return 0
-
-
-def _evaluate_file(weights: Path, dataset: Dataset) -> Evaluation:
-    checkpoint = load_model(weights)
-    return evaluate(checkpoint.model, dataset.test_images, dataset.test_labels, Calibration.of(checkpoint))
-
-
 def _seed(text: str) -> int:
     if not (text.isascii() and text.isdecimal()):
         raise argparse.ArgumentTypeError(f"must be a whole number of at least 0, got {text}")
@@ -266,16 +232,20 @@ def _seed(text: str) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m training", description="Train, evaluate and publish the networks of this project."
+        prog=PROGRAM,
+        description="Train, evaluate, export and publish the networks of this project.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, function, text: str) -> argparse.ArgumentParser:
+    def add(name: str, function, text: str, has_data: bool = True) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=text)
         command.set_defaults(command=function)
-        command.add_argument(
-            "--data", type=Path, metavar="FOLDER", help="MNIST's four files (default: cached or fetched)"
-        )
+        if has_data:
+            command.add_argument(
+                "--data", type=Path, metavar="FOLDER", help="MNIST's four files (default: cached or fetched)"
+            )
         return command
 
     command = add("train", train, "Train by a recipe (the default command).")
@@ -307,21 +277,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--out", type=Path, default=Path("finetuned.npz"), help="default: %(default)s")
     command.add_argument("--seed", type=_seed, default=0, help="default: %(default)s")
 
-    command = add("evaluate", evaluate_weights, "Accuracy, calibration and confusions on MNIST's test set.")
-    command.add_argument("--weights", type=Path, default=DEFAULT_WEIGHTS)
-    command.add_argument("--card", action="store_true", help="write the results into the card")
-    command.add_argument("--reliability", type=Path, metavar="PNG", help="save the reliability diagram")
-
-    command = add("errors", picture_errors, "Save a picture of the errors on MNIST's test set.")
-    command.add_argument("--weights", type=Path, default=DEFAULT_WEIGHTS)
-    command.add_argument("--out", type=Path, default=Path("errors.png"))
-
-    text = "Push a network to the Hugging Face Hub, with its model card."
-    command = commands.add_parser("push", help=text, description=text)
-    command.set_defaults(command=push)
-    command.add_argument("name", metavar="USER/NAME")
-    command.add_argument("--weights", type=Path, default=DEFAULT_WEIGHTS)
-    command.add_argument("--private", action="store_true", default=None, help="visible to your account alone")
+    add_commands(add)
     return parser
 
 

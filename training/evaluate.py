@@ -13,6 +13,27 @@ from training.calibrate import BINS, Reliability, logits_of, reliability
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+# Images of MNIST's test set whose label most of five people rejected, each with that label. Source:
+# Northcutt, Athalye, Mueller, "Pervasive Label Errors in Test Sets Destabilize Machine Learning
+# Benchmarks", 2021: those with fewer than three votes for the label in the data published with it.
+MNIST_LABEL_ERRORS = {
+    947: 8,
+    1621: 0,
+    1901: 9,
+    2130: 4,
+    2462: 2,
+    2597: 5,
+    2654: 6,
+    3520: 6,
+    3558: 5,
+    5937: 5,
+    6651: 0,
+    6783: 1,
+    8527: 4,
+    9679: 6,
+    9729: 5,
+}
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -53,6 +74,13 @@ class Evaluation:
         return wrong[np.argsort(-self.probs[wrong].max(1), kind="stable")]
 
     @property
+    def label_errors(self) -> np.ndarray | None:
+        """The errors whose label is known to be wrong; None for another set than MNIST's test set."""
+        listed = np.array(list(MNIST_LABEL_ERRORS))
+        is_mnist = len(self.labels) == 10_000 and list(self.labels[listed]) == [*MNIST_LABEL_ERRORS.values()]
+        return np.intersect1d(self.errors, listed) if is_mnist else None
+
+    @property
     def reliability(self) -> Reliability:
         """Confidence against accuracy."""
         return reliability(self.probs, self.labels)
@@ -74,7 +102,13 @@ class Evaluation:
     def report(self) -> str:
         """All results as text."""
         wrong = len(self.errors)
-        lines = [f"Accuracy = {self.accuracy:.4f} ({wrong} of {len(self.labels)} wrong)", "", "digit  right"]
+        lines = [f"Accuracy = {self.accuracy:.4f} ({wrong} of {len(self.labels)} wrong)"]
+        if self.label_errors is not None:
+            listed = len(MNIST_LABEL_ERRORS)
+            lines += [
+                f"Of these, {len(self.label_errors)} are among {listed} labels that are known to be wrong"
+            ]
+        lines += ["", "digit  right"]
         lines += [f"{digit:5}  {share:.4f}" for digit, share in enumerate(self.per_digit)]
         calibration = self.reliability.expected_calibration_error
         lines += ["", f"Expected calibration error = {100 * calibration:.2f} %"]

@@ -43,11 +43,13 @@ from training.calibrate import fit_temperature, logits_of
 from training.data import Dataset, split_validation
 from training.synthesis import synthesise_digits, synthesise_non_digits
 from training.trainer import REJECT_CLASS, DivergedError, Trainer
+from training.watched import answers
 
 NETWORKS = {
     "small_net": "Small: two convolutions. Good in seconds.",
     "seed_net": "Simple: one convolution, two dense layers.",
-    "digit_net": "The best: five convolutions. Takes minutes.",
+    "digit_net": "Best: five convolutions. Takes minutes.",
+    "softmax_regression": "No hidden layer: softmax regression.",
 }
 OPTIMIZERS = ("AdamW", "SGD")
 MOMENTUM = 0.9  # of SGD
@@ -136,6 +138,7 @@ FRESH = {
     "small_net": Settings("small_net"),
     "seed_net": Settings("seed_net", epochs=3, learning_rate=0.1, optimizer="SGD"),
     "digit_net": Settings("digit_net", epochs=2, batch_size=128, learning_rate=3e-3),
+    "softmax_regression": Settings("softmax_regression"),
 }
 FINE_TUNING = {
     name: replace(
@@ -164,8 +167,10 @@ class Snapshot:
     accuracy: float
     validation_loss: float | None
     validation_accuracy: float | None
-    kernels: np.ndarray  # (F, F, C, K) float32: the first convolution's weight
+    kernels: np.ndarray  # (F, F, C, K) float32: the first layer's weight, of a dense one (28, 28, 1, K)
     probs: np.ndarray | None  # (10,) float32: probabilities of the drawing, None without one
+    # (40,) uint8: what the pictures of training/watched.py are read as, None before the first evaluation
+    watched: np.ndarray | None
 
     @property
     def done(self) -> float:
@@ -224,6 +229,7 @@ class Experiment:
         )
         self._stop = threading.Event()
         self._validation: tuple[float | None, float | None] = (None, None)  # loss, accuracy
+        self._watched: np.ndarray | None = None
 
     @classmethod
     def resume(cls, path: str | Path, dataset: Dataset, *, seconds: float = math.inf) -> "Experiment":
@@ -299,6 +305,7 @@ class Experiment:
                 validation_accuracy=self._validation[1],
                 kernels=_first_kernels(trainer.model),
                 probs=self._read(self.drawing),
+                watched=self._watched,
             )
             if ends:
                 self._stop.clear()
@@ -330,6 +337,7 @@ class Experiment:
         if not math.isfinite(loss):
             raise DivergedError
         self._validation = (loss, float((logits.argmax(1) == labels).mean()))
+        self._watched = answers(logits)
         return logits
 
     def _read(self, drawing: np.ndarray | None) -> np.ndarray | None:
@@ -366,8 +374,9 @@ def _with_synthetic(images: np.ndarray, labels: np.ndarray, seed: int) -> tuple[
 
 
 def _first_kernels(model: Sequential) -> np.ndarray:
-    first = next(layer for layer in model.layers if isinstance(layer, Conv2D))
-    return first.params["weight"].copy()
+    first = next(layer for layer in model.layers if layer.params)
+    weight = first.params["weight"]
+    return weight.copy() if isinstance(first, Conv2D) else weight.reshape(*model.input_shape, -1).copy()
 
 
 def _words(name: str) -> str:

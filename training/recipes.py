@@ -9,15 +9,15 @@ import numpy as np
 from cnn import (
     SGD,
     AdamW,
-    Schedule,
     Sequential,
-    cosine,
     digit_net,
     inverse_time_decay,
     one_cycle,
     reject_cross_entropy,
     row_net,
     seed_net,
+    small_net,
+    softmax_cross_entropy,
 )
 from recognition.calibration import Calibration
 from training.augment import Augmentation
@@ -35,7 +35,7 @@ from training.synthesis import (
     synthesise_rows,
     uncut_pairs,
 )
-from training.trainer import IF_NOT_REJECTED, REJECT_CLASS, Trainer
+from training.trainer import IF_NOT_REJECTED, REJECT_CLASS, Loss, Trainer
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,26 @@ MILD = Augmentation(
     noise=0.05,
     ink=0.2,
 )
+
+
+@dataclass(frozen=True)
+class SmallRecipe(Recipe):
+    """The network for microcontrollers (`python -m training export`): MNIST, mildly augmented."""
+
+    name: str = "small"
+    epochs: int = 6
+    batch_size: int = 128
+    learning_rate: float = 5e-3
+    weight_decay: float = 0.01
+    average_decay: float = 0.999
+    warm_up: float = 0.2  # share of all steps
+    augmentation: Augmentation = field(default_factory=lambda: MILD)
+
+    def network(self) -> Sequential:
+        return small_net(np.random.default_rng(self.seed))
+
+    def trainer(self, images: np.ndarray, labels: np.ndarray) -> Trainer:
+        return _in_one_cycle(self, images, labels, softmax_cross_entropy)
 
 
 @dataclass(frozen=True)
@@ -253,8 +273,13 @@ class RowsRecipe(Recipe):
         return rows, rows_labels.astype(np.int64)
 
 
-def _in_one_cycle(recipe: "DigitsRecipe | RowsRecipe", images: np.ndarray, labels: np.ndarray) -> Trainer:
-    """The trainer of a network with a reject class, with one cycle of learning rates."""
+def _in_one_cycle(
+    recipe: "SmallRecipe | DigitsRecipe | RowsRecipe",
+    images: np.ndarray,
+    labels: np.ndarray,
+    loss: Loss = reject_cross_entropy,
+) -> Trainer:
+    """The trainer of a recipe's network, by default one with a reject class, with one cycle of rates."""
     model = recipe.network()
     steps = recipe.epochs * -(-len(images) // recipe.batch_size)
     return Trainer(
@@ -266,7 +291,7 @@ def _in_one_cycle(recipe: "DigitsRecipe | RowsRecipe", images: np.ndarray, label
         batch_size=recipe.batch_size,
         seed=recipe.seed,
         augment=recipe.augmentation,
-        loss=reject_cross_entropy,
+        loss=loss,
     )
 
 
@@ -293,7 +318,7 @@ def _from_there_on(
     )
 
 
-def _adamw(recipe: "DigitsRecipe | RowsRecipe", model: Sequential, schedule: Schedule) -> AdamW:
+def _adamw(recipe: "SmallRecipe | DigitsRecipe | RowsRecipe", model: Sequential, schedule: Schedule) -> AdamW:
     return AdamW(model, schedule, weight_decay=recipe.weight_decay, average_decay=recipe.average_decay)
 
 
@@ -306,4 +331,9 @@ def _between(first: Sequential, last: Sequential, share: float) -> Sequential:
     return model
 
 
-RECIPES: dict[str, type[Recipe]] = {"seed": SeedRecipe, "digits": DigitsRecipe, "rows": RowsRecipe}
+RECIPES: dict[str, type[Recipe]] = {
+    "seed": SeedRecipe,
+    "small": SmallRecipe,
+    "digits": DigitsRecipe,
+    "rows": RowsRecipe,
+}

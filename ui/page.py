@@ -12,10 +12,11 @@ from starlette.routing import Route
 from jobs.manager import SessionManager
 from ui import scripts
 from ui.about import section as about
+from ui.component import shared_styles
 from ui.draw import tab as draw
 from ui.inside import tab as inside
 from ui.photo import tab as photo
-from ui.server import metrics, uploads
+from ui.server import mcp, metrics, uploads
 from ui.server.host import Host
 from ui.server.lifespan import lifespan
 from ui.server.preview import LinkPreview
@@ -31,6 +32,7 @@ TITLE = "Digits from Scratch"
 SENTENCE = "A neural network written in plain NumPy reads your handwriting, as you draw or from a photo."
 
 PICTURE = "preview.jpg"  # of the page, where somebody shares a link to it
+PICTURES = (PICTURE, "train/watched.png")  # files that the page's address leads to, each under its last name
 
 MOST_CALLS = 40  # of programs, that wait for their turn
 
@@ -46,24 +48,28 @@ TABS: tuple[tuple[str, Builder], ...] = (
 HOST = Host.from_environment()
 
 
-async def _picture(request: Request) -> FileResponse:
-    return FileResponse(HERE / PICTURE, headers={"Cache-Control": "public, max-age=86400"})
+def _route_to(picture: str) -> Route:
+    async def answer(request: Request) -> FileResponse:
+        return FileResponse(HERE / picture, headers={"Cache-Control": "public, max-age=86400"})
+
+    return Route(f"/{Path(picture).name}", answer)
 
 
 LAUNCH = {
     "theme": theme(),
     "css": (HERE / "page.css").read_text(encoding="utf-8"),
-    "head": scripts.preload_links(),
+    "head": scripts.preload_links() + shared_styles(),
     "favicon_path": HERE / "icon.svg",
     "footer_links": [],  # what Gradio shows for programs does not run as it is copied; ui/about has ours
     "max_file_size": "20mb",
     "app_kwargs": {
-        "routes": [scripts.ROUTE, Route(f"/{PICTURE}", _picture)],
+        "routes": [scripts.ROUTE, *map(_route_to, PICTURES), *mcp.routes(HOST)],
         "middleware": [Middleware(RequestGuard, HOST), Middleware(LinkPreview, TITLE, SENTENCE, PICTURE)],
         "lifespan": lifespan,
     },
     "state_session_capacity": 300,  # what Gradio remembers of a page; ours needs none of it
     "ssr_mode": False,  # would need Node
+    "mcp_server": False,  # ours is ui/server/mcp.py, which says why
     "pwa": False,  # a Space would have the page installed as an app, with icons that are not ours
     "run_history": False,  # a log of everybody's calls, and slower calls
     "enable_monitoring": False,  # public unless switched off
@@ -89,6 +95,8 @@ def build_page(readers: Readers, manager: SessionManager) -> gr.Blocks:
         if sign_in is not None:
             sign_in.render()
         demo.unload(visitors.leave)
+    demo.read_live = draw.road_of(visitors)  # for ui/server/request_guard.py
+    demo.drawing_pool = visitors.pool  # for ui/server/lifespan.py
     # On a Space, Gradio's script would first ask huggingface.co about it, and Google for fonts.
     demo.space_id = None
     return demo.queue(max_size=MOST_CALLS)

@@ -33,16 +33,18 @@ def address_of(name: str) -> str:
     return f"scripts/{VERSION}/{name}"
 
 
-def preload_links() -> str:
-    """HTML for the page's head: the browser fetches all modules at once, not one import after another.
+# Of the first tab, and of what is around all of them.
+FIRST = [name for name in MODULES if name.startswith(("draw/", "shared/", "about/"))]
+# Of the others, but for the Inside tab, whose modules are many: about.js has them fetched once the page is at
+# rest, so that a tab can first be opened without a connection, too.
+LATER = [name for name in MODULES if name not in FIRST and not name.startswith("inside/")]
 
-    Those of other tabs too, so that they can first be opened without a connection; but not the Inside tab's.
-    """
-    return "".join(
-        f'<link rel="modulepreload" href="{address_of(name)}">'
-        for name in MODULES
-        if not name.startswith("inside/")
-    )
+
+def preload_links() -> str:
+    """HTML for the page's head: the browser fetches the modules at once, not one import after another."""
+    first = [f'<link rel="modulepreload" href="{address_of(name)}">' for name in FIRST]
+    later = [f'<link data-later="{address_of(name)}">' for name in LATER]
+    return "".join(first + later)
 
 
 async def _serve(request: Request) -> Response:

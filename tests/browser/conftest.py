@@ -56,10 +56,17 @@ class Visitors:
         self.contexts: list[BrowserContext] = []
         self.complaints: list[str] = []
 
-    def __call__(self, query: str = "", expected_errors: str | None = None, **options: Any) -> Tab:
-        """The tab in a browser context with these options; console errors with these words are let by."""
+    def __call__(
+        self, query: str = "", expected_errors: str | None = None, sockets: bool = True, **options: Any
+    ) -> Tab:
+        """The tab in a browser context with these options; console errors with these words are let by.
+
+        sockets: whether the pad may open one, or else has to post its drawings.
+        """
         self.contexts.append(self.browser.new_context(**(DESKTOP | options)))
         page = self.contexts[-1].new_page()
+        if not sockets:
+            page.route_web_socket("**/live", lambda socket: socket.close())
         page.on("console", lambda message: self._check_message(message, expected_errors))
         page.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))
         page.on("request", self._check_request)
@@ -92,7 +99,7 @@ def open_pad(browser: Browser, url: str) -> Iterator[Visitors]:
 @pytest.fixture(scope="session")
 def _long_visit(browser: Browser, url: str) -> Iterator[Pad]:
     visitors = Visitors(browser, url)
-    yield visitors()
+    yield visitors(sockets=False)
     visitors.leave()
 
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Locator, Page, Playwright
 
@@ -175,6 +176,14 @@ class Pad:
         """What each of the eleven bars says, in percent: the ten digits, then "not a digit"."""
         meters = self.page.get_by_role("meter").all()
         return [int(meter.get_attribute("aria-valuenow")) for meter in meters]
+
+    @property
+    def seen(self) -> np.ndarray:
+        """(28, 28): the picture under "What the network sees"."""
+        grey = self.page.locator("#pad .seen canvas").evaluate(
+            "c => [...c.getContext('2d').getImageData(0, 0, 28, 28).data].filter((_, i) => i % 4 === 0)"
+        )
+        return np.array(grey).reshape(28, 28)
 
     @property
     def answers(self) -> int:

@@ -87,5 +87,6 @@ _SQUEEZED = """([narrowest, mostLines]) => {
 
 def faults_of(page: Page) -> list[str]:
     """What overlaps on the page as it is shown, what is squeezed, and what reaches beyond the screen."""
+    page.get_by_text("Loading...", exact=True).first.wait_for(state="hidden")  # Gradio's, at first
     page.evaluate(TWO_FRAMES)
     return page.evaluate(_OVERLAPS, TOUCH) + page.evaluate(_SQUEEZED, [NARROWEST, MOST_LINES])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.driver import DIGITS
+from tests.browser.driver import DIGITS, placed
 from ui.photo.tab import EXAMPLES
 
 AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
@@ -48,6 +48,13 @@ def test_axe_finds_nothing_wrong_on_the_draw_tab(open_pad, scheme):
     pad.page.get_by_role("button", name="Teach it").wait_for()
     pad.page.get_by_role("button", name="How it works").click()
     pad.page.get_by_text("The networks, layer by layer").click()
+    pad.page.get_by_text("Use it from a program").click()
+    assert _violations(pad.page) == []
+    pad.page.locator(".clear").click()
+    for place, digit in enumerate((4, 7, 1)):
+        pad.draw(placed(DIGITS[digit], 0.2 + 0.3 * place, 0.5, 0.3), step=0.03, settle=False)
+    pad.settle()
+    pad.page.get_by_role("button", name="Copy a link").click()
     assert _violations(pad.page) == []
 
 
@@ -59,10 +66,20 @@ def test_axe_finds_nothing_wrong_on_the_photo_tab(open_photo_tab, scheme):
     tab.inputs.first.fill("7")
     tab.page.get_by_text("How it was read").click()
     assert _violations(tab.page) == []
+    tab.page.get_by_role("button", name="Turn", exact=True).click()
+    tab.page.get_by_role("button", name="Turn anyway").wait_for()
+    assert _violations(tab.page) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_wrong_on_the_train_tab(open_train_tab, scheme):
     tab = open_train_tab(color_scheme=scheme)
     tab.page.get_by_text("More settings").click()
+    assert _violations(tab.page) == []
+    tab.start(images=1000, epochs=1)
+    tab.settle("done")
+    tab.page.locator(".outcome").wait_for()
+    assert _violations(tab.page) == []
+    tab.page.locator(".confusions td button").first.click()
+    tab.button("Throw it away").click()
     assert _violations(tab.page) == []

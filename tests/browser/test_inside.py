@@ -6,70 +6,15 @@ import time
 import pytest
 
 from tests.browser.conftest import PHONE
-from tests.browser.driver import DIGITS, PATIENCE, ROOT, Pad, along, in_pixels
+from tests.browser.driver import DIGITS, PATIENCE, ROOT, along, in_pixels
+from tests.browser.inside_tab import VIEWS, WAIT, InsideTab, number_of
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
-VIEWS = ("flow", "why", "change", "learn", "doubt", "kernels")
-WAIT = {"timeout": PATIENCE}
-
-
-class _Inside:
-    """The Inside tab, with a 7 drawn on the Draw tab before."""
-
-    def __init__(self, pad: Pad, drawn=DIGITS[7]):
-        self.page = pad.page
-        if drawn:
-            pad.draw(drawn)
-        self.page.get_by_role("tab", name="Inside").click()
-        self.tab = self.page.locator("#inside .tab")
-        self.page.wait_for_selector(f"#inside .tab[data-state={'read' if drawn else 'empty'}]", **WAIT)
-        if drawn:
-            self.page.wait_for_function("document.querySelector('#inside .blocks canvas').height > 11")
-
-    def find(self, selector):
-        return self.page.locator(f"#inside {selector}")
-
-    def open(self, view):
-        self.find(f"[data-open={view}]").click()
-
-    @property
-    def looks(self):
-        return int(self.tab.get_attribute("data-looks"))
-
-    @property
-    def shares(self):
-        return [int(bar.get_attribute("aria-valuenow")) for bar in self.find(".share").all()]
-
-    @property
-    def first_maps(self):
-        return self.find(".blocks canvas").first.evaluate("canvas => canvas.toDataURL()")
-
-    def await_(self, condition):
-        """Until it holds, however busy the machine is."""
-        end = time.monotonic() + PATIENCE / 1000
-        while not condition():
-            assert time.monotonic() < end
-            self.page.wait_for_timeout(30)
-
-    def point_at(self, block, x, y, click=True):
-        """A cell of a block's maps, by its share of their width and height."""
-        canvas = self.find(".blocks canvas").nth(block)
-        canvas.scroll_into_view_if_needed()
-        box = canvas.bounding_box()
-        place = {"x": x * box["width"], "y": y * box["height"]}
-        canvas.click(position=place) if click else canvas.hover(position=place)
-
-    def number(self, selector):
-        return _number(self.find(selector).first.inner_text())
-
-
-def _number(text):
-    return float(text.replace("\u2212", "-").replace("+", "").replace(" ", ""))
 
 
 @pytest.fixture(params=["desktop", "phone"])
 def inside(open_pad, request):
-    return _Inside(open_pad(**(PHONE if request.param == "phone" else {})))
+    return InsideTab.after_drawing(open_pad(**(PHONE if request.param == "phone" else {})))
 
 
 def test_maps_move_while_the_pen_is_down(inside):
@@ -96,7 +41,9 @@ def test_a_cell_is_pinned_and_its_sum_adds_up(inside):
     assert "pool1, map" in inside.find(".sum h2").inner_text()
     assert inside.find(".looked .frame").is_visible()
     # The products, then their sum and the bias, as they are shown.
-    products = [_number(text) for text in inside.find(".sum .grid").nth(2).locator("span").all_inner_texts()]
+    products = [
+        number_of(text) for text in inside.find(".sum .grid").nth(2).locator("span").all_inner_texts()
+    ]
     line = inside.find(".sum .step").first.locator("> .line").inner_text()
     added, bias, value = (
         line.split("bias: ")[1]
@@ -106,14 +53,14 @@ def test_a_cell_is_pinned_and_its_sum_adds_up(inside):
         .replace("= ", "")
         .split(" ")
     )
-    assert sum(products) == pytest.approx(_number(added), abs=1e-9)
-    assert _number(added) + _number(bias) == pytest.approx(_number(value), abs=1e-9)
+    assert sum(products) == pytest.approx(number_of(added), abs=1e-9)
+    assert number_of(added) + number_of(bias) == pytest.approx(number_of(value), abs=1e-9)
 
 
 def test_many_inputs_are_shown_as_the_largest_and_all_others(inside):
     inside.point_at(1, 0.02, 0.02)
     inside.find(".sum .total").wait_for()
-    *terms, total = [_number(row.locator("td").last.inner_text()) for row in inside.find(".sum tr").all()]
+    *terms, total = [number_of(row.locator("td").last.inner_text()) for row in inside.find(".sum tr").all()]
     assert len(terms) == 10  # eight, all others, and the bias
     assert sum(terms) == pytest.approx(total, abs=1e-9)
     assert inside.find(".blocks .source").count() > 0
@@ -122,16 +69,34 @@ def test_many_inputs_are_shown_as_the_largest_and_all_others(inside):
 def test_arrow_keys_move_the_pinned_cell_and_escape_unpins_it(inside):
     inside.point_at(0, 0.56, 0.4)
     inside.await_(lambda: inside.find(".sum h2").inner_text() != "")
-    before = inside.page.evaluate("location.hash")
+    row, column, channel = map(int, inside.address.split("/")[-1].split(","))
+    layer = inside.address.rpartition("/")[0]
     inside.page.keyboard.press("ArrowRight")
-    inside.await_(lambda: inside.page.evaluate("location.hash") != before)
-    row, column, channel = before.split("/")[-1].split(",")
-    assert inside.page.evaluate("location.hash").endswith(f"{row},{int(column) + 1},{channel}")
+    inside.await_(lambda: inside.address == f"{layer}/{row},{column + 1},{channel}")
     inside.page.keyboard.press("Shift+ArrowRight")
-    assert inside.page.evaluate("location.hash").endswith(f"{row},{int(column) + 1},{int(channel) + 1}")
+    inside.await_(lambda: inside.address == f"{layer}/{row},{column + 1},{channel + 1}")
     inside.page.keyboard.press("Escape")
-    assert inside.page.evaluate("location.hash") == "#inside/flow"
+    inside.await_(lambda: inside.address == "#inside/flow")
+    inside.await_(lambda: inside.find(".sum h2").inner_text() == "")
+
+
+def test_a_sum_that_comes_after_its_cell_was_unpinned_is_not_shown(open_pad):
+    inside, held = InsideTab.after_drawing(open_pad()), []
+    inside.page.route(
+        "**/component_server**",
+        lambda route: held.append(route) if '"cell"' in route.request.post_data else route.continue_(),
+    )
+    inside.point_at(0, 0.56, 0.4)
+    inside.await_(lambda: len(held) > 0)
+    inside.page.keyboard.press("Escape")
+    inside.await_(lambda: inside.address == "#inside/flow")
+    inside.page.mouse.move(1, 1)
+    with inside.page.expect_response(lambda answer: '"cell"' in (answer.request.post_data or "")):
+        for route in held:
+            route.continue_()
+    inside.page.wait_for_timeout(100)  # for the page to show what it should not; a shorter one hides no fault
     assert inside.find(".sum h2").inner_text() == ""
+    assert not inside.find(".looked .frame").is_visible()
 
 
 def test_evidence_is_shown_for_the_digit_and_against_the_next(inside):
@@ -206,6 +171,8 @@ def test_nothing_is_wider_than_the_page_and_axe_finds_nothing(inside):
 
 
 def test_a_view_has_an_address_that_can_be_shared(open_pad):
-    inside = _Inside(open_pad("#inside/doubt"))
-    assert inside.find(".doubts").is_visible()
+    inside = InsideTab(open_pad("#inside/doubt").page)
+    inside.find(".doubts").wait_for()
+    inside.draw(DIGITS[7])  # whoever opens the link draws on the pad that they see
     inside.await_(lambda: inside.find(".doubts td").count() == 50)
+    assert inside.address == "#inside/doubt"

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.colours import texts_of, too_pale
 from tests.browser.conftest import DESKTOP, PHONE
@@ -172,3 +173,29 @@ def test_the_ghost_is_gone_while_there_is_ink(used_pad):
     used_pad.page.locator(".clear").click()
     used_pad.page.wait_for_function("getComputedStyle(document.querySelector('.ghost')).opacity > 0")
     assert ghost.is_visible()
+
+
+def test_the_arrow_keys_go_from_tab_to_tab_and_the_focus_is_seen(open_pad):
+    page = open_pad().page
+    draw, photo = (page.get_by_role("tab", name=name) for name in ("Draw", "Photo"))
+    draw.focus()
+    page.keyboard.press("ArrowRight")
+    expect(photo).to_be_focused()
+    expect(photo).to_have_attribute("aria-selected", "true")
+    page.get_by_text("Waiting for a photo").wait_for()
+    width, offset = photo.evaluate(
+        "e => [getComputedStyle(e).outlineWidth, getComputedStyle(e).outlineOffset]"
+    )
+    assert (width, offset) == ("3px", "-4px")  # inside of what clips it
+    page.keyboard.press("Home")
+    expect(draw).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("tab", name="Train")).to_have_attribute("aria-selected", "true")
+
+
+def test_what_opens_a_list_shows_it_with_an_arrow(open_pad):
+    page = open_pad().page
+    page.get_by_role("tab", name="Train").click()
+    page.get_by_text("More settings").click()
+    optimizer = page.get_by_label("Optimizer")
+    assert "svg" in optimizer.evaluate("e => getComputedStyle(e).backgroundImage")

@@ -4,6 +4,7 @@ import base64
 
 import numpy as np
 from PIL import Image
+from playwright.sync_api import expect
 
 from tests.browser.conftest import PHONE
 from tests.browser.photo_answers import RULED, RULED_SAYS, answer_to, downloaded, show
@@ -50,6 +51,23 @@ def test_on_a_phone_an_example_is_in_view_once_it_was_tapped(open_photo_tab):
         tab.settle()
         box = tab.page.locator(".frame").bounding_box()
         assert -1 <= box["y"] < 844
+
+
+def test_examples_stay_where_they_are_once_one_was_chosen(photo_tab):
+    strip = photo_tab.page.locator(".strip button").nth(2)
+    before = strip.bounding_box()
+    photo_tab.try_example(EXAMPLES[0].title)
+    photo_tab.page.wait_for_function("document.querySelector('.photo img').naturalWidth > 0")
+    assert strip.bounding_box() == before
+
+
+def test_the_answer_stays_in_sight_on_the_way_down_the_table(photo_tab):
+    photo_tab.try_example(EXAMPLES[0].title)
+    photo_tab.page.set_viewport_size({"width": 1280, "height": 800})
+    photo_tab.inputs.last.scroll_into_view_if_needed()
+    photo_tab.inputs.last.focus()
+    for part in ("#photo-text", "#photo .answer", "#photo .bars"):
+        expect(photo_tab.page.locator(part)).to_be_in_viewport(ratio=1)
 
 
 def test_a_digit_is_corrected_by_tapping_and_the_correction_can_be_taught(open_photo_tab):

@@ -15,9 +15,9 @@ from ui import scripts
 
 SCRIPTS = "**/scripts/**"
 FAILURE = "This part of the page could not be loaded"
-# The Inside tab is mounted, and its modules fetched, when it is first opened.
-FIRST = [name for name in scripts.MODULES if not name.startswith("inside/")]
-MOST_BYTES = 400_000  # of the page and the scripts that are fetched at first, before they are compressed
+# All but the Inside tab, which is mounted, and its modules fetched, when it is first opened.
+AT_REST = [*scripts.FIRST, *scripts.LATER]
+MOST_BYTES = 300_000  # of the page and the scripts that are fetched at first, before they are compressed
 
 # A proxy that serves the app under a path.
 UNDER_A_PATH = """
@@ -42,10 +42,12 @@ http {
             proxy_http_version 1.1;
             proxy_set_header Host $http_host;
             proxy_buffering off;
+            @upgrade
         }
     }
 }
 """
+UPGRADE = "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $http_connection;"
 
 
 def _script_of(url, name="draw/pad.js"):
@@ -84,7 +86,7 @@ def test_nothing_else_is_served_there(url, path):
 
 def test_the_page_and_its_scripts_are_light(url):
     page = httpx.get(url).content
-    assert len(page) + sum(len(scripts.MODULES[name]) for name in FIRST) < MOST_BYTES
+    assert len(page) + sum(len(scripts.MODULES[name]) for name in scripts.FIRST) < MOST_BYTES
 
 
 def test_each_module_is_fetched_and_evaluated_once_a_page(open_train_tab):
@@ -104,7 +106,7 @@ def test_each_module_is_fetched_and_evaluated_once_a_page(open_train_tab):
         tab.go_to(name)
         page.wait_for_timeout(200)
     tab.pad.draw(DIGITS[7])
-    once = {name: 1 for name in FIRST}
+    once = {name: 1 for name in AT_REST}
     assert requests == once
     assert collections.Counter(page.evaluate("evaluated")) == once
     entries = page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name)")
@@ -129,7 +131,7 @@ def test_a_tab_can_be_opened_for_the_first_time_without_a_connection(open_pad):
     page.wait_for_function(
         "count => performance.getEntriesByType('resource').filter(({ name, responseEnd }) =>"
         " responseEnd > 0 && name.includes('/scripts/')).length === count",
-        arg=len(scripts.MODULES),
+        arg=len(AT_REST),
     )
     page.context.set_offline(True)
     page.get_by_role("tab", name="Photo").click()
@@ -141,21 +143,31 @@ def test_the_tabs_share_what_the_visitor_has_chosen(open_train_tab):
     tab.go_to("Draw")
     tab.page.get_by_text("Simple network").first.click()
     tab.go_to("Photo")
-    tab.page.get_by_text("Read by the first, simple network").wait_for()
+    tab.page.get_by_text("Read by the simple network").wait_for()
 
 
-def test_a_page_under_the_path_of_a_proxy_finds_its_scripts(browser, tmp_path):
+def test_a_page_under_the_path_of_a_proxy_finds_its_scripts_and_the_road_of_its_drawings(browser, tmp_path):
     with serve_app(GRADIO_ROOT_PATH="/digits") as app:
         port = int(app.url.rpartition(":")[2])
-        with serve_nginx(UNDER_A_PATH, tmp_path, app=port) as address:
-            visitors = Visitors(browser, f"{address}/digits/", TrainTab)
-            tab = visitors()
-            tab.go_to("Photo")
-            tab.page.get_by_text("Waiting for a photo").wait_for()
-            tab.go_to("Draw")
-            tab.pad.draw(DIGITS[7])
-            assert tab.page.locator("#pad .answer").inner_text() == "7"
-            visitors.leave()
+        for upgrade in (UPGRADE, ""):  # a proxy that lets sockets through, and one that does not
+            configuration = UNDER_A_PATH.replace("@upgrade", upgrade)
+            with serve_nginx(configuration, tmp_path, app=port) as address:
+                visitors = Visitors(browser, f"{address}/digits/", TrainTab)
+                tab = visitors(expected_errors=None if upgrade else "WebSocket")
+                frames = []
+                tab.page.on(
+                    "websocket",
+                    lambda socket, seen=frames: socket.on("framereceived", lambda frame: seen.append(frame)),
+                )
+                tab.go_to("Photo")
+                tab.page.get_by_text("Waiting for a photo").wait_for()
+                tab.go_to("Draw")
+                for digit in (7, 4):
+                    tab.pad.draw(DIGITS[digit])
+                    assert tab.page.locator("#pad .answer").inner_text() == str(digit)
+                    tab.page.locator("#pad .clear").click()
+                assert bool(frames) == bool(upgrade)
+                visitors.leave()
 
 
 @pytest.fixture

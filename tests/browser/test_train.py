@@ -60,6 +60,9 @@ def test_a_training_is_watched_paused_resumed_used_and_given_up_by_one_visitor_a
         arg=paused,
         timeout=SLOW,
     )
+    tab.page.wait_for_function(  # on a slow machine it has seen few pictures until here
+        "parseFloat(document.querySelector('[data-chart=accuracy] .latest').textContent) > 80", timeout=SLOW
+    )
     tab.button("Stop and test").click()
     tab.settle("done")
     assert "The network before it reads 99" in tab.page.locator(".versus").inner_text()
@@ -73,7 +76,7 @@ def test_a_training_is_watched_paused_resumed_used_and_given_up_by_one_visitor_a
     tab.page.get_by_text("read by your own network").wait_for()
     tab.button("Draw with it").click()
     assert tab.pad.canvas.is_visible()
-    assert not tab.page.get_by_text("Examples of your own hand").is_visible()  # there are none
+    assert not tab.page.get_by_text("Examples of your handwriting").is_visible()  # there are none
     tab.go_to("Train")
     mistake = tab.page.locator(".gallery button").first
     read_as = mistake.locator("b").inner_text()
@@ -173,12 +176,12 @@ def test_two_visitors_teach_their_own_networks_and_what_was_misread_is_read_by_o
 def test_what_cannot_be_learned_is_told_plainly_and_a_slip_is_put_right_by_telling_again(open_train_tab):
     tab = open_train_tab()
     tab.go_to("Draw")
-    tab.page.get_by_text("Read wrong? Say what it was.").wait_for()
+    tab.page.get_by_text("Your drawing and its digit become an example").wait_for()
     _draw(tab, DIGITS[0], "0")
     tab.page.get_by_role("button", name="This is a 1").click()  # which is everybody's 0
     tab.page.get_by_role("button", name="Delete this 1").wait_for()
     tab.page.get_by_role("button", name="Teach it").click()
-    tab.page.get_by_text("Not learned, and nothing has changed").wait_for(timeout=SLOW)
+    tab.page.get_by_text("Nothing was learned or changed").wait_for(timeout=SLOW)
     assert not tab.page.get_by_role("button", name="Unlearn").is_visible()
     tab.page.get_by_role("button", name="This is a 0").click()
     tab.page.get_by_role("button", name="Delete this 0").wait_for()

@@ -49,6 +49,16 @@ def test_a_mistake_is_read_by_the_network_that_made_it_in_sight_and_says_so(open
     assert page.title() == "Digits from Scratch"
 
 
+def test_the_network_in_use_is_saved_for_other_programs(open_train_tab):
+    page = open_train_tab().page
+    page.locator("#train .exports summary").click()
+    assert b"digits-from-scratch" in _saved(page, page.get_by_role("button", name="ONNX"))[:100]
+    header = _saved(page, page.get_by_role("button", name="safetensors"))[8:]
+    assert b"param.conv1.weight" in header[:2000]
+    page.locator("#train .exports [data-to=c]").click()
+    expect(page.locator("#train .complaint")).to_contain_text("C is written for small_net alone")
+
+
 def test_curves_are_saved_cells_show_their_mistakes_and_the_next_training_is_laid_over(open_train_tab):
     tab = open_train_tab()
     page = tab.page

@@ -1,6 +1,5 @@
 """When something goes wrong on the way: a message for the person, and the drawing is kept."""
 
-import json
 import time
 
 import pytest
@@ -8,31 +7,23 @@ from playwright.sync_api import Route
 
 from tests.browser.conftest import PHONE
 from tests.browser.driver import DIGITS, PATIENCE, Pad, free_port, serve_app
+from tests.pad import packed
 
-READING = "**/component_server**"
+READING = "**/live"  # posted, for pads without a socket
 
 
 def _digit(digit, **changes):
-    """As the server answers it: the shares of ten digits and of "not a digit" add up to 1."""
-    probs = changes.get("probs", [0.01] * 10)
-    rejected = 0.9 if digit is None else 0.0
-    shares = [(1 - rejected) * share / sum(probs) for share in probs]
-    return {
-        "shares": [*shares, rejected],
-        "digit": digit,
-        "confidence": 0.9,
-        "probs": [0.01] * 10,
-        "box": [0, 0, 9, 9],
-        "line": 0,
-        "picture": "A" * 1044 + "AA==",  # 784 black pixels
-    } | changes
+    """The server's JSON of a digit, as far as it matters."""
+    return {"digit": digit, "probs": [0.01] * 10, "line": 0} | changes
+
+
+def _fulfil(route, answer):
+    route.fulfill(body=packed(answer), content_type="application/octet-stream")
 
 
 def _answering(pad, answer):
     """The server answers this, whatever is drawn."""
-    pad.page.route(
-        READING, lambda route: route.fulfill(body=json.dumps(answer), content_type="application/json")
-    )
+    pad.page.route(READING, lambda route: _fulfil(route, answer))
 
 
 def test_without_a_connection_the_drawing_is_kept_and_read_when_it_comes_back(open_pad):
@@ -69,11 +60,11 @@ def test_a_drawing_cleared_while_offline_is_forgotten_and_the_next_one_is_read(o
     [
         {"status": 502, "body": "Bad gateway"},
         {"status": 429, "body": '{"error": "That was too much at once."}', "headers": {"Retry-After": "1"}},
-        {"json": {"busy": "Many people are drawing right now.", "took": 900}},
+        {"body": packed({"busy": "Many people are drawing right now.", "took": 900})},
     ],
 )
 def test_a_request_that_fails_is_tried_again(open_pad, refusal):
-    pad = open_pad(expected_errors="Failed to load resource")
+    pad = open_pad(expected_errors="Failed to load resource", sockets=False)
     failures = 2
 
     def sometimes(route: Route) -> None:
@@ -135,7 +126,7 @@ def test_a_digit_in_doubt_among_several_says_so(used_pad):
 
 
 def test_a_long_number_does_not_push_anything_aside(open_pad):
-    pad = open_pad(**PHONE)
+    pad = open_pad(**PHONE, sockets=False)
     before = pad.canvas.bounding_box()
     for lines in ((10,), (30,), (5, 5, 5)):
         digits = [_digit(8, line=line) for line, length in enumerate(lines) for _ in range(length)]
@@ -162,7 +153,7 @@ def test_an_answer_that_comes_late_never_replaces_a_newer_one(used_pad):
     used_pad.draw(DIGITS[7])
     assert used_pad.answer == "7"
     stale = {"text": "5", "message": "", "digits": [_digit(5)]}
-    held[0].fulfill(body=json.dumps(stale), content_type="application/json")
+    _fulfil(held[0], stale)
     used_pad.page.wait_for_timeout(200)
     assert used_pad.answer == "7"
 
@@ -196,7 +187,7 @@ def test_a_server_that_is_busy_is_asked_less_often(used_pad):
     def busy(route: Route) -> None:
         asked.append(route)
         answer = {"text": "7", "message": "", "digits": [_digit(7)], "took": 100}
-        route.fulfill(body=json.dumps(answer), content_type="application/json")
+        _fulfil(route, answer)
 
     used_pad.page.route(READING, busy)
     used_pad.draw(DIGITS[1])  # from now on it is known that the server is busy

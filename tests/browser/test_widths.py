@@ -1,6 +1,7 @@
 """No width of the window, from a small phone to a projector, puts one thing on another or squeezes it."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.driver import DIGITS, TrainTab, placed
 from tests.browser.layout import TWO_FRAMES, faults_of
@@ -69,3 +70,24 @@ def test_a_large_screen_is_used(open_pad, tab):
     content.wait_for()
     page.evaluate(TWO_FRAMES)
     assert content.bounding_box()["width"] >= 0.8 * 1920
+
+
+def test_a_projector_shows_every_tab_larger_on_its_whole_width(open_pad):
+    pad = open_pad(viewport={"width": 1920, "height": 1080})
+    page = pad.page
+    pad.draw(DIGITS[4])
+    heading = page.get_by_role("heading", name="Digits from Scratch")
+    before = heading.bounding_box()["height"]
+    page.get_by_role("button", name="Projector view").click()
+    assert heading.bounding_box()["height"] > 1.3 * before
+    assert page.locator("#pad .tab").bounding_box()["width"] > 0.9 * 1920
+    page.evaluate("scrollTo(0, 0)")
+    expect(page.locator(".pad .tools").first).to_be_in_viewport(ratio=1)
+    page.locator(".clear").click()
+    pad.draw(DIGITS[7])  # under the pointer, as before
+    assert pad.answer == "7"
+    for name in ("Draw", "Photo", "Train"):
+        page.get_by_role("tab", name=name).click()
+        assert faults_of(page) == []
+    page.get_by_role("button", name="Projector view").click()
+    assert heading.bounding_box()["height"] == before

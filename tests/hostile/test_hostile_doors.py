@@ -34,6 +34,7 @@ PATHS = {
     "call": [f"{API}/{way}/read_drawing" for way in ("run", "api", "call", "call/v2")],
     "cancel": [f"{API}/cancel", f"{API}/reset"],
     "upload": [UPLOAD],
+    "live": ["/live"],
 }
 EVERY_PATH = [(route.method, path) for route in ROUTES for path in PATHS[route.name]]
 LONG = "a" * 30_000

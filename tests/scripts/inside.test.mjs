@@ -4,6 +4,8 @@ import { test } from "node:test";
 import { formatAddress, parseAddress } from "../../ui/inside/address.js";
 import { colourOf, largest } from "../../ui/inside/colours.js";
 import * as maps from "../../ui/inside/maps.js";
+import { verdictOf } from "../../ui/inside/side.js";
+import { paced } from "../../ui/inside/paced.js";
 import { decimalsFor, numeral, placeName, roundToSum, signed } from "../../ui/inside/sums.js";
 
 const text = (levels) => String.fromCharCode(...levels.map((level) => 81 + level));
@@ -128,4 +130,46 @@ test("every view, step and cell has an address that leads back to it", () => {
   assert.deepEqual(parseAddress("#inside/nonsense"), {});
   assert.equal(parseAddress("#inside/tour/x").step, 1);
   assert.equal(parseAddress("#inside/flow/relu3/1,<b>").cell, undefined);
+});
+
+test("the verdict says the same as the bars", () => {
+  const probs = [0, 0, 0, 0.9, 0, 0, 0, 0, 0.1, 0];
+  assert.equal(verdictOf({ digit: 3, probs, reject: 0.5 }), "It reads 3. 45% sure.");
+  assert.equal(verdictOf({ digit: 3, probs: [0, 0, 0, 1, 0, 0, 0, 0, 0, 0], reject: 0 }), "It reads 3. Over 99% sure.");
+  assert.equal(verdictOf({ digit: null, probs, reject: 0.8 }), "Not a digit: 80% sure.");
+});
+
+test("questions are asked one at a time and in a pace, and of those that came meanwhile the newest", async () => {
+  const [asked, answers, rests, shown] = [[], [], [], []];
+  const later = (list) => new Promise((resolve) => list.push(resolve));
+  const ask = paced(
+    (question) => {
+      asked.push(question);
+      return later(answers);
+    },
+    (answer, question) => shown.push([answer, question]),
+    { pause: () => later(rests) },
+  );
+  const settle = () => new Promise((resolve) => setImmediate(resolve));
+  for (const question of ["a", "b", "c"]) ask(question);
+  await settle();
+  assert.deepEqual(asked, ["a"]);
+  answers.shift()("A");
+  await settle();
+  assert.deepEqual(shown, [["A", "a"]], "it is shown at once");
+  assert.deepEqual(asked, ["a"], "but the pace is kept");
+  rests.shift()();
+  await settle();
+  assert.deepEqual(asked, ["a", "c"]);
+  ask.forget();
+  answers.shift()("C");
+  rests.shift()();
+  await settle();
+  assert.deepEqual(shown, [["A", "a"]], "what was forgotten is not shown");
+  ask("d");
+  await settle();
+  answers.shift()(null);
+  rests.shift()();
+  await settle();
+  assert.deepEqual([asked.at(-1), shown.length], ["d", 1]);
 });

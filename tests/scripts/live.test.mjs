@@ -14,7 +14,7 @@ beforeEach(() => {
   [requests, log, ink] = [[], [], "ink"];
 });
 
-function newReader() {
+function newReader(options = {}) {
   return new LiveReader({
     render: () => ink && { image: ink, toPad: `pad of ${ink}` },
     read: (image) => new Promise((resolve, reject) => requests.push({ image, answer: resolve, fail: reject })),
@@ -24,6 +24,7 @@ function newReader() {
     onFailure: (reason) => log.push(`failure: ${reason}`),
     onRecovery: () => log.push("recovery"),
     now: clock.now,
+    ...options,
   });
 }
 
@@ -32,6 +33,7 @@ const pass = (milliseconds) => clock.pass(milliseconds);
 test("the gap between requests grows with how long the server takes, within bounds", () => {
   assert.equal(gapAfter(0), 33);
   assert.equal(gapAfter(40), 33);
+  assert.equal(gapAfter(40, 25), 25);
   assert.equal(gapAfter(50), 120);
   assert.equal(gapAfter(60_000), 2000);
 });
@@ -159,4 +161,64 @@ test("a connection that is back is used at once", async () => {
   await pass();
   reader.retryNow();
   assert.equal(requests.length, 2);
+});
+
+test("what was read while the pen moved is read again once it rests, where there may be more to it", async () => {
+  let isMoving = true;
+  const reader = newReader({ isMoving: () => isMoving });
+  reader.request();
+  requests[0].answer({ text: "?", isProvisional: true });
+  await pass(40);
+  assert.equal(requests.length, 1);
+  assert.equal(reader.isUpToDate, false); // there may be more to it
+  isMoving = false;
+  reader.flush();
+  assert.equal(reader.isUpToDate, false);
+  assert.equal(requests.length, 2);
+  requests[1].answer({ text: "37" });
+  await pass(100);
+  reader.flush();
+  assert.equal(requests.length, 2);
+  assert.equal(reader.isUpToDate, true);
+});
+
+test("so it is where the answer comes after the pen was lifted, or there was no time for one", async () => {
+  for (const early of [{ text: "?", isProvisional: true }, { superseded: true }]) {
+    [requests, log] = [[], []];
+    let isMoving = true;
+    const reader = newReader({ isMoving: () => isMoving });
+    reader.request();
+    isMoving = false;
+    reader.flush(); // nothing new
+    assert.equal(requests.length, 1);
+    requests[0].answer(early);
+    await pass(40);
+    assert.equal(requests.length, 2);
+  }
+});
+
+test("a pen that stays down but does not move rests, too", async () => {
+  let isMoving = true;
+  const reader = newReader({ isMoving: () => isMoving });
+  reader.request();
+  requests[0].answer({ text: "?", isProvisional: true });
+  await pass(399);
+  isMoving = false;
+  assert.equal(requests.length, 1);
+  await pass(1);
+  assert.equal(requests.length, 2);
+  requests[1].answer({ text: "37" });
+  await pass(2000);
+  assert.equal(requests.length, 2);
+});
+
+test("what is whole already is not read again", async () => {
+  let isMoving = true;
+  const reader = newReader({ isMoving: () => isMoving });
+  reader.request();
+  requests[0].answer({ text: "7", isProvisional: false });
+  await pass(40);
+  isMoving = false;
+  reader.flush();
+  assert.equal(requests.length, 1);
 });

@@ -6,16 +6,15 @@ import { createAlbum } from "../../ui/photo/album.js";
 import { csvOf, fieldOf } from "../../ui/photo/csv.js";
 import {
   indexAfterKey,
-  linesOf,
   nameOf,
   nearestInLine,
   placeOf,
   squareAround,
-  symbolsOf,
   textLines,
 } from "../../ui/photo/digits.js";
 import { createPhotoRequests } from "../../ui/photo/request.js";
 import { tooLarge } from "../../ui/shared/files.js";
+import { linesOf, symbolsOf } from "../../ui/shared/symbols.js";
 import { textOf } from "../../ui/shared/wording.js";
 import { settle } from "./clock.mjs";
 

@@ -6,6 +6,7 @@ import { coloursOf } from "../../ui/train/kernels.js";
 import { describeComparison, mostConfused } from "../../ui/train/outcome.js";
 import { HEIGHT, heightOf, latestOf, pathOf, SCALES, WIDTH } from "../../ui/train/scales.js";
 import { csvOfCurve } from "../../ui/train/export.js";
+import { describeWatched } from "../../ui/train/watched.js";
 import { progressOf } from "../../ui/train/progress.js";
 import { buttonsOf, describeDetails, describePhase, duration } from "../../ui/train/wording.js";
 
@@ -43,7 +44,8 @@ test("a curve spans the epochs, and a validation is drawn where it changes", () 
   const middle = heightOf(SCALES.loss, 0.3).toFixed(1);
   const path = `M0.0 0.0L${WIDTH / 2}.0 ${middle}L${WIDTH}.0 ${HEIGHT}.0`;
   assert.equal(pathOf(SCALES.loss, curve, SCALES.loss.training, 2), path);
-  assert.equal(pathOf(SCALES.loss, curve, SCALES.loss.validation, 2), ""); // one point is no line
+  assert.match(pathOf(SCALES.loss, curve, SCALES.loss.validation, 2), /^M[\d.]+ [\d.]+m-3 0h6$/); // one point is a dash
+  assert.equal(pathOf(SCALES.loss, [], SCALES.loss.training, 2), "");
   assert.equal(latestOf(SCALES.loss, curve), "0.20");
   assert.equal(latestOf(SCALES.accuracy, curve), "95.00%");
   assert.equal(latestOf(SCALES.loss, curve.slice(0, 1)), "");
@@ -151,4 +153,11 @@ test("a curve is a line a point in a CSV file, with nothing where nothing was me
   const [head, ...lines] = csvOfCurve([point, later]).trimEnd().split("\n");
   assert.equal(head, "epoch,training loss,validation loss,training accuracy,validation accuracy");
   assert.deepEqual(lines, ["0.5,2,,0.3,", "1,2,1.5,0.3,0.6"]);
+});
+
+test("of the pictures that are watched, those in the column of their digit are right", () => {
+  const right = Array.from({ length: 40 }, (_, i) => i % 10);
+  assert.equal(describeWatched(right), "40 of these 40 are read correctly.");
+  assert.equal(describeWatched(right.with(13, 8)), "39 of these 40 are read correctly.");
+  assert.equal(describeWatched(null), "");
 });

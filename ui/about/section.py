@@ -3,7 +3,10 @@
 from ui.component import component
 from ui.server.host import Host
 
+NOTEBOOK = "docs/from_scratch.ipynb"
+
 
 def build(host: Host) -> None:
     """Lays it out."""
-    component("about/about", [], repository=host.repository, duplicate=host.duplicate)
+    notebook = f"{host.sources}/{NOTEBOOK}" if host.sources else ""
+    component("about/about", [], repository=host.repository, duplicate=host.duplicate, notebook=notebook)

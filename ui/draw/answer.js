@@ -1,9 +1,13 @@
-// The answer on the Draw tab. Several digits are a number: each is a button in the answer and a frame on the pad,
-// and the bars show one of them. One digit alone needs neither.
+// The answer on the Draw tab. Several digits are a number or a date: each is a button in the answer and a frame on the
+// pad, and the bars show one of them. One digit alone needs neither.
 
 import { newestDigit } from "./geometry.js";
+import { linesOf, symbolsOf } from "../shared/symbols.js";
 import { certainty, isDoubtful, secondThought, textOf } from "../shared/wording.js";
 import { setDrawing } from "../shared/session.js";
+
+// How wide things stand in the answer, in digits.
+const [SEPARATOR_WIDTH, GAP_WIDTH] = [0.6, 0.5];
 
 /**
  * element: the tab; reading: its view; strokes: returns those on the pad; announceLater: what a screen reader hears
@@ -14,11 +18,12 @@ export function createAnswer({ element, reading, strokes, announceLater }) {
   const verdict = element.querySelector(".verdict");
   const answer = element.querySelector(".answer");
   let digits = []; // of the reading, each box as a frame on the pad
+  let symbols = []; // the digits, and the separators between them
   let message = ""; // of the reading
   let chosen = null; // index of the digit that the visitor wants to see; null: the one that was written last
 
   function showEmpty() {
-    digits = [];
+    digits = symbols = [];
     message = "";
     setDrawing(null);
     showNumber(null);
@@ -35,6 +40,7 @@ export function createAnswer({ element, reading, strokes, announceLater }) {
   /** result: the server's answer; toPad: takes its boxes to the pad. */
   function showReading(result, toPad) {
     digits = (result.digits ?? []).map((digit) => ({ ...digit, box: toPad(digit.box) }));
+    symbols = result.symbols ? symbolsOf({ ...result, digits }) : digits;
     message = result.error || result.message;
     if (chosen !== null && chosen >= digits.length) chosen = null;
     showDigits();
@@ -65,10 +71,10 @@ export function createAnswer({ element, reading, strokes, announceLater }) {
 
   /** shown: index of the digit whose bars are shown. */
   function showNumber(shown) {
-    const several = digits.length > 1 ? digits : [];
+    const several = symbols.length > 1 ? digits : [];
     verdict.classList.toggle("several", several.length > 0);
     frames.replaceChildren(...several.map((digit, i) => newFrame(digit, i === shown)));
-    layOutButtons(several.map(({ line }) => line));
+    layOutSymbols(several.length > 0 ? symbols : []);
     answer.querySelectorAll("button").forEach((button, i) => {
       const doubtful = isDoubtful(several[i]);
       button.textContent = textOf(several[i]);
@@ -78,31 +84,49 @@ export function createAnswer({ element, reading, strokes, announceLater }) {
     });
   }
 
-  /** lines: of each digit. The buttons stay where the lines are the same, or the focus would be lost each time. */
-  function layOutButtons(lines) {
-    if (answer.dataset.lines === lines.join()) return;
-    answer.dataset.lines = lines.join();
-    answer.replaceChildren(...lines.flatMap((line, i) => newButton(i, i > 0 && line !== lines[i - 1])));
-    answer.setAttribute("aria-hidden", String(lines.length === 0));
-    const lengths = lines.map((line) => lines.filter((other) => other === line).length);
-    const rows = new Set(lines).size;
-    answer.style.setProperty("--columns", Math.max(...lengths));
-    answer.style.setProperty("--rows", rows);
-    verdict.classList.toggle("lines", rows > 1);
+  /** The buttons stay where the layout is the same, or the focus would be lost each time. */
+  function layOutSymbols(shown) {
+    const layout = shown.map(({ line, separator, followsGap }) => [line, separator, followsGap].join()).join(" ");
+    if (answer.dataset.layout === layout) return;
+    answer.dataset.layout = layout;
+    const lines = linesOf(shown).map((line) => line.map((i) => shown[i]));
+    let count = 0; // of digits
+    answer.replaceChildren(
+      ...lines.flatMap((line, row) => [
+        ...(row > 0 ? [document.createElement("br")] : []),
+        ...line.flatMap(({ separator, followsGap }) => [
+          ...(followsGap ? [" "] : []),
+          separator === undefined ? newButton(count++) : newSeparator(separator),
+        ]),
+      ]),
+    );
+    answer.setAttribute("aria-hidden", String(shown.length === 0));
+    answer.style.setProperty("--columns", Math.max(...lines.map(widthOf)));
+    answer.style.setProperty("--rows", lines.length);
+    verdict.classList.toggle("lines", lines.length > 1);
   }
 
-  function newButton(i, startsLine) {
+  function newButton(i) {
     const button = document.createElement("button");
     button.type = "button";
     button.addEventListener("click", () => {
       chosen = i;
       showDigits();
     });
-    return startsLine ? [document.createElement("br"), button] : [button];
+    return button;
   }
 
   return { showReading, showUnread, showEmpty, inkChanged: () => (chosen = null) };
 }
+
+function widthOf(line) {
+  const widths = line.map(({ separator }) => (separator ? SEPARATOR_WIDTH : 1));
+  const gaps = line.filter(({ followsGap }) => followsGap).length * GAP_WIDTH;
+  return widths.reduce((sum, width) => sum + width, gaps);
+}
+
+const newSeparator = (textContent) =>
+  Object.assign(document.createElement("span"), { className: "separator", textContent });
 
 function newFrame(digit, isShown) {
   const [left, top, right, bottom] = digit.box;

@@ -2,6 +2,7 @@
 
 import { layOutForServer } from "./geometry.js";
 import { isPicture } from "./history.js";
+import { packPixels } from "./message.js";
 import { inkOf } from "../shared/picture.js";
 
 /** Draws strokes on a context whose unit is the pad's side: curves through the middles between their points. */
@@ -53,7 +54,10 @@ export function createScreen(canvas, strokes, pen) {
   return repaint;
 }
 
-/** Returns what renders strokes, black on white: {image: a data URL, toPad}, or null where there is no ink. */
+/**
+ * Returns what renders strokes, black on white: {image, packed, toPad}, or null where there is no ink. Of the same
+ * pixels, image is a data URL and packed what message.js sends; they are to be taken before the next rendering.
+ */
 export function createSheet() {
   const sheet = document.createElement("canvas");
   const context = sheet.getContext("2d", { alpha: false, willReadFrequently: true });
@@ -71,6 +75,15 @@ export function createSheet() {
     context.clip();
     context.fillStyle = "black";
     drawStrokes(context, strokes, layout.pen);
-    return { image: sheet.toDataURL("image/png"), toPad: layout.toPad };
+    return {
+      get image() {
+        return sheet.toDataURL("image/png");
+      },
+      get packed() {
+        const { width, height, data } = context.getImageData(0, 0, sheet.width, sheet.height);
+        return { width, height, ...packPixels(data) };
+      },
+      toPad: layout.toPad,
+    };
   };
 }

@@ -12,11 +12,13 @@ import { HARD } from "./hard.js";
 import { mountExplanations } from "./how.js";
 import { drawWithKeyboard } from "./keyboard.js";
 import { mountLayers } from "./layers.js";
-import { LiveReader } from "./live.js";
+import { LiveReader, RESTS_AFTER } from "./live.js";
 import { drawWithPointer } from "./pointer.js";
+import { Road } from "./road.js";
 import { mountSharing } from "./share.js";
 import { mountTeaching } from "./teach.js";
 
+const MIN_GAP = 25; // milliseconds from one drawing to the next
 const ANNOUNCE_AFTER = 700; // milliseconds of rest before a screen reader hears the answer
 // Ghosts that show a newcomer what to do, in a box of 100 x 100.
 const GHOSTS = [
@@ -39,9 +41,17 @@ export function mount({ element, server, upload, props }) {
   const repaint = createScreen(canvas, strokes, () => penOf(history.finished));
   const render = createSheet();
 
+  const road = new Road({ address: new URL("live", document.baseURI), namePage: () => server.name_page() });
+  let inkChangedAt = 0;
+  const isMoving = () => pen.isDown() && performance.now() - inkChangedAt < RESTS_AFTER;
   const live = new LiveReader({
-    render: () => render(strokes()),
-    read: (image) => server.live({ image, network: sessionState.network }),
+    render() {
+      const ink = render(strokes());
+      return ink && { image: ink.packed, toPad: ink.toPad };
+    },
+    read: (picture) => road.read(picture, isMoving(), sessionState.network),
+    isMoving,
+    minGap: MIN_GAP,
     onSend: () => (reading.section.dataset.state = "asked"),
     onAnswer: showAnswer,
     onEmpty: showEmpty,
@@ -104,6 +114,7 @@ export function mount({ element, server, upload, props }) {
   // ---------------------------------------------------------------- what follows when the ink changes
 
   function inkChanged() {
+    inkChangedAt = performance.now();
     repaint();
     element.classList.toggle("inked", !history.isEmpty);
     answer.inkChanged();
@@ -197,6 +208,7 @@ export function mount({ element, server, upload, props }) {
   find(".hard").addEventListener("click", showHard);
   find(".networks").addEventListener("change", ({ target }) => chooseNetwork(target.value));
   window.addEventListener("pagehide", storeDrawing); // a stroke may be half drawn
+  window.addEventListener("offline", () => road.drop());
   window.addEventListener("online", () => live.retryNow());
   sessionState.addEventListener("status", showNetworks);
   for (const event of ["model", "network"]) {
@@ -217,6 +229,7 @@ export function mount({ element, server, upload, props }) {
 
   mountTeaching({ element, ...createActions({ server, upload }) });
   showTools();
+  road.prepare();
   inkChanged();
   mountSharing({
     element,

@@ -4,7 +4,7 @@
 import { linkTo, onLink } from "../shared/address.js";
 import { saveBlob } from "../shared/files.js";
 import { sessionState } from "../shared/session.js";
-import { percent } from "../shared/wording.js";
+import { percentsOf, percentText } from "../shared/wording.js";
 import { strokesOfText, textOfStrokes } from "./link.js";
 
 const [WIDTH, HEIGHT, MARGIN] = [1200, 660, 30]; // pixels of the picture
@@ -73,15 +73,16 @@ function paintReading(ink, answer, sure) {
   context.fillStyle = "black";
   write(answer.replaceAll("\n", " "), left, 110, 96, 650);
   write(sure, left, 150, 26);
-  const { probs = [], digit = null } = sessionState.drawing ?? {};
-  const height = (HEIGHT - MARGIN - 180) / Math.max(probs.length, 1);
-  probs.forEach((share, i) => {
+  const { shares = [], digit = null } = sessionState.drawing ?? {};
+  const percents = percentsOf(shares);
+  const height = (HEIGHT - MARGIN - 180) / Math.max(shares.length, 1);
+  shares.forEach((share, i) => {
     const y = 180 + i * height;
-    context.fillStyle = i === digit ? "#1d5fd1" : "#9db4d8";
+    context.fillStyle = i === (digit ?? shares.length - 1) ? "#1d5fd1" : "#9db4d8";
     context.fillRect(left + 40, y, share * (right - left - 120), height - 10);
     context.fillStyle = "black";
-    write(String(i), left, y + height - 16, 24, 600);
-    write(percent(share), right - 60, y + height - 16, 22);
+    write(i < 10 ? String(i) : "\u2013", left, y + height - 14, 24, 600);
+    write(percentText(percents[i]), right - 70, y + height - 14, 22);
   });
   write("Digits from Scratch", MARGIN + 12, HEIGHT - MARGIN - 12, 18);
   return canvas;

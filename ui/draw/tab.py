@@ -1,8 +1,8 @@
 """The Draw tab: a pad whose ink is read while the pen still moves, and the same reading for programs.
 
-The pad is one component of static files: `pad.html`, `pad.css` and `pad.js`. Its script sends the ink to
-`live` some thirty times a second and moves the bars itself; no Gradio event is involved, because those would
-cost several times as long.
+The pad is one component of static files: `pad.html`, `pad.css` and `pad.js`. Its script sends the ink some
+thirty times a second, on a road of its own (`ui/server/road.py`), and moves the bars itself; nothing of
+Gradio is involved, because that would cost several times as long.
 """
 
 import base64
@@ -15,6 +15,17 @@ import anyio
 import gradio as gr
 import numpy as np
 
+from jobs.drawing_message import (
+    BUSY,
+    ERROR,
+    MAX_PIXELS,
+    SUPERSEDED,
+    number_of,
+    pack_sentence,
+    unpack_drawing,
+    with_time,
+)
+from jobs.drawing_reader import FAULT
 from jobs.picture_answer import answer_of, outcome_of
 from recognition.files import PictureError, load_picture
 from ui.component import component
@@ -23,14 +34,16 @@ from ui.draw.layers import networks
 from ui.server import metrics
 from ui.server.host import Host
 from ui.server.queue import QueueFull, Superseded
+from ui.server.road import Read
 from ui.shared.visit import Visitor, visitor_of
 from ui.shared.visitors import Readers, Visitors, chosen_from
 
 PNG = "data:image/png;base64,"
-MAX_CHARACTERS = 40_000  # of a drawing from the pad, base64; its script sends about 4,000 a digit
-MAX_PIXELS = 512 * 512  # of the same; its script sends about 150 x 150 for a digit, 488 x 488 at most
+MAX_CHARACTERS = 40_000  # of a drawing that a program sends to `live`, base64; a digit takes about 4,000
 MAX_FILE_PIXELS = 16_000_000  # of an image file; a phone photographs a sheet of paper with 12 million
 CHUNKS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})  # of a PNG, that its pixels depend on
+
+CROWDED = "Many people are drawing right now."
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +54,7 @@ def build(visitors: Visitors) -> None:
     def read_by_own(visitor: Visitor, drawing: object) -> dict:
         return read_live(visitors.readers_of(visitor), drawing)
 
-    metrics.DRAWINGS_WAITING.set_function(lambda: visitors.drawings.waiting)
+    metrics.DRAWINGS_WAITING.set_function(lambda: visitors.strokes.waiting + visitors.drawings.waiting)
 
     async def live(drawing: object, request: gr.Request) -> dict:
         visitor = await visitor_of(request)
@@ -51,11 +64,19 @@ def build(visitors: Visitors) -> None:
         except Superseded:
             answer = {"superseded": True}
         except QueueFull:
-            answer = {"busy": "Many people are drawing right now."}
-        # By this the pad sees how busy we are, and thins what it sends.
+            answer = {"busy": CROWDED}
         return answer | {"took": round(1000 * (time.perf_counter() - request.state.began))}
 
-    functions = [live, *visitors.server_functions(teach.ACTIONS), teach.import_of_examples(visitors)]
+    async def name_page(payload: object, request: gr.Request) -> dict:
+        """{"page": the session hash of the page that asks}: who it is, on the road of its drawings."""
+        return {"page": (await visitor_of(request)).page}
+
+    functions = [
+        live,
+        name_page,
+        *visitors.server_functions(teach.ACTIONS),
+        teach.import_of_examples(visitors),
+    ]
     component(
         "draw/pad",
         functions,
@@ -79,7 +100,7 @@ def build(visitors: Visitors) -> None:
 
 
 def read_live(readers: Readers, drawing: object) -> dict:
-    """What the pad sent -> the JSON of its reading, each digit with the `picture` the network saw.
+    """What a program sent -> the JSON of its reading, each digit with the `picture` the network saw.
 
     drawing: {"image": a PNG as data URL, "network": a name}. The picture is 28x28 grey bytes in base64.
     Anybody on the net can call this with anything, and Gradio would answer an exception with a bare null:
@@ -93,8 +114,30 @@ def read_live(readers: Readers, drawing: object) -> dict:
         return {"error": str(error)}
     except Exception:
         logger.exception("A drawing could not be read")
-        return {"error": "The drawing could not be read. Please try again."}
+        return {"error": FAULT}
     return answer_of(reading)
+
+
+def road_of(visitors: Visitors) -> Read:
+    """What reads the drawings that come on the road of the pad."""
+
+    async def read(visitor: Visitor, address: str, message: bytes, came: float) -> bytes:
+        try:
+            weights = visitors.weights_of(visitor, unpack_drawing(message).network)
+            async with visitors.strokes.turn(visitor.page, address):
+                outcome, answer = await visitors.pool.read(visitor.page, weights, message)
+            if outcome:
+                metrics.count_reading("draw", outcome)
+        except Superseded:
+            answer = pack_sentence(number_of(message), SUPERSEDED, 0)
+        except QueueFull:
+            answer = pack_sentence(number_of(message), BUSY, 0, CROWDED)
+        except ValueError as error:
+            answer = pack_sentence(number_of(message), ERROR, 0, str(error))
+        # By this the pad sees how busy we are, and thins what it sends.
+        return with_time(answer, 1000 * (time.perf_counter() - came))
+
+    return read
 
 
 def drawing_of(payload: object) -> np.ndarray:

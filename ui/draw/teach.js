@@ -9,6 +9,7 @@ const TOO_ALIKE = "The others look too much like other digits: learning them wou
 const NOT_LEARNED = "Nothing was learned or changed: that looks too much like another digit.";
 const CHECKING = "Checking on MNIST's test images that it has not forgotten anything\u2026";
 const KNOWN = "This drawing is already one of your examples.";
+const ALL_KNOWN = "All drawings of this file are already among your examples.";
 const CROSS = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M6 6l12 12M18 6 6 18" /></svg>';
 
 /** How teaching goes, or went. labels: of the examples that were taught last, in their order. */
@@ -36,12 +37,22 @@ export function mountTeaching({ element, act, saveFile, sendFile }) {
   const find = (selector) => section.querySelector(selector);
   const labelButtons = [...section.querySelectorAll(".labels button")];
   let taughtLabels = [];
+  let taughtExamples = null; // as JSON
   let failure = ""; // why something did not work, until something does
   let shownExamples = null; // as JSON
 
-  async function perform(action) {
-    failure = await action; // which resolves to a sentence where it failed
+  function say(sentence) {
+    failure = sentence;
     show();
+  }
+
+  /** action: resolves to a sentence where it failed. */
+  const perform = async (action) => say(await action);
+
+  async function importExamples(file) {
+    const before = sessionState.mine.examples.length;
+    await perform(sendFile("import_examples", file));
+    if (failure === "" && sessionState.mine.examples.length === before) say(ALL_KNOWN);
   }
 
   function show() {
@@ -55,9 +66,10 @@ export function mountTeaching({ element, act, saveFile, sendFile }) {
     showExamples(examples);
     find(".learn").hidden = examples.length === 0;
     find(".learn").disabled = active;
-    const isTaught = lesson && lesson.after.length === examples.length && !active;
-    find(".learn").classList.toggle("main", !isTaught); // what was taught needs no teaching
-    find(".learn").textContent = examples.length > 1 ? `Teach it these ${examples.length} examples` : "Teach it";
+    const isTaught = lesson && !active && taughtExamples === JSON.stringify(examples);
+    find(".learn").classList.toggle("main", !isTaught); // what was taught needs no teaching, and comes last
+    const what = examples.length > 1 ? `Teach it these ${examples.length} examples` : "Teach it";
+    find(".learn").textContent = isTaught ? `${what} again` : what;
     find(".unlearn").hidden = !lesson || !can_undo || active;
     find(".export").hidden = examples.length === 0;
   }
@@ -87,17 +99,15 @@ export function mountTeaching({ element, act, saveFile, sendFile }) {
   labelButtons.forEach((button, label) =>
     button.addEventListener("click", async () => {
       if (!sessionState.drawing) return;
-      const count = sessionState.mine.examples.length;
+      const before = JSON.stringify(sessionState.mine.examples);
       await perform(act("add_example", { picture: sessionState.drawing.picture, label }));
-      if (failure === "" && sessionState.mine.examples.length === count) {
-        failure = KNOWN;
-        show();
-      }
+      if (failure === "" && JSON.stringify(sessionState.mine.examples) === before) say(KNOWN);
       find(".next").scrollIntoView({ block: "nearest" }); // what follows from it
     }),
   );
   find(".learn").addEventListener("click", () => {
     taughtLabels = sessionState.mine.examples.map(({ label }) => label);
+    taughtExamples = JSON.stringify(sessionState.mine.examples);
     perform(act("teach", { network: sessionState.network }));
   });
   find(".unlearn").addEventListener("click", () => perform(act("undo")));
@@ -107,7 +117,7 @@ export function mountTeaching({ element, act, saveFile, sendFile }) {
   }
   find(".zip").addEventListener("change", ({ target }) => {
     const [file] = target.files;
-    if (file) perform(sendFile("import_examples", file));
+    if (file) importExamples(file);
     target.value = ""; // so that the same file can be chosen again
   });
 

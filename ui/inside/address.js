@@ -1,6 +1,6 @@
 // Every view, tour step and pinned cell has an address: #inside/flow, #inside/tour/3, #inside/flow/relu3/2,4,17.
 
-export const VIEWS = ["flow", "why", "change", "learn", "doubt", "kernels"];
+export const VIEWS = ["flow", "why", "change", "kernels", "learn", "time", "doubt", "neighbours", "compare"];
 const ROOT = "inside";
 
 /** {view, layer, cell, step}, each undefined where the address does not say; null: it is another tab's. */

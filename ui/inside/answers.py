@@ -117,7 +117,7 @@ def cell(looked: Looked, payload: Payload) -> dict:
     position, place = payload.get("position"), payload.get("cell")
     if not isinstance(position, int) or not isinstance(place, list) or not all(map(_is_int, place)):
         raise ValueError("A cell is asked for by its layer's position and its place in it.")
-    history = cell_history(looked.model, _input(payload), position, tuple(place))
+    history = cell_history(looked.model, input_of(payload), position, tuple(place))
     return {
         "position": position,
         "cell": place,
@@ -134,7 +134,7 @@ def cell(looked: Looked, payload: Payload) -> dict:
 
 def why(looked: Looked, payload: Payload) -> dict:
     """payload: {"picture"} -> evidence, where the network has it, and occlusion, float32 in base64."""
-    x, model = _input(payload), looked.model
+    x, model = input_of(payload), looked.model
     fall = occlusion(model, x, ERASED, ERASED_STRIDE)
     answer = {"occlusion": _array(fall), "erased": [ERASED, ERASED_STRIDE], "evidence": None}
     if has_evidence(model):
@@ -155,7 +155,7 @@ def change(looked: Looked, payload: Payload) -> dict:
     def shares_of(x: np.ndarray) -> np.ndarray:
         return all_shares(looked.model.predict(x), looked.calibration)
 
-    found = curves(shares_of, _input(payload)[..., 0], _amounts(payload.get("amounts") or {}))
+    found = curves(shares_of, input_of(payload)[..., 0], _amounts(payload.get("amounts") or {}))
     return {"curves": {name: np.round(curve, 3).tolist() for name, curve in found.items()}}
 
 
@@ -163,7 +163,7 @@ def flip(looked: Looked, payload: Payload) -> dict:
     """payload: {"picture", "label": 0 to 9} -> the changed "picture" and its "pixels", null where none."""
     threshold = looked.calibration.threshold
     at_least = -math.inf if threshold is None else threshold  # then the odds of a digit are above it as well
-    found = smallest_change(looked.model, _input(payload), _label(payload, 9), at_least=at_least)
+    found = smallest_change(looked.model, input_of(payload), _label(payload, 9), at_least=at_least)
     if found is None:
         return {"picture": None, "pixels": None}
     changed, pixels = found
@@ -176,7 +176,7 @@ def learn(looked: Looked, payload: Payload) -> tuple[dict, Sequential]:
     rate = payload.get("learning_rate")
     if not isinstance(rate, int | float) or isinstance(rate, bool) or not 0 < rate <= 1:
         raise ValueError("The learning rate must be above 0 and at most 1.")
-    step = step_towards(looked.model, _input(payload), _label(payload, REJECT), rate, looked.calibration)
+    step = step_towards(looked.model, input_of(payload), _label(payload, REJECT), rate, looked.calibration)
     gradients = [
         vars(round_maps(step.gradients[position][1], channels)) | {"position": position}
         for position, channels in block_ends(looked.model).items()
@@ -222,7 +222,7 @@ def _array(values: np.ndarray) -> dict:
     return {"shape": list(values.shape), "values": encoded(values.astype("<f4"))}
 
 
-def _input(payload: Payload) -> np.ndarray:
+def input_of(payload: Payload) -> np.ndarray:
     """(28, 28, 1): payload["picture"] as the networks take it."""
     picture = picture_of(payload, "picture")
     if picture is None:

@@ -2,12 +2,11 @@
 
 import { decodeBytes } from "../shared/base64.js";
 import { SIDE } from "../shared/picture.js";
-import { curveColour } from "./colours.js";
-import { HEIGHT, pathOf, shareOf, shownClasses, WIDTH, winnersOf } from "./curves.js";
-import { CLASSES, DIGITS, fillSelect, newElement } from "./elements.js";
-import { newestOnly } from "./looking.js";
+import { shareOf } from "./curves.js";
+import { DIGITS, fillSelect, newElement } from "./elements.js";
+import { paced } from "./paced.js";
+import { createPlot } from "./plot.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const NAMES = {
   rotation: "Turn",
   slant: "Slant",
@@ -31,15 +30,15 @@ export function createChange({ element, looking, announce }) {
   const target = box.querySelector("select");
   const result = box.querySelector(".result");
   const marks = box.querySelector(".marks");
-  let rows = new Map(); // by the name of a variation: {input, output, plot, about}
+  let rows = new Map(); // by the name of a variation: {input, output, plot, about, row}
   let painting = null; // the ink that the pointer paints: 255 or 0
   let place = [14, 14]; // of the keyboard's cursor
   fillSelect(target, DIGITS.map((digit) => [String(digit), `a ${digit}`]), "1");
 
-  const ask = newestOnly(
+  const ask = paced(
     () => looking.explain("change", { picture: looking.base, amounts: looking.amounts }),
     ({ curves }) => {
-      for (const [name, curve] of Object.entries(curves)) drawCurve(rows.get(name), curve);
+      for (const [name, curve] of Object.entries(curves)) rows.get(name).plot.show(curve);
     },
   );
 
@@ -55,14 +54,10 @@ export function createChange({ element, looking, announce }) {
     const input = newElement("input", { type: "range", min: about.low, max: about.high, step: "any" });
     input.value = about.neutral;
     const output = newElement("output");
-    const plot = document.createElementNS(SVG, "svg");
-    plot.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
-    plot.setAttribute("preserveAspectRatio", "none");
-    plot.setAttribute("aria-hidden", "true");
     const winners = newElement("div", { className: "winners" });
     const name = newElement("span", { className: "name", textContent: NAMES[about.name] ?? about.name });
     const label = newElement("label", {}, name, output, input);
-    const frame = newElement("div", { className: "plot" }, plot);
+    const frame = newElement("div", { className: "plot" });
     const row = newElement("div", { className: "slider" }, label, frame, winners);
     input.addEventListener("input", () => {
       const isNear = Math.abs(shareOf(about, Number(input.value)) - shareOf(about, about.neutral)) < 0.02;
@@ -72,33 +67,15 @@ export function createChange({ element, looking, announce }) {
       marks.replaceChildren();
       looking.change(looking.base, { ...looking.amounts, [about.name]: amount });
     });
-    const slider = { row, input, output, plot, winners, about };
+    const slider = { row, input, output, plot: createPlot(frame, winners), about };
     showAmount(slider, about.neutral);
     return slider;
   }
 
-  function showAmount({ output, row, about }, amount) {
+  function showAmount({ output, plot, about }, amount) {
     const decimals = about.high - about.low > 20 ? 0 : 2;
     output.textContent = `${amount.toFixed(decimals).replace("-", "\u2212")}${UNITS[about.unit] ?? ""}`;
-    row.style.setProperty("--at", shareOf(about, amount));
-  }
-
-  function drawCurve({ plot, winners }, curve) {
-    const paths = shownClasses(curve).map((index) => {
-      const path = document.createElementNS(SVG, "path");
-      path.setAttribute("d", pathOf(curve, index));
-      path.style.stroke = curveColour(index);
-      return path;
-    });
-    plot.replaceChildren(...paths);
-    winners.replaceChildren(
-      ...winnersOf(curve).map(({ start, end, winner }) => {
-        const run = newElement("span", { textContent: winner === 10 ? "?" : CLASSES[winner], title: CLASSES[winner] });
-        run.style.flexGrow = end - start + 1;
-        run.style.color = curveColour(winner);
-        return run;
-      }),
-    );
+    plot.mark(shareOf(about, amount));
   }
 
   function showAmounts() {
@@ -206,6 +183,7 @@ export function createChange({ element, looking, announce }) {
       ask();
     },
     onEmpty() {
+      ask.forget();
       canvas.getContext("2d").clearRect(0, 0, SIDE, SIDE);
       marks.replaceChildren();
       result.textContent = "";

@@ -4,7 +4,8 @@ import { showAddress } from "./address.js";
 import { colourOf, putPixels } from "./colours.js";
 import { DIGITS, newElement } from "./elements.js";
 import { blocksOf, cellAt, columnsFor, divisorsOf, paintMaps, placeOf, stepCell, valueAt } from "./maps.js";
-import { newestOnly } from "./looking.js";
+import { titleOf } from "./layers.js";
+import { paced } from "./paced.js";
 import { placeFrame } from "./side.js";
 import { decimalsFor, numeral, placeName } from "./sums.js";
 import { createSum } from "./sum.js";
@@ -32,7 +33,7 @@ export function createFlow({ element, looking, seen, announce }) {
   let pinned = null; // {position, cell}
   let pointed = null; // the same, under the pointer
 
-  const explain = newestOnly(
+  const explain = paced(
     (position, cell) => looking.explain("cell", { position, cell: cellFor(position, cell) }),
     (answer, position, cell) => {
       sum.show(answer, looking, position, cell);
@@ -61,7 +62,7 @@ export function createFlow({ element, looking, seen, announce }) {
     const frames = newElement("div", { className: "marks" });
     const stage = newElement("div", { className: "stage" }, canvas, frames);
     const about = newElement("p", { className: "about" });
-    const [title, shape] = [newElement("h2", { textContent: titleOf(layer, isLast) }), newElement("span")];
+    const [title, shape] = [newElement("h2", { textContent: titleOf(layers, positions[0]) }), newElement("span")];
     const head = newElement("div", { className: "head" }, title, shape);
     const card = newElement("section", { className: "block" }, head, about, stage);
     card.dataset.layer = layer.name;
@@ -95,40 +96,43 @@ export function createFlow({ element, looking, seen, announce }) {
     return group;
   }
 
-  function paint(block, most = networkMost()) {
+  /** room: the width that the maps may take; read before anything is painted, as it has the browser lay out. */
+  function paint(block, most = networkMost(), room = roomFor()) {
     const maps = looking.maps[block.shown];
     if (!maps) return;
     const size = cellSize(maps);
-    const room = Math.max(block.card.clientWidth - 26, 120);
     block.columns = block.isLast ? maps.channels : columnsFor(maps.channels, maps.width, room / size);
     const painted = paintMaps(maps, block.columns, divisorsOf(maps, scaleBy, most), colourOf);
     putPixels(block.canvas, painted);
     const width = block.isLast ? room : Math.min(painted.width * size * MOST_STRETCH, room);
-    block.canvas.style.width = `${width}px`;
-    block.canvas.style.height = block.isLast ? "34px" : `${(width * painted.height) / painted.width}px`;
-    const all = looking.network.layers[block.shown].shape;
-    const some = all.length === 3 && maps.channels < all[2] ? `first ${maps.channels} of ${all[2]} maps` : null;
-    const whole = maps.isVector ? `${all[0]} numbers` : `${all[2]} maps of ${all[0]} \u00d7 ${all[1]}`;
-    block.shape.textContent = some ?? whole;
+    const height = block.isLast ? 34 : (width * painted.height) / painted.width;
+    const layout = [width, height, block.shown].join();
+    if (layout !== block.layout) {
+      block.layout = layout;
+      Object.assign(block.canvas.style, { width: `${width}px`, height: `${height}px` });
+      block.shape.textContent = shapeOf(maps, looking.network.layers[block.shown].shape);
+    }
     if (block.values) showLogits(block, maps);
   }
 
   function showLogits(block, maps) {
-    block.values.style.setProperty("--columns", maps.channels);
-    const decimals = 1;
-    block.values.replaceChildren(
-      ...DIGITS.slice(0, maps.channels).map((digit) => {
-        const value = newElement("small", { textContent: numeral(valueAt(maps, 0, 0, digit), decimals) });
-        return newElement("span", {}, newElement("b", { textContent: digit }), value);
-      }),
-    );
+    const digits = DIGITS.slice(0, maps.channels);
+    if (block.values.childElementCount !== digits.length) {
+      block.values.style.setProperty("--columns", digits.length);
+      const newValue = (digit) => newElement("span", {}, newElement("b", { textContent: digit }), newElement("small"));
+      block.values.replaceChildren(...digits.map(newValue));
+    }
+    digits.forEach((digit) => {
+      block.values.children[digit].lastChild.textContent = numeral(valueAt(maps, 0, 0, digit), 1);
+    });
   }
 
+  const roomFor = () => Math.max((blocks[0]?.card.clientWidth ?? 0) - 26, 120);
   const networkMost = () => Math.max(...looking.maps.flatMap((maps) => maps?.scales ?? []), 0);
 
   function onLook() {
-    const most = networkMost();
-    for (const block of blocks) paint(block, most);
+    const [most, room] = [networkMost(), roomFor()];
+    for (const block of blocks) paint(block, most, room);
   }
 
   /** The numbers of the pinned cell follow once the pen rests. */
@@ -192,6 +196,7 @@ export function createFlow({ element, looking, seen, announce }) {
   }
 
   function leave() {
+    explain.forget();
     pointed = null;
     mark();
     sum.hint();
@@ -213,10 +218,8 @@ export function createFlow({ element, looking, seen, announce }) {
 
   function unpin() {
     if (pinned) showAddress({ view: "flow" });
-    pinned = pointed = null;
-    mark();
-    sum.hint();
-    seen.frame(null);
+    pinned = null;
+    leave();
   }
 
   /** Frames the cell that is pinned or pointed at. */
@@ -286,8 +289,9 @@ export function createFlow({ element, looking, seen, announce }) {
   return { onNetwork, onLook, onRest, onEmpty, pin: pinByName, pinned: () => pinned };
 }
 
-function titleOf(layer, isLast) {
-  if (isLast) return "The ten sums (logits)";
-  const names = { conv: "Convolution", dense: "Dense layer", average: "Averages", norm: "Batch norm" };
-  return `${names[layer.kind] ?? layer.kind} ${/\d+$/.exec(layer.name)[0]}`;
+/** "48 maps of 6 \u00d7 6": what is shown of a layer of that shape. */
+function shapeOf(maps, [height, width, channels]) {
+  if (maps.isVector) return `${height} numbers`;
+  if (maps.channels < channels) return `first ${maps.channels} of ${channels} maps`;
+  return `${channels} maps of ${height} \u00d7 ${width}`;
 }

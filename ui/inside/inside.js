@@ -1,19 +1,25 @@
 // The Inside tab: your stroke on its way through the network, and every number it becomes.
 
-import { chooseNetwork, sessionState } from "../shared/session.js";
+import { chooseNetwork, OWN, RESULT, sessionState } from "../shared/session.js";
 import { parseAddress, showAddress, VIEWS } from "./address.js";
 import { createChange } from "./change.js";
+import { createCompare } from "./compare.js";
 import { createDoubt } from "./doubt.js";
 import { fillSelect } from "./elements.js";
 import { createFlow } from "./flow.js";
 import { createKernels } from "./kernels.js";
 import { createLearn } from "./learn.js";
 import { Looking } from "./looking.js";
+import { createNeighbours } from "./neighbours.js";
 import { createPad, createRender, createSeen, createShares } from "./side.js";
+import { createTime } from "./time.js";
 import { createTour } from "./tour.js";
 import { createWhy } from "./why.js";
 
-const NETWORKS = [["digits", "the best network"], ["seed", "the first, simple one"]];
+const NETWORKS = [["digits", "Best network"], ["seed", "Simple network"]];
+
+/** Whether there is a network that was trained or uploaded, and is not in use yet. */
+const hasResult = () => Boolean(sessionState.status?.result && !sessionState.status.active);
 
 /** The arguments are what Gradio hands to a component's script. */
 export function mount({ element, server }) {
@@ -32,6 +38,9 @@ export function mount({ element, server }) {
     learn: createLearn(parts),
     doubt: createDoubt(parts),
     kernels: createKernels(parts),
+    time: createTime({ ...parts, networks }),
+    neighbours: createNeighbours(parts),
+    compare: createCompare({ ...parts, networks }),
   };
   const tour = createTour({ element, open, announce });
   const choice = find(".which select");
@@ -39,6 +48,7 @@ export function mount({ element, server }) {
   let wanted = null; // the cell of the page's address, until there are maps
 
   function open(view) {
+    if (view !== current) views[current].onClose?.();
     current = view;
     for (const name of VIEWS) {
       find(`[data-view=${name}]`).hidden = name !== view;
@@ -64,10 +74,13 @@ export function mount({ element, server }) {
     views.flow.pin(layer, cell);
   }
 
-  function showNetworks() {
-    const own = sessionState.mine.own ? [["own", "your own"]] : [];
-    fillSelect(choice, [...NETWORKS, ...own], sessionState.network);
+  function networks() {
+    const own = sessionState.mine.own ? [[OWN, "Your network"]] : [];
+    const result = hasResult() ? [[RESULT, "Your new network"]] : [];
+    return [...NETWORKS, ...own, ...result];
   }
+
+  const showNetworks = () => fillSelect(choice, networks(), sessionState.network);
 
   looking.addEventListener("network", () => {
     for (const view of Object.values(views)) view.onNetwork?.();
@@ -100,6 +113,13 @@ export function mount({ element, server }) {
   sessionState.addEventListener("model", () => {
     showNetworks();
     looking.networkChanged();
+  });
+  let hadResult = hasResult();
+  sessionState.addEventListener("status", () => {
+    if (hasResult() === hadResult) return;
+    hadResult = hasResult();
+    showNetworks();
+    looking.resultChanged();
   });
   choice.addEventListener("change", () => chooseNetwork(choice.value));
 

@@ -2,7 +2,7 @@
 
 import { colourOf, putPixels } from "./colours.js";
 import { CLASSES, newElement } from "./elements.js";
-import { newestOnly } from "./looking.js";
+import { paced } from "./paced.js";
 import { blocksOf, columnsFor, decodeMaps, divisorsOf, paintMaps } from "./maps.js";
 
 const CELL = 3.4; // pixels of a cell on the screen
@@ -42,7 +42,7 @@ export function createLearn({ element, looking, announce }) {
     return Math.min(label ?? shares.digit ?? shares.logits.indexOf(Math.max(...shares.logits)), most);
   }
 
-  const ask = newestOnly(() => !looking.isEmpty && looking.explain("learn", asked()), show);
+  const ask = paced(() => !looking.isEmpty && looking.explain("learn", asked()), show);
 
   function show(answer) {
     const current = currentLabel();
@@ -125,6 +125,7 @@ export function createLearn({ element, looking, announce }) {
     onRest: ask,
     onOpen: ask,
     onEmpty() {
+      ask.forget();
       losses.textContent = "";
       for (const { canvas } of rows) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
     },

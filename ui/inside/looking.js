@@ -2,7 +2,7 @@
 // says of them. The views show it.
 
 import { decodeBytes } from "../shared/base64.js";
-import { BEST, sessionState } from "../shared/session.js";
+import { BEST, RESULT, sessionState } from "../shared/session.js";
 import { LiveReader } from "../draw/live.js";
 import { allMaps } from "./maps.js";
 
@@ -28,6 +28,7 @@ export class Looking extends EventTarget {
   picture = null; // 28x28 grey bytes in base64, as the network saw it
   base = null; // the same before variations
   amounts = {}; // of variations
+  moment = null; // of the network's training, as a number; null: as it is now
   copies = []; // the steps that were taken: answers of `learn`, each with the token of its copy
   trouble = ""; // a sentence
   isShown = false; // whether anybody sees the tab; nothing is asked for where nobody does
@@ -35,6 +36,7 @@ export class Looking extends EventTarget {
   #server;
   #render;
   #isOfPad = true; // whether the pad's ink is looked at, or `base`
+  #results = 0; // how many networks were trained or uploaded since the page was opened
   #described = ""; // which network is asked for, or is `network`
   #describing = Promise.resolve();
   #resting = null;
@@ -53,6 +55,15 @@ export class Looking extends EventTarget {
       onFailure: (reason = NO_ANSWER) => this.#tellTrouble(reason),
       onRecovery: () => this.#tellTrouble(""),
     });
+  }
+
+  /** Another one for another network: a visitor's own may change while its name stays. */
+  get networkName() {
+    return [sessionState.network, sessionState.mine.weights, this.#results].join();
+  }
+
+  get networkChoice() {
+    return sessionState.network;
   }
 
   get copy() {
@@ -98,14 +109,46 @@ export class Looking extends EventTarget {
 
   networkChanged() {
     this.copies = [];
+    this.moment = null;
     this.#request();
   }
 
-  /** Asks for an explanation of the picture. null: it was superseded, or failed, and `trouble` says how. */
+  /** Another network was trained or uploaded. */
+  resultChanged() {
+    this.#results += 1;
+    if (sessionState.network === RESULT) this.networkChanged();
+  }
+
+  /** The network as it was at a moment of its training, or null: as it is now. */
+  showMoment(moment) {
+    if (moment === this.moment) return;
+    this.moment = moment;
+    this.#request();
+  }
+
+  /** Has another network look at the same picture. null: there is no answer. */
+  async lookBy(network) {
+    const asked = { network, picture: this.picture };
+    const answer = await this.#server.look(asked).catch(() => undefined);
+    return answer?.shares ? answer : null;
+  }
+
+  /** What layers another network has. null: there is no answer. */
+  async layersOf(network) {
+    const answer = await this.#server.explain({ what: "network", network }).catch(() => undefined);
+    return answer?.layers ? answer : null;
+  }
+
+  /**
+   * Asks for an explanation of the picture. null: it was superseded, it is of another network than is looked into by
+   * now, or it failed, and `trouble` says how.
+   */
   async explain(what, asked = {}) {
-    const question = { what, picture: this.picture, network: sessionState.network, copy: this.copy, ...asked };
+    const name = this.networkName;
+    const whose = { network: sessionState.network, copy: this.copy, moment: this.moment };
+    const question = { what, picture: this.picture, ...whose, ...asked };
     const answer = await this.#server.explain(question).catch(() => undefined);
-    if (answer?.superseded) return null;
+    if (answer?.superseded || name !== this.networkName) return null;
     if (answer && !answer.error && !answer.busy) return answer;
     this.#tellTrouble(answer?.error ?? answer?.busy ?? NO_ANSWER);
     if (this.copies.length > 0 && answer?.error?.includes("not kept")) this.networkChanged();
@@ -117,7 +160,7 @@ export class Looking extends EventTarget {
   }
 
   #asked() {
-    const whose = { network: sessionState.network, copy: this.copy };
+    const whose = { network: sessionState.network, copy: this.copy, moment: this.moment };
     if (!this.#isOfPad) return { image: { ...whose, picture: this.base, amounts: this.amounts } };
     const ink = this.#render();
     return ink && { image: { ...whose, image: ink.image, point: ink.point } };
@@ -130,7 +173,7 @@ export class Looking extends EventTarget {
 
   /** Asks for the layers, where the network is another one than before. */
   #describe() {
-    const name = [sessionState.network, sessionState.mine.weights].join(); // a copy has the same layers
+    const name = this.networkName; // a copy has the same layers
     if (this.#described !== name) {
       this.#described = name;
       this.#describing = this.#askForLayers(name);
@@ -187,13 +230,3 @@ export class Looking extends EventTarget {
 
 /** float32 in base64 -> numbers. */
 export const decodeFloats = (base64) => new Float32Array(decodeBytes(base64).buffer);
-
-/** Calls `ask`, and `show` with its answer unless it was asked again meanwhile or there is none. */
-export function newestOnly(ask, show) {
-  let count = 0;
-  return async (...values) => {
-    const number = ++count;
-    const answer = await ask(...values);
-    if (answer && number === count) show(answer, ...values);
-  };
-}

@@ -71,6 +71,14 @@ export function blocksOf(layers) {
   return blocks;
 }
 
+/** One channel alone, as maps; `value` is that of a vector. */
+export function channelOf(maps, channel) {
+  const size = maps.height * maps.width;
+  const values = maps.values.slice(channel * size, (channel + 1) * size);
+  const scales = maps.isVector ? maps.scales : [maps.scales[channel]];
+  return { ...maps, channels: 1, values, scales, value: valueAt(maps, 0, 0, channel) };
+}
+
 /** How many maps stand side by side: such that a row is filled, and all rows are equally long where that can be. */
 export function columnsFor(count, side, width) {
   const most = Math.max(1, Math.min(count, Math.floor(width / (side + 1))));

@@ -7,7 +7,7 @@ import { isPicture } from "../draw/history.js";
 import { drawWithKeyboard } from "../draw/keyboard.js";
 import { drawWithPointer } from "../draw/pointer.js";
 import { paintPicture, SIDE } from "../shared/picture.js";
-import { certainty, percent } from "../shared/wording.js";
+import { certainty, percentsOf, percentText } from "../shared/wording.js";
 import { CLASSES, newElement } from "./elements.js";
 import { pointOnSheet } from "./looking.js";
 
@@ -18,7 +18,9 @@ export function createRender() {
     const { strokes } = drawing.history;
     const ink = render(strokes);
     const last = strokes.findLast((stroke) => !isPicture(stroke));
-    return ink && { ...ink, point: last ? pointOnSheet(ink.toPad, ...last.slice(-2)) : null };
+    if (!ink) return null;
+    const { image, toPad } = ink; // it packs what is taken
+    return { image, toPad, point: last ? pointOnSheet(toPad, ...last.slice(-2)) : null };
   };
 }
 
@@ -135,11 +137,12 @@ export function createShares(element) {
   return (shares) => {
     const all = shares ? allShares(shares) : Array(CLASSES.length).fill(0);
     const best = all.indexOf(Math.max(...all));
+    const percents = shares ? percentsOf(all) : all;
     bars.forEach(({ bar, text }, i) => {
       bar.style.setProperty("--share", all[i]);
-      bar.setAttribute("aria-valuenow", Math.round(100 * all[i]));
+      bar.setAttribute("aria-valuenow", percents[i]);
       bar.classList.toggle("best", shares !== null && i === best);
-      text.textContent = shares ? percent(all[i]) : "";
+      text.textContent = shares ? percentText(percents[i]) : "";
     });
     answer.textContent = shares ? verdictOf(shares) : "Draw a digit here, and watch it travel.";
   };
@@ -148,7 +151,9 @@ export function createShares(element) {
 /** Of the ten digits, and last of the reject class; they sum to 1. */
 export const allShares = ({ probs, reject }) => [...probs.map((share) => share * (1 - reject)), reject];
 
-function verdictOf({ digit, probs, reject }) {
-  if (digit === null) return `Not a digit: ${percent(reject)} sure.`;
-  return `It reads ${digit}. ${certainty(probs[digit])}.`;
+/** What is said of the shares, as a sentence or two. */
+export function verdictOf(shares) {
+  const all = allShares(shares);
+  if (shares.digit === null) return `Not a digit: ${percentText(percentsOf(all).at(-1))} sure.`;
+  return `It reads ${shares.digit}. ${certainty({ digit: shares.digit, shares: all })}.`;
 }

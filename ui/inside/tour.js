@@ -4,11 +4,11 @@ import { showAddress } from "./address.js";
 
 export const STEPS = [
   ["flow", "Draw a digit on the pad. The network gets only the small picture: 28 \u00d7 28 numbers from 0 to 1."],
-  ["flow", "A convolution slides small patterns over the picture. Blue is found, orange the opposite, empty nothing."],
+  ["flow", "Layer by layer it looks for patterns. Blue is found, orange the opposite. Ten sums are left in the end."],
   ["flow", "Click any square: it is nothing but a sum of products. The arrow keys move to its neighbours."],
-  ["flow", "Farther down, maps get smaller and mean more. At the bottom, ten sums are left, one for each digit."],
   ["why", "Every place of your drawing votes. Blue speaks for the one digit, orange for the other: that is all."],
   ["change", "Turn, slant and thicken your digit until it becomes another one. The strips show where that happens."],
+  ["kernels", "The patterns are learned. Choose one, and see which digits of the training set have most of it."],
   ["learn", "Say that it is something else, and take a step: all weights move a little, and the bars follow."],
   ["doubt", "Ten sums become ten shares. If all sums are low, the network says that it is not a digit at all."],
 ];

@@ -3,7 +3,8 @@
 import { showAddress } from "./address.js";
 import { largest, paintValues } from "./colours.js";
 import { DIGITS, fillSelect, newElement } from "./elements.js";
-import { decodeFloats, newestOnly } from "./looking.js";
+import { decodeFloats } from "./looking.js";
+import { paced } from "./paced.js";
 import { inkOf, SIDE } from "../shared/picture.js";
 import { decimalsFor, numeral, roundToSum, signed } from "./sums.js";
 
@@ -32,7 +33,7 @@ export function createWhy({ element, looking }) {
   fillSelect(forSelect, options, "0");
   fillSelect(againstSelect, [...options, ["", "nothing"]], "1");
 
-  const ask = newestOnly(
+  const ask = paced(
     () => looking.explain("why"),
     (answer) => {
       found = { ...answer, occlusion: decoded(answer.occlusion) };
@@ -130,7 +131,10 @@ export function createWhy({ element, looking }) {
   return {
     onRest: ask,
     onOpen: ask,
-    onEmpty: () => (chosen = found = null),
+    onEmpty() {
+      ask.forget();
+      chosen = found = null;
+    },
     onNetwork: () => (chosen = null),
   };
 }

@@ -1,7 +1,7 @@
 // Readings as a CSV file (RFC 4180).
 
+import { linesOf } from "../shared/symbols.js";
 import { textOf } from "../shared/wording.js";
-import { linesOf } from "./digits.js";
 
 const HEADER = ["line", "column", "place", "answer", "read_as", "confidence", "x", "y", "width", "height"];
 

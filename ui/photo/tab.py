@@ -14,7 +14,7 @@ import anyio
 import gradio as gr
 from starlette.responses import Response
 
-from jobs.picture_answer import jpeg_url
+from jobs.picture_answer import picture_url
 from recognition.files import MAX_PIXELS, load_picture
 from ui.component import component
 from ui.draw.teach import add_example
@@ -130,4 +130,8 @@ def _file(asked: object) -> Iterator[Path]:
 
 def _offer(example: Example) -> dict:
     picture = load_picture(EXAMPLES_FOLDER / f"{example.name}.jpg")
-    return {"name": example.name, "title": example.title, "thumbnail": jpeg_url(picture, THUMBNAIL)}
+    return {
+        "name": example.name,
+        "title": example.title,
+        "thumbnail": picture_url(picture, THUMBNAIL, "WEBP"),
+    }

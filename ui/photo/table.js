@@ -2,8 +2,9 @@
 // sure it is.
 
 import { paintPicture } from "../shared/picture.js";
+import { linesOf } from "../shared/symbols.js";
 import { shortCertainty, textOf } from "../shared/wording.js";
-import { isCorrected, linesOf, nameOf, squareAround } from "./digits.js";
+import { isCorrected, nameOf, squareAround } from "./digits.js";
 
 const CROP = 96; // pixels of a cell's picture
 const MARGIN = 0.08; // of a digit's size, paper shown around it

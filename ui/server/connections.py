@@ -13,9 +13,12 @@ from typing import Any
 import h11
 import uvicorn.config
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.wsproto_impl import WebsocketBuffer, WSProtocol
 
+from jobs.drawing_message import MAX_BYTES
 from ui.server import metrics
 from ui.server.addresses import peer_address
+from ui.server.routes import ROAD
 
 try:
     import resource
@@ -87,6 +90,35 @@ class Connections:
         next(one for one in among if one.is_waiting).end()  # the newest does, if nothing else
 
 
+class BoundedSocket(WSProtocol):
+    """uvicorn's WebSocket, counted as the connection that it was.
+
+    A page may say nothing for hours: whether somebody is still there is what uvicorn's pings find out.
+    """
+
+    is_waiting = False
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        # A few bytes would inflate to many.
+        self.config.ws_per_message_deflate = False
+        self.buffer = WebsocketBuffer(MAX_BYTES)
+        self._address = ""
+
+    def end(self) -> None:
+        BoundedProtocol.connections_of_all.discard(self, self._address)
+        self.transport.abort()
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        super().connection_made(transport)
+        self._address = peer_address(self.client[0] if self.client else None)
+        BoundedProtocol.connections_of_all.add(self, self._address, may_be_proxy=True)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        BoundedProtocol.connections_of_all.discard(self, self._address)
+        super().connection_lost(exc)
+
+
 class BoundedProtocol(H11Protocol):
     """uvicorn's connection, counted in `connections`."""
 
@@ -95,7 +127,7 @@ class BoundedProtocol(H11Protocol):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.ws_protocol_class = None  # the page has no web socket
+        self.ws_protocol_class = BoundedSocket
         self._address = ""
 
     @property
@@ -117,6 +149,13 @@ class BoundedProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.connections_of_all.discard(self, self._address)
         super().connection_lost(exc)
+
+    def _should_upgrade_to_ws(self) -> bool:
+        return self.scope["path"].endswith(ROAD)  # there is no other WebSocket
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        self.connections_of_all.discard(self, self._address)
+        super().handle_websocket_upgrade(event)
 
     def send_400_response(self, msg: str) -> None:
         """What came is no HTTP: says so, unless an answer to the request before it is on its way."""

@@ -13,6 +13,7 @@ class Host:
     space: bool  # SPACE_ID: a Hugging Face Space
     behind_proxy: bool  # DIGITS_PROXIES=1, and a Space: a proxy that writes X-Forwarded-For stands in front
     rate: float  # DIGITS_RATE: all rate limits times this
+    fetches: bool = False  # DIGITS_FETCH=1: agents may name public https addresses of pictures
     # DIGITS_SOURCES: the address of this repository's files, such as https://example.org/digits/blob/main; a
     # Space shows its own
     sources: str | None = None
@@ -37,7 +38,8 @@ class Host:
         repository = _web_address(environment, "DIGITS_REPOSITORY")
         repository = repository or (f"{address}/tree/main" if space else "")
         duplicate = f"{address}?duplicate=true" if space else ""
-        return cls(space, space or proxies, rate, sources or None, repository, duplicate)
+        fetches = environment.get("DIGITS_FETCH", "0") not in ("", "0")
+        return cls(space, space or proxies, rate, fetches, sources or None, repository, duplicate)
 
 
 def _web_address(environment: Mapping[str, str], name: str) -> str:

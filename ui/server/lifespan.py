@@ -17,16 +17,23 @@ logger = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def lifespan(app: Any) -> AsyncIterator[None]:
-    """While the app runs: ends connections that say nothing, and deletes files that were left behind."""
+    """While the app runs: ends connections that say nothing, deletes files that were left behind, and keeps
+    the readers of drawings."""
     logs.take_over_log_of_server()
     limit_backlog()
-    tasks = [asyncio.create_task(end_silent_connections()), asyncio.create_task(_clean_up_regularly(app))]
+    pool = app.get_blocks().drawing_pool
+    tasks = [
+        asyncio.create_task(end_silent_connections()),
+        asyncio.create_task(_clean_up_regularly(app)),
+        asyncio.create_task(pool.start()),
+    ]
     try:
         yield
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        pool.close()
 
 
 async def _clean_up_regularly(app: Any) -> None:

@@ -44,6 +44,7 @@ READINGS = Counter(
 JOBS = Counter("digits_jobs", "Trainings, teachings and tests of models", ("job", "event"), registry=REGISTRY)
 ERRORS = Counter("digits_errors", "Faults of the program itself", registry=REGISTRY)
 OPEN_PAGES = Gauge("digits_open_pages", "Pages that are open", registry=REGISTRY)
+OPEN_SOCKETS = Gauge("digits_open_sockets", "WebSockets that are open", registry=REGISTRY)
 VISITORS = Gauge("digits_visitors", "Visitors with something of their own", registry=REGISTRY)
 RUNNING = Gauge("digits_jobs_running", "Worker processes", ("lane",), registry=REGISTRY)
 WAITING = Gauge("digits_jobs_waiting", "Jobs that wait for their turn", ("lane",), registry=REGISTRY)

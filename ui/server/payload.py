@@ -37,7 +37,7 @@ async def read_object(receive: Receive) -> tuple[dict, Receive]:
     Raises RequestRejected where it comes too slowly or not to its end, where it is no JSON object, nested
     deeper than MOST_DEPTH, of more than MOST_VALUES values, or has numbers that are not finite.
     """
-    body = await _read(receive)
+    body = await read_body(receive)
     try:
         payload = json.loads(body)
         if b"\\u" in body:
@@ -78,7 +78,8 @@ def session_of_query(scope: Mapping[str, Any], found: re.Match[str]) -> str | No
     return session_of({"session_hash": session})
 
 
-async def _read(receive: Receive) -> bytes:
+async def read_body(receive: Receive) -> bytes:
+    """All that was sent. Raises RequestRejected where it comes too slowly, or not to its end."""
     parts = []
     try:
         async with asyncio.timeout(BODY_SECONDS):

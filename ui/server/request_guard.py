@@ -9,12 +9,13 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from functools import partial
 
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
-from ui.server import metrics
+from ui.server import mcp, metrics
 from ui.server.addresses import client_address
-from ui.server.answer import FAULT, Answer, Send
+from ui.server.answer import FAULT, NOTHING, Answer, Send
 from ui.server.gradio_calls import check_call, check_events, check_server_function
 from ui.server.host import Host
 from ui.server.payload import (
@@ -22,19 +23,24 @@ from ui.server.payload import (
     Message,
     Receive,
     check_length,
+    read_body,
     read_object,
     session_of,
     session_of_query,
 )
 from ui.server.rates import RATE_LIMITS, RateLimiter
 from ui.server.rejection import RequestRejected
-from ui.server.routes import ROUTES, SIGN_IN, STREAMS, Route, check_host, find_route
+from ui.server.road import MAX_POST, Socket, check_origin, check_type, refuse_socket, split_post
+from ui.server.routes import ROAD, ROUTES, SIGN_IN, STREAMS, Route, check_host, find_route, path_of
 from ui.server.upload_request import receive_files
 
 MOST_AT_ONCE = 5000  # requests under way, open pages among them
 MOST_AT_ONCE_OF_ADDRESS = 400  # a school with 150 open pages, each drawing
 MOST_STREAMS_OF_SESSION = 4  # a page has one, and one more while it waits for an event
 MOST_UPLOADS_OF_ADDRESS = 30  # at once
+MOST_SOCKETS = 2000
+MOST_SOCKETS_OF_ADDRESS = 300
+MOST_SOCKETS_OF_SESSION = 3  # a page has one; of others, it does not know yet that they are gone
 MOST_CALLS = 20  # of programs past Gradio's queue, each of which holds one of its 40 threads
 MOST_CALLS_OF_ADDRESS = 4
 MOST_EVENTS_OF_ADDRESS = 10  # of the calls in Gradio's queue, which has room for 40
@@ -57,6 +63,9 @@ class RequestGuard:
         self._events: dict[str, str] = {}  # address by event, of Gradio's queue
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._serve_socket(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -74,6 +83,8 @@ class RequestGuard:
             self._hold(held, "requests", address, MOST_AT_ONCE_OF_ADDRESS)
             if route.name == "upload":
                 await self._upload(held, scope, receive, answer, address)
+            elif route.name == "live":
+                await self._read_drawing(scope, receive, answer, address, began)
             elif route.name in ("health", "metrics"):
                 self._take(route.kind, None, address)
                 await getattr(metrics, route.name)()(scope, receive, answer.send)
@@ -117,7 +128,10 @@ class RequestGuard:
         self, held: Held, scope: Message, receive: Receive, route: Route, name: str | None, address: str
     ) -> tuple[str, Receive]:
         """What to call the request in /metrics, and a `receive` that gives its body once more."""
-        check_length(scope, MAX_BODY)
+        if route.name == "mcp":  # before its body is read, which may be large
+            self._hold(held, "agents", "", MOST_CALLS)
+            self._hold(held, "agents", address, MOST_CALLS_OF_ADDRESS)
+        check_length(scope, mcp.MAX_BODY if route.name == "mcp" else MAX_BODY)
         payload, receive = await read_object(receive)
         session, endpoint, kind = session_of(payload), route.name, route.kind
         if route.name == "server_function":
@@ -140,6 +154,47 @@ class RequestGuard:
         scope["app"].get_blocks().upload_file_set.update(paths)  # which endpoints may be called with
         await JSONResponse(paths)(scope, receive, answer.send)
 
+    async def _read_drawing(
+        self, scope: Message, receive: Receive, answer: Answer, address: str, began: float
+    ) -> None:
+        check_type(scope)
+        check_length(scope, MAX_POST)
+        visitor, drawing = split_post(await read_body(receive))
+        self._take("reading", visitor.page, address)
+        read = scope["app"].get_blocks().read_live
+        content = await read(visitor, address, drawing, began)
+        await Response(content, media_type="application/octet-stream")(scope, receive, answer.send)
+
+    async def _serve_socket(self, scope: Message, receive: Receive, send: Send) -> None:
+        held: Held = []
+        is_open = False
+        try:
+            await receive()  # that somebody wants to connect
+            address = client_address(scope, self.behind_proxy)
+            if path_of(scope) != ROAD:
+                raise RequestRejected(404, NOTHING, "no such route")
+            check_host(scope)
+            check_origin(scope)
+            self._take("page", None, address)
+            self._hold(held, "sockets", "", MOST_SOCKETS)
+            self._hold(held, "sockets", address, MOST_SOCKETS_OF_ADDRESS)
+            await send({"type": "websocket.accept"})
+            is_open = True
+            socket = Socket(receive, send, address, scope["app"].get_blocks().read_live)
+            visitor = await socket.hello()
+            self._hold(held, "sockets of", visitor.page, MOST_SOCKETS_OF_SESSION)
+            await socket.serve(visitor, partial(self._take, "reading", visitor.page, address))
+        except RequestRejected as rejected:
+            metrics.TURNED_AWAY.labels(rejected.reason).inc()
+            await refuse_socket(rejected, receive, send, is_open)
+        except OSError:  # it is closed
+            pass
+        except Exception:
+            logger.exception("A socket failed")
+            await refuse_socket(RequestRejected(500, FAULT, "fault"), receive, send, is_open)
+        finally:
+            self._let_go(held)
+
     def _take(self, kind: str, session: str | None, address: str) -> None:
         of_session, of_address = RATE_LIMITS[kind]
         wait = self.rates.take(kind, f"session {session}", of_session) if session is not None else 0.0
@@ -155,19 +210,21 @@ class RequestGuard:
             raise RequestRejected(429, sentence, "at once", 1)
         self.under_way[what, who] += 1
         held.append((what, who))
-        self._show_open_pages(what)
+        self._show_open(what)
 
     def _let_go(self, held: Held) -> None:
         for what, who in held:
             self.under_way[what, who] -= 1
             if not self.under_way[what, who]:
                 del self.under_way[what, who]
-            self._show_open_pages(what)
+            self._show_open(what)
 
-    def _show_open_pages(self, what: str) -> None:
+    def _show_open(self, what: str) -> None:
         if what == "open_page":
             pages = sum(number for (name, _), number in self.under_way.items() if name == what)
             metrics.OPEN_PAGES.set(pages)
+        elif what == "sockets":
+            metrics.OPEN_SOCKETS.set(self.under_way["sockets", ""])
 
     def _check_events_of(self, scope: Message, address: str) -> None:
         """An address has a share of Gradio's queue, under however many sessions it calls."""

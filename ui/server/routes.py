@@ -24,11 +24,12 @@ def _route(name: str, method: str, path: str, kind: str) -> Route:
 
 API = "/gradio_api"
 EVENTS = f"{API}/call/(?:v2/)?(?P<name>[^/]+)/[^/]+/?|{API}/queue/data"
-ASSETS = "/(?:assets|static|svelte|scripts)/.+|/theme.css|/favicon.ico|/robots.txt|/preview.jpg"
+ASSETS = "/(?:assets|static|svelte|scripts)/.+|/theme.css|/favicon.ico|/robots.txt|/preview.jpg|/watched.png"
 ABOUT = "info|openapi.json|app_id|startup-events|theme.css|login_check|user|token|queue/status"
 CALLS = f"{API}/(?:run|api|call|call/v2)/(?P<name>[^/]+)/?"
 # Left out are, among others, /file= and /proxy=: nothing of this page needs them; /deep_link, which writes
 # files; /stream, /custom_component, /dev/reload, /vibe-edit.
+ROAD = "/live"  # of the pad's drawings: `ui/server/road.py`
 ROUTES = (
     _route("health", "GET", "/health", "page"),
     _route("metrics", "GET", "/metrics", "page"),
@@ -40,8 +41,11 @@ ROUTES = (
     _route("server_function", "POST", f"{API}/component_server/?", "action"),
     _route("join", "POST", f"{API}/queue/join/?", "program"),
     _route("call", "POST", CALLS, "program"),
+    _route("mcp", "POST", f"{API}/mcp/?", "program"),
+    _route("mcp", "GET", f"{API}/mcp/?|{API}/mcp/schema", "page"),
     _route("cancel", "POST", f"{API}/(?:cancel|reset)/?", "program"),
     _route("upload", "POST", f"{API}/upload/?", "upload"),
+    _route("live", "POST", ROAD, "reading"),
 )
 SIGN_IN = _route("sign_in", "GET", "/login/(?:huggingface|callback)/?|/logout/?", "page")  # of a Space
 STREAMS = frozenset({"open_page", "events"})
@@ -49,7 +53,17 @@ STREAMS = frozenset({"open_page", "events"})
 # Server functions by name, where they are not of the kind "action".
 READING = frozenset({"live", "look", "watch", "draw"})
 WORK = frozenset(
-    {"read", "start", "resume", "teach", "upload_model", "import_examples", "load_from_hub", "push_to_hub"}
+    {
+        "read",
+        "start",
+        "resume",
+        "teach",
+        "upload_model",
+        "import_examples",
+        "load_from_hub",
+        "push_to_hub",
+        "export",
+    }
 )
 
 ODD = re.compile(r"\.\.|//|[\0-\x1f\\]")  # in no path that the page asks for
@@ -74,9 +88,14 @@ def check_host(scope: MutableMapping[str, Any]) -> None:
             raise RequestRejected(400, "The address of the page is none.", "malformed")
 
 
+def path_of(scope: Mapping[str, Any]) -> str:
+    """The path that is asked for, from the page's own on."""
+    return scope["path"].removeprefix(scope.get("root_path", "")) or "/"
+
+
 def find_route(scope: Mapping[str, Any], routes: tuple[Route, ...]) -> tuple[Route, re.Match[str]]:
     """The route of an HTTP request, and what its path holds. Raises RequestRejected where there is none."""
-    path = scope["path"].removeprefix(scope.get("root_path", "")) or "/"
+    path = path_of(scope)
     method = "GET" if scope["method"] == "HEAD" else scope["method"]
     if (
         len(path.encode()) <= LONGEST_PATH

@@ -16,7 +16,8 @@ export const fragmentOf = (tab, params = new URLSearchParams()) => `#${tab}${[..
 /** The address of a tab of this page, as a link that can be sent to somebody. */
 export const linkTo = (tab, params) => location.href.replace(/#.*$/, "") + fragmentOf(tab, params);
 
-const tabButtons = () => [...document.querySelectorAll('button[role="tab"]')];
+/** Of the page's tabs, in their order; the Inside tab's views are tabs too. */
+export const tabButtons = () => [...document.querySelectorAll('.tab-container button[role="tab"]')];
 const nameOf = (button) => button.textContent.trim().toLowerCase();
 export const tabButton = (tab) => tabButtons().find((button) => nameOf(button) === tab);
 

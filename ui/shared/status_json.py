@@ -10,6 +10,8 @@ from training.evaluate import Evaluation
 from training.experiment import Snapshot
 from training.finetune import FineTuneReport
 
+ARRAYS = ("kernels", "probs", "watched")  # of a snapshot
+
 
 def encoded(array: np.ndarray) -> str:
     return base64.b64encode(array.tobytes()).decode()
@@ -42,10 +44,11 @@ def _snapshot(now: Snapshot) -> dict:
     # The kernels that look at the picture's only channel, one after the other, row by row.
     kernels = np.moveaxis(now.kernels[:, :, 0], -1, 0).astype("<f4")
     return {
-        **{name: value for name, value in asdict(now).items() if name not in ("kernels", "probs")},
+        **{name: value for name, value in asdict(now).items() if name not in ARRAYS},
         "done": now.done,
         "kernels": {"size": size, "count": count, "weights": encoded(kernels)},
         "probs": None if now.probs is None else [round(float(share), 4) for share in now.probs],
+        "watched": None if now.watched is None else now.watched.tolist(),
     }
 
 

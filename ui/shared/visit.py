@@ -37,10 +37,14 @@ async def session_hash(request: gr.Request) -> str:
 
 
 async def visitor_of(request: gr.Request) -> Visitor:
-    """Who asks. A key of another form than ours counts as none."""
+    """Who asks, as a page's scripts say it."""
     body = await request.json()
     page = str(body["session_hash"])
-    secret, _ = _opened(body.get("data"))
+    return visitor_named(page, _opened(body.get("data"))[0])
+
+
+def visitor_named(page: str, secret: object) -> Visitor:
+    """Who a page says it is. A key of another form than ours counts as none."""
     if not (isinstance(secret, str) and KEY.fullmatch(secret)):
         return Visitor(page, page)
     # No session hash has a space in it, so none stands for the key of a browser.

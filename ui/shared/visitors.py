@@ -12,13 +12,15 @@ import errno
 import logging
 import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 
 import anyio
 import gradio as gr
 import numpy as np
 
 from jobs.activity import SessionEndedError
+from jobs.drawing_pool import DrawingPool
 from jobs.manager import SessionManager
 from jobs.picture_pool import PicturePool
 from jobs.session import Session
@@ -42,8 +44,9 @@ PATIENCE = 10.0  # seconds that `watch` waits for something new
 ACTIONS_AT_ONCE = 8  # threads; those of `live` are others
 FILES_AT_ONCE = 2  # weights and zips that are read
 DRAWINGS_AT_ONCE = 1  # two take Python's lock from each other and from who answers
-MOST_DRAWINGS_WAITING = 200  # of each session the newest
+MOST_DRAWINGS_WAITING = 200  # for the Inside tab and programs, of each session the newest
 ADDRESS_DRAWINGS_WAITING = 100  # of them; a school may sit behind one
+MOST_STROKES_WAITING, ADDRESS_STROKES_WAITING = 600, 300  # the same of the pad, which are quicker
 MOST_FILES_WAITING, ADDRESS_FILES_WAITING = 40, 4
 PAUSED_AFTER = 20.0  # seconds after the last page was closed; one that is loaded anew is back by then
 AWAY = "You were away, so the training was paused to make room for others. Nothing is lost."
@@ -66,6 +69,11 @@ class Visitors:
     def __init__(self, readers: Readers, manager: SessionManager) -> None:
         self.readers, self.manager = readers, manager
         self.pictures = PictureQueue(PicturePool(manager.shared.limits))
+        self.pool = DrawingPool()
+        # Of the pad, for the pool; and all others.
+        self.strokes = FairQueue(
+            self.pool.most, MOST_STROKES_WAITING, most_of_address=ADDRESS_STROKES_WAITING, latest_only=True
+        )
         self.drawings = FairQueue(
             DRAWINGS_AT_ONCE,
             MOST_DRAWINGS_WAITING,
@@ -87,6 +95,18 @@ class Visitors:
             return self.readers
         theirs = {OWN: session.own_reader(), RESULT: session.result_reader()}
         return {name: reader for name, reader in theirs.items() if reader is not None} | self.readers
+
+    def weights_of(self, visitor: Visitor, network: str) -> Path:
+        """Of the network that a visitor chose, by its name in `readers_of`, or ValueError."""
+        session = self.manager.find(*visitor)
+        weights = {name: reader.weights for name, reader in self.readers.items()}
+        if session is not None and session.model not in SHIPPED.values():
+            weights[OWN] = session.model
+        if session is not None and session.result is not None and not session.is_busy:
+            weights[RESULT] = session.result
+        if network not in weights:
+            raise ValueError(no_network(weights))
+        return weights[network]
 
     def server_functions(self, actions: Sequence[Action]) -> list[ServerFunction]:
         """What a script may call: `watch`, and each action, with the visitor's session and what was sent.
@@ -175,7 +195,7 @@ class Visitors:
     async def forget(self, payload: Payload, request: gr.Request) -> dict:
         """A server function: deletes all that is theirs, and answers with what there is to show then."""
         visitor = await visitor_of(request)
-        await anyio.to_thread.run_sync(self.manager.leave, visitor.key, limiter=self._actions)
+        await anyio.to_thread.run_sync(self.manager.remove, visitor.key, limiter=self._actions)
         return self._nothing()
 
     def leave(self, request: gr.Request) -> None:
@@ -226,8 +246,13 @@ def chosen_from(readers: Readers, payload: dict) -> Reader:
     """payload: {"network": a name}, by default the best. ValueError where it is not among them."""
     network = payload.get("network", DEFAULT_NETWORK)
     if not isinstance(network, str) or network not in readers:
-        raise ValueError(f"There is no such network; there are {' and '.join(readers)}.")
+        raise ValueError(no_network(readers))
     return readers[network]
+
+
+def no_network(names: Iterable[str]) -> str:
+    """What is said where a name is none of these."""
+    return f"There is no such network; there are {' and '.join(names)}."
 
 
 def _pause_if_away(session: Session) -> None:

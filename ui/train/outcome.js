@@ -1,4 +1,4 @@
-// What a training came to: accuracy on MNIST's test set, the confusion matrix, and the surest mistakes.
+// What a training came to: accuracy on MNIST's test set, the confusion matrix, and the most confident mistakes.
 
 import { paintPicture } from "../shared/picture.js";
 import { sendToPad, testedNetwork } from "../shared/session.js";
@@ -60,7 +60,7 @@ export function createOutcome(section, onPad) {
   function newMistake({ picture, predicted, true: label, confidence }) {
     const button = document.createElement("button");
     button.type = "button";
-    button.ariaLabel = `A ${label}, read as ${predicted}: put it onto the pad`;
+    button.ariaLabel = `${predicted}, is ${label}: have it read on the pad`;
     button.title = `${exactPercent(confidence)} sure that it is a ${predicted}`;
     const canvas = document.createElement("canvas");
     paintPicture(canvas, picture);

@@ -48,12 +48,13 @@ function pointsOf(curve, column, isSparse) {
     .filter((point, i, all) => !isSparse || i === 0 || point[column] !== all[i - 1][column]);
 }
 
-/** The `d` of an SVG path through one column of a curve, over so many epochs; "" for less than two points. */
+/** The `d` of an SVG path through one column of a curve, over so many epochs: "" without points, a dash for one. */
 export function pathOf(scale, curve, column, epochs) {
   const points = pointsOf(curve, column, column === scale.validation).map((point) => {
     const [x, y] = [(WIDTH * point.epoch) / epochs, heightOf(scale, scale.quantity(point[column]))];
     return `${x.toFixed(1)} ${y.toFixed(1)}`;
   });
+  if (points.length === 1) return `M${points[0]}m-3 0h6`;
   return points.length > 1 ? `M${points.join("L")}` : "";
 }
 

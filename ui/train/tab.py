@@ -8,8 +8,10 @@ import base64
 from dataclasses import asdict
 
 from jobs.session import Session
+from recognition.export import FORMATS
 from recognition.reader import DEFAULT_WEIGHTS
 from training.experiment import NETWORKS, Settings
+from training.export import exported_bytes
 from ui.component import component
 from ui.draw.teach import undo
 from ui.server.uploads import uploaded
@@ -24,6 +26,7 @@ def build(visitors: Visitors) -> None:
         "train/train",
         [*visitors.server_functions(ACTIONS), visitors.forget, *hub.server_functions(visitors)],
         ("train/stage", "train/outcome", "train/hub"),
+        ("train/watched",),
         signs_in=hub.can_sign_in(),
         networks=[{"name": name, "about": about} for name, about in NETWORKS.items()],
         defaults={name: _defaults(name) for name in NETWORKS},
@@ -83,6 +86,15 @@ def download(session: Session, payload: Payload) -> dict:
 
 
 @reads_file
+def export(session: Session, payload: Payload) -> dict:
+    """payload: {"to": a format}, for the model in use. Returns {"file": in base64}, a zip for C"""
+    to = payload.get("to") if isinstance(payload, dict) else None
+    if not isinstance(to, str) or to not in FORMATS:
+        raise ValueError(f"A network can be had as {', '.join(FORMATS)}.")
+    return {"file": base64.b64encode(exported_bytes(session.model, to, "my-digits")).decode()}
+
+
+@reads_file
 def upload_model(session: Session, payload: Payload) -> None:
     """payload: {"path": of an uploaded .npz}"""
     with uploaded(payload) as file:
@@ -100,6 +112,7 @@ ACTIONS: tuple[Action, ...] = (
     use_shipped,
     undo,
     download,
+    export,
     upload_model,
     hub.load_from_hub,
 )

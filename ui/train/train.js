@@ -17,6 +17,7 @@ import { showProgress } from "./progress.js";
 import { SCALES } from "./scales.js";
 import { mountLesson } from "./lesson.js";
 import { createSettings } from "./settings.js";
+import { describeWatched, showWatched } from "./watched.js";
 import { buttonsOf, describeDetails, describeModel, describePhase, startText, stopText } from "./wording.js";
 
 const DRAW_GAP = 300; // milliseconds between two drawings that are sent to be read anew
@@ -93,6 +94,10 @@ export function mount({ element, server, upload, props }) {
     },
   };
   for (const [button, does] of Object.entries(onClick)) find(button).addEventListener("click", does);
+  for (const button of element.querySelectorAll(".exports button")) {
+    const { to, file } = button.dataset;
+    button.addEventListener("click", async () => complain(await actions.saveFile("export", { to }, file)));
+  }
   find(".file").addEventListener("change", async ({ target }) => {
     const [file] = target.files;
     const sending = file && actions.sendFile("upload_model", file);
@@ -130,6 +135,8 @@ export function mount({ element, server, upload, props }) {
     find(".curves").hidden = status.curve.length < 2;
     showProgress(status);
     showKernels(find(".kernels"), now?.kernels ?? NO_KERNELS);
+    showWatched(find(".watched"), now?.watched ?? null);
+    find(".unseen .right").textContent = describeWatched(now?.watched);
     showReading();
     showOutcome(status.comparison);
     find(".reads").textContent = describeModel(mine);

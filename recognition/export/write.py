@@ -1,0 +1,80 @@
+"""Which files an export is, and what they say about themselves."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from cnn import Checkpoint, prepare_for_inference, save_model
+from cnn.layer import Array
+from cnn.storage import SAFETENSORS, atomic_write
+from recognition.calibration import Calibration
+from recognition.context import SEPARATORS
+from recognition.export.c_source import c_files
+from recognition.export.onnx import onnx_model
+
+FORMATS = ("onnx", "safetensors", "c")
+
+TITLE = "Digits from Scratch: a convolutional network that reads handwritten digits"
+PREPROCESSING = (
+    "images are (N, C, 28, 28) float32, ink 1 on paper 0, made as MNIST's were: the ink's tight bounding "
+    "box, padded to a square, is area-resampled to 20x20, scaled so that its peak is 1, and shifted by whole "
+    "pixels into 28x28 so that its centre of mass comes to pixel index (14, 14)."
+)
+CONTEXT = " Channel 2 shows what stands around the candidate, at half that scale."
+REJECTION = "not a digit where log(sum(exp(logits))) < threshold"
+REJECTION_IN_CONTEXT = "none of the classes where all logits are below 0"
+
+
+class ExportError(ValueError):
+    """A network that cannot be had in that format. The message says why and what to do."""
+
+
+def write_export(
+    checkpoint: Checkpoint, to: str, folder: Path, name: str, pictures: Callable[[], Array] | None = None
+) -> list[Path]:
+    """Write the network in a format of FORMATS into a folder, which is made; returns the files' paths.
+
+    name: of the file, without suffix; the two of C have names of their own. pictures: digits, (N, 28, 28, 1)
+    float32 in [0, 1], from which 8-bit arithmetic learns how large numbers become; C needs them.
+    Raises ExportError, and OSError where a file cannot be written.
+    """
+    if to not in FORMATS:
+        raise ExportError(f"There is no format {to!r}; there are {', '.join(FORMATS)}.")
+    folder.mkdir(parents=True, exist_ok=True)
+    if to == "safetensors":
+        path = folder / f"{name}{SAFETENSORS}"
+        save_model(path, checkpoint.model, progress=Calibration.of(checkpoint).to_progress())
+        return [path]
+    if to == "onnx":
+        contents = {f"{name}.onnx": _onnx(checkpoint)}
+    else:
+        try:
+            contents = {file: text.encode() for file, text in c_files(checkpoint.model, pictures).items()}
+        except ValueError as error:
+            raise ExportError(str(error)) from error
+    for file, content in contents.items():
+        with atomic_write(folder / file) as opened:
+            opened.write(content)
+    return [folder / file for file in contents]
+
+
+def _onnx(checkpoint: Checkpoint) -> bytes:
+    model, calibration = checkpoint.model, Calibration.of(checkpoint)
+    count = model.output_shape[-1]
+    is_context_model = count > 10
+    metadata = {
+        "architecture": model.name,
+        "classes": json.dumps(list("0123456789" + SEPARATORS)[:count]),
+        "preprocessing": PREPROCESSING + (CONTEXT if is_context_model else ""),
+        "calibration": json.dumps(calibration.to_progress()["calibration"]),
+        "license": "apache-2.0",
+    }
+    if is_context_model:
+        metadata["rejection"] = REJECTION_IN_CONTEXT
+    elif calibration.threshold is not None:
+        metadata["rejection"] = REJECTION
+    temperature = None if is_context_model else calibration.temperature
+    try:
+        return onnx_model(prepare_for_inference(model), metadata, TITLE, temperature)
+    except ValueError as error:
+        raise ExportError(str(error)) from error

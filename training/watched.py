@@ -1,0 +1,25 @@
+"""Forty pictures of the validation set that one can watch turn right or wrong while a network learns."""
+
+import numpy as np
+
+COLUMNS = 10  # a column for each digit, so the label of the i-th picture is i % 10
+
+# Where they stand in the validation set, row by row: of its first 300 those of which the shipped simple
+# network is least sure, as scripts/watched_pictures.py chose them.
+WATCHED = (
+    278, 214, 188, 54, 294, 60, 168, 244, 268, 102,
+    217, 286, 158, 194, 73, 42, 111, 78, 218, 296,
+    27, 236, 170, 116, 206, 164, 196, 90, 264, 240,
+    259, 121, 11, 190, 282, 55, 230, 270, 22, 247,
+)  # fmt: skip
+
+
+def answers(logits: np.ndarray) -> np.ndarray:
+    """(N, 10) logits of the first N validation images, N >= 300 -> (40,) uint8, what each is read as."""
+    return logits[list(WATCHED)].argmax(1).astype(np.uint8)
+
+
+def sprite(images: np.ndarray) -> np.ndarray:
+    """The validation images, (N, 28, 28) uint8 -> those watched in one picture, (4 * 28, 10 * 28) uint8."""
+    rows = images[list(WATCHED)].reshape(-1, COLUMNS, *images.shape[1:])
+    return np.concatenate([np.concatenate(list(row), axis=1) for row in rows])

@@ -1,0 +1,38 @@
+// Questions that are asked no more often than the server bears from one page: ui/server/rates.py, "action".
+
+const GAP = 125; // milliseconds from one question to the next
+
+/**
+ * Calls `ask`, and `show` with its answer, unless that is null. One question is under way at a time; of those that come
+ * meanwhile the newest is asked next. `forget()`: what is under way is not shown, because what it was asked about is
+ * gone. pause: resolves after so many milliseconds.
+ */
+export function paced(ask, show, { gap = GAP, pause = (time) => new Promise((then) => setTimeout(then, time)) } = {}) {
+  let next = null; // what is asked next: the arguments
+  let isAsking = false;
+  let forgotten = 0;
+
+  async function askAndShow(...values) {
+    next = values;
+    if (isAsking) return;
+    isAsking = true;
+    try {
+      while (next) {
+        const [asked, before, rest] = [next, forgotten, pause(gap)];
+        next = null;
+        const answer = await ask(...asked);
+        if (answer && forgotten === before) show(answer, ...asked);
+        await rest;
+      }
+    } finally {
+      isAsking = false;
+    }
+  }
+
+  function forget() {
+    forgotten += 1;
+    next = null;
+  }
+
+  return Object.assign(askAndShow, { forget });
+}
