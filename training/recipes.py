@@ -9,7 +9,9 @@ import numpy as np
 from cnn import (
     SGD,
     AdamW,
+    Schedule,
     Sequential,
+    cosine,
     digit_net,
     inverse_time_decay,
     one_cycle,
