@@ -23,7 +23,7 @@ import cv2
 from threadpoolctl import threadpool_limits
 
 from jobs.drawing_reader import FAULTY, DrawingReader
-from training.memory import share_freed_memory
+from training.memory import return_freed_memory, share_freed_memory
 
 OUTCOMES = ("", "read", "refused", "empty", FAULTY)
 READY = b"r"
@@ -50,6 +50,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     reader = DrawingReader()
     gc.collect()
+    return_freed_memory()
     gc.freeze()  # or the collector would write to what is shared
     control.sendall(READY)
     while True:

@@ -25,6 +25,15 @@ def share_freed_memory() -> bool:
     return _set({M_ARENA_MAX: 2})
 
 
+def return_freed_memory() -> bool:
+    """Have glibc return to the system what is free now. Returns False, harmlessly, on other C libraries."""
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (OSError, AttributeError, TypeError):
+        return False
+    return True
+
+
 def _set(settings: dict[int, int]) -> bool:
     try:
         mallopt = ctypes.CDLL(None).mallopt
