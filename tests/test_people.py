@@ -145,6 +145,17 @@ def test_strokes_that_do_not_fit_the_label_are_not_aligned():
 # --- pictures
 
 
+def test_separators_stand_where_they_were_written_among_digits():
+    everybody = people("training")
+    marks = {name: [np.concatenate(s) for p in everybody for s in p.marks[name]] for name in "-/"}
+    assert len(marks["-"]) > 50 and len(marks["/"]) > 30
+    assert all(points[:, 0].min() == pytest.approx(0, abs=1e-6) for points in [*marks["-"], *marks["/"]])
+    dashes = np.array([points[:, 1].mean() for points in marks["-"]])
+    assert 0.3 < np.median(dashes) < 0.7 and (np.abs(dashes - 0.5) < 0.4).mean() > 0.9
+    slashes = np.array([np.ptp(points[:, 1]) for points in marks["/"]])
+    assert np.median(slashes) > 1  # most are taller than the digits
+
+
 def test_the_same_generator_draws_the_same_pictures_and_another_does_not():
     (one, labels), (same, same_labels), (other, _) = (
         draw_digits(30, np.random.default_rng(seed)) for seed in (3, 3, 4)

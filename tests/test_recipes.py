@@ -92,6 +92,29 @@ def test_the_last_phase_goes_on_from_the_first_with_fewer_synthetic_pictures(wri
     np.testing.assert_array_equal(trainer.result().parameters, first.parameters)
 
 
+def test_a_training_that_starts_from_weights_is_the_last_phase_alone_and_leaves_them_as_they_are(written):
+    start = TINY.network()
+    before = start.parameters.copy()
+    (trainer,) = TINY.phases(*written, start)
+    assert trainer.epochs == TINY.last_epochs
+    next(trainer.run())
+    assert not np.array_equal(trainer.model.parameters, before)
+    np.testing.assert_array_equal(start.parameters, before)
+    with pytest.raises(ValueError, match="the recipe seed has one phase alone"):
+        list(SeedRecipe().phases(*written, SeedRecipe().network()))
+
+
+def test_digits_in_crops_are_trained_on_as_digits(written):
+    settings = {"cut_share": 0.0, "pair_share": 0.0, "real_digits": 0, "real_non_digits": 0}
+    without, with_crops = (
+        replace(TINY, **settings, crop_share=share).trainer(*written) for share in (0.0, 1.0)
+    )
+    assert len(without.images) == len(with_crops.images)
+    in_crops = with_crops.labels[600:1500]
+    assert set(in_crops) == set(range(10))
+    assert (with_crops.labels == REJECT_CLASS).sum() == (without.labels == REJECT_CLASS).sum()
+
+
 def test_the_result_lies_between_what_the_two_phases_have_made():
     rng = np.random.default_rng(3)
     first, last = digit_net(rng), digit_net(rng)

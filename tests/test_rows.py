@@ -1,5 +1,7 @@
 """Digits in rows: what stands around a candidate, synthetic rows, and the network that they train."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -14,10 +16,10 @@ from training.handwriting.people import people
 from training.recipes import RowsRecipe
 from training.synthesis import synthesise_digits, synthesise_rows
 from training.synthesis.rows import DIGITS, MARKS, UNCLEAR, candidates_of, row_as_written
-from training.synthesis.writer import NON_DIGIT, Writer, in_a_row
+from training.synthesis.writer import LIGATURE_SAG, NON_DIGIT, Writer, in_a_row, linked
 from training.trainer import REJECT_CLASS
 
-TINY = RowsRecipe(rows=200, epochs=2, batch_size=64, average_decay=0.9)
+TINY = RowsRecipe(rows=200, epochs=2, last_rows=100, last_epochs=1, batch_size=64, average_decay=0.9)
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +118,7 @@ def test_the_digits_in_rows_look_like_their_labels(drawn):
     images, labels = drawn
     is_digit = (labels >= 0) & (labels < 10)
     logits = logits_of(load_model(DEFAULT_WEIGHTS).model, images[is_digit, ..., 0])
-    assert (logits.argmax(1) == labels[is_digit]).mean() > 0.9
+    assert (logits.argmax(1) == labels[is_digit]).mean() > 0.85  # some pens close every loop
 
 
 def test_separators_in_rows_have_the_shape_and_place_of_their_labels(drawn):
@@ -127,7 +129,8 @@ def test_separators_in_rows_have_the_shape_and_place_of_their_labels(drawn):
     high = {name: shapes.any(2).sum(1) for name, shapes in ink.items()}
     assert np.median(wide["-"] / high["-"]) > 1.5
     assert np.median(high["/"] / wide["/"]) > 1.5
-    middle = np.median([image.sum(1) @ np.arange(28) / image.sum() for image in around[labels == 12]])
+    seen = [image for image in around[labels == 12] if image.any()]
+    middle = np.median([image.sum(1) @ np.arange(28) / image.sum() for image in seen])
     assert middle < 12  # a full stop's neighbours stand higher than it does
 
 
@@ -172,6 +175,35 @@ def test_a_row_as_somebody_wrote_it_has_its_label_from_left_to_right(written):
     assert middles == sorted(middles)
     heights = [np.ptp(sign.points[:, 1]) for sign in row if sign.label < 10]
     assert np.median(heights) == pytest.approx(1, abs=0.15)
+
+
+def test_zeros_in_a_ligature_hang_together_and_are_zeros_each(written):
+    writer = Writer(np.random.default_rng(4), *written)
+    writer.pen = 0.08
+    zeros = in_a_row([writer.zero_in_ligature() for _ in range(3)], writer, 0.2, 0.0)
+    row = linked(zeros, writer, 1.0, LIGATURE_SAG)
+    assert [sign.label for sign in row] == [0, 0, 0]
+    ends = [(a.strokes[-1][-1], b.strokes[0][0]) for a, b in itertools.pairwise(row)]
+    assert all(np.abs(left - right).max() < 0.25 for left, right in ends)
+    heights = [np.mean([left[1], right[1]]) for left, right in ends]
+    assert max(heights) < 0.5  # along their tops
+
+
+def test_a_number_has_the_separators_that_its_writer_wrote_where_they_were_written(written):
+    person = next(person for person in people("training") if person.marks["/"])
+    writer, _ = one_row(written, "1", person=person)
+    tops = [np.concatenate(strokes)[:, 1].min() for strokes in person.marks["/"]]
+    bottoms = [np.concatenate(strokes)[:, 1].max() for strokes in person.marks["/"]]
+    found = [writer.separator("/").points for _ in range(40)]
+    spread = 0.4
+    assert min(tops) - spread < np.median([points[:, 1].min() for points in found]) < max(tops) + spread
+    assert min(bottoms) - spread < np.median([points[:, 1].max() for points in found]) < max(bottoms) + spread
+
+
+def test_the_last_phase_sees_other_rows_than_the_first(written):
+    first, last = TINY.trainer(*written), TINY.last_trainer(TINY.network(), *written)
+    assert first.images.shape == (200, 28, 28, 2) and last.images.shape == (100, 28, 28, 2)
+    assert not np.array_equal(first.images[:100], last.images)
 
 
 def test_what_is_small_sees_as_far_around_as_a_digit_would():

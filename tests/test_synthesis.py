@@ -1,11 +1,13 @@
 """Synthetic handwriting: digits and ink that is no digit, looking like what `recognition.normalise` makes."""
 
+import cv2
 import numpy as np
 import pytest
 
 from training.synthesis import (
     cut_digits,
     digit_strokes,
+    digits_in_crops,
     draw_strokes,
     non_digit_strokes,
     synthesise_digits,
@@ -15,8 +17,9 @@ from training.synthesis import (
 from training.synthesis import non_digits as no_digit
 from training.synthesis.cut import cut_apart
 from training.synthesis.digits import DESIGNS
+from training.synthesis.made_up import MOST_SLIM, hung
 from training.synthesis.signs import letters, signs
-from training.synthesis.strokes import CORNER, Hand, trace
+from training.synthesis.strokes import CORNER, SCANNED_SIDE, Hand, scanned, trace
 
 
 @pytest.fixture(scope="module")
@@ -192,6 +195,43 @@ def test_a_pair_shows_both_of_its_digits(digits):
     assert np.median(columns) >= 18  # as wide as the box
 
 
+def test_beside_a_digit_in_a_crop_stands_something_and_never_a_line_beside_a_1(digits):
+    images, labels = digits
+    crops, of_crops = digits_in_crops(images, labels, 300, np.random.default_rng(2))
+    assert crops.shape == (300, 28, 28) and crops.dtype == np.uint8
+    assert of_crops.dtype == np.int64 and set(of_crops) == set(range(10))
+    parts = np.array([cv2.connectedComponents((crop > 60).astype(np.uint8))[0] - 1 for crop in crops])
+    assert (parts >= 2).mean() > 0.7  # some touch
+    is_line = np.array([(crop > 90).any(1).sum() == 20 and _has_long_column(crop) for crop in crops])
+    assert is_line[of_crops != 1].mean() > 0.2
+    wide = np.array([np.ptp(np.flatnonzero(crop.any(0))) for crop in crops[of_crops == 1]])
+    assert len(wide) and wide.min() >= 2
+
+
+def _has_long_column(crop):
+    """Does a crop have an upright stroke along all of its height?"""
+    return np.convolve((crop > 60).sum(0), np.ones(3)).max() >= 20 and (crop[4] > 60).sum() <= 4
+
+
+def test_a_coarse_scan_has_few_pixels_and_keeps_the_shape():
+    ink = draw_strokes([np.array([[0.0, 0.0], [1.0, 1.0]])], 0.1)
+    for seed in range(20):
+        coarse = scanned(ink, np.random.default_rng(seed))
+        assert SCANNED_SIDE[0] - 1 <= max(coarse.shape) <= SCANNED_SIDE[1] + 1
+        assert coarse.max() == 1 and coarse.dtype == np.float32
+        rows, columns = np.nonzero(coarse >= 0.5)
+        assert np.corrcoef(rows, columns)[0, 1] > 0.8
+
+
+def test_what_hangs_together_is_never_as_slim_as_a_1():
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        design = hung(rng.uniform)
+        wide, high = np.ptp([point[:2] for stroke in design for point in stroke], axis=0)
+        assert len(design) >= 3
+        assert min(wide, high) >= MOST_SLIM * max(wide, high)
+
+
 def test_none_asked_for_is_none_given():
     images, labels = synthesise_digits(0, np.random.default_rng(0))
     assert images.shape == (0, 28, 28) and labels.shape == (0,)
@@ -199,6 +239,8 @@ def test_none_asked_for_is_none_given():
     assert uncut_pairs(images, 0, np.random.default_rng(0)).shape == (0, 28, 28)
     cut, labels = cut_digits(images, labels, 0, np.random.default_rng(0))
     assert cut.shape == (0, 28, 28) and labels.shape == (0,)
+    crops, labels = digits_in_crops(images, labels, 0, np.random.default_rng(0))
+    assert crops.shape == (0, 28, 28) and labels.shape == (0,)
 
 
 def test_non_digit_strokes_are_paths():

@@ -1,5 +1,6 @@
 """The training loop and its command line: it learns, stops anywhere, and goes on bit for bit."""
 
+import hashlib
 import itertools
 import json
 import subprocess
@@ -271,7 +272,8 @@ def test_the_context_model_is_trained_from_the_command_line_and_tested_on_rows(
     mnist_folder, tmp_path, capsys, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(RECIPES, "rows", lambda: RowsRecipe(rows=128, test_rows=60, epochs=1))
+    tiny = RowsRecipe(rows=128, test_rows=60, epochs=1, last_rows=128, last_epochs=1)
+    monkeypatch.setitem(RECIPES, "rows", lambda: tiny)
     command = ["--data", str(mnist_folder), "--recipe", "rows", "--out", "out/rows.npz"]
     assert main(command) == 0
     printed = capsys.readouterr().out
@@ -285,10 +287,22 @@ def test_the_context_model_is_trained_from_the_command_line_and_tested_on_rows(
 
     assert main([*command, "--resume"]) == 0  # from the end of it
     assert (tmp_path / "out/rows.npz").read_bytes() == written
+    assert main([*command[:-1], "again.npz", "--start", "out/rows.npz"]) == 0
+    card = json.loads((tmp_path / "again.json").read_text())
+    assert card["command"] == "python -m training --recipe rows --start WEIGHTS"
+    assert card["sha256_of_start"] == hashlib.sha256(written).hexdigest()
+    assert (tmp_path / "again.npz").read_bytes() != written
+    assert (tmp_path / "out/rows.npz").read_bytes() == written
+    capsys.readouterr()
+
     assert main([*command, "--validate"]) == 1
+    assert main([*command, "--start", str(DEFAULT_WEIGHTS)]) == 1
+    assert main(["--data", str(mnist_folder), "--start", str(DEFAULT_WEIGHTS)]) == 1
     assert main(["evaluate", "--data", str(mnist_folder), "--weights", "out/rows.npz"]) == 1
     told = capsys.readouterr().err
     assert "the recipe rows cannot be validated on MNIST" in told
+    assert "digits.npz is a digit_net, which takes pictures of shape (28, 28, 1)" in told
+    assert "digits.npz is a digit_net, the recipe seed trains a seed_net" in told
     assert "rows.npz is a row_net, which takes pictures of shape (28, 28, 2)" in told
 
 
@@ -319,7 +333,7 @@ def test_a_network_is_fine_tuned_from_the_command_line(mnist_folder, tmp_path, c
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(data, "VALIDATION_SIZE", 100)
     image = np.zeros((28, 28), np.uint8)
-    image[4:24, 13] = image[13, 4:24] = 255
+    image[4:15, 8] = image[14, 8:20] = image[4:24, 17] = 255  # an open 4
     (tmp_path / "mine.zip").write_bytes(write_examples([Example(image, 4)] * 2))
     assert main(["finetune", "--data", str(mnist_folder), "--examples", "mine.zip", "--out", "a.npz"]) == 0
     printed = capsys.readouterr().out

@@ -5,6 +5,7 @@ Train, evaluate, export and publish the networks of this project. The commands t
 """
 
 import argparse
+import hashlib
 import math
 import os
 import platform
@@ -17,7 +18,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from cnn import load_model, save_model
+from cnn import Sequential, load_model, save_model
 from recognition.calibration import Calibration
 from recognition.command_line import run
 from recognition.reader import DEFAULT_WEIGHTS
@@ -28,7 +29,8 @@ from training.evaluate import Evaluation, RowsEvaluation, evaluate
 from training.examples import MOST_BYTES_OF_ZIP, read_examples
 from training.finetune import MAX_EXAMPLES, fine_tune
 from training.memory import keep_freed_memory
-from training.recipes import RECIPES, Recipe
+from training.recipe import Recipe
+from training.recipes import RECIPES
 from training.trainer import Trainer, ignore_overflow
 
 PROGRAM = "python -m training"
@@ -62,6 +64,7 @@ def train(options: argparse.Namespace) -> int:
     )
     if options.validate and recipe.tested_on != Recipe.tested_on:
         raise ValueError(f"the recipe {recipe.name} cannot be validated on MNIST")
+    start = _start(options.start, recipe) if options.start else None
     dataset = load_mnist(options.data)
     images, labels = dataset.train_images, dataset.train_labels
     validation = None
@@ -69,8 +72,8 @@ def train(options: argparse.Namespace) -> int:
         images, labels, *validation = split_validation(images, labels)
     log = Log(options.log, again=options.resume) if options.log else None
     first = options.checkpoint or Path("checkpoints") / f"{recipe.name}.npz"
-    goes_on, seconds, trained = options.resume, 0.0, []
-    for phase, trainer in enumerate(recipe.phases(images, labels), start=1):
+    goes_on, seconds, trained = options.resume, 0.0, [start] if start else []
+    for phase, trainer in enumerate(recipe.phases(images, labels, start), start=1 + len(trained)):
         checkpoint = first if phase == 1 else first.with_stem(f"{first.stem}-{phase}")
         if goes_on and (phase == 1 or checkpoint.exists()):
             trainer.resume(load_model(checkpoint, trainer.model.input_shape, trainer.model.output_shape))
@@ -99,8 +102,18 @@ def train(options: argparse.Namespace) -> int:
     save_model(out, model, progress=calibration.to_progress())
     test = recipe.test(model, dataset, calibration)
     print(f"Test: {test.summary}\nSaved {out}")
-    _write_card(out, recipe, dataset, trainer, seconds, calibration, test)
+    started_from = _digest(options.start) if start else None
+    _write_card(out, recipe, dataset, trainer, seconds, calibration, test, started_from)
     return 0
+
+
+def _start(path: Path, recipe: Recipe) -> Sequential:
+    """The weights that a training starts from. Raises ModelFileError or ValueError if they do not fit."""
+    network = recipe.network()
+    model = load_model(path, network.input_shape, network.output_shape).model
+    if model.name != network.name:
+        raise ValueError(f"{path.name} is a {model.name}, the recipe {recipe.name} trains a {network.name}")
+    return model
 
 
 def _run(trainer: Trainer, checkpoint: Path, validation: list[np.ndarray] | None, log: Log | None) -> bool:
@@ -155,10 +168,15 @@ def _write_card(
     seconds: float,
     calibration: Calibration,
     test: Evaluation | RowsEvaluation,
+    started_from: str | None,
 ) -> None:
+    command = _command(recipe)
+    if started_from:
+        command += " --start WEIGHTS"
     card = {
         "recipe": recipe.to_json(),
-        "command": _command(recipe),
+        "command": command,
+        **({"sha256_of_start": started_from} if started_from else {}),
         "data": {"name": "MNIST", "md5_of_files": dataset.checksum},
         "parameters": trainer.model.parameters.size,
         "training_seconds": round(seconds, 1),
@@ -168,6 +186,10 @@ def _write_card(
         recipe.tested_on: test.to_json(),
     }
     save_card(out.with_suffix(".json"), card)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _command(recipe: Recipe) -> str:
@@ -231,6 +253,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--seed", type=int, help="default: the recipe's")
     command.add_argument("--epochs", type=int, help="default: the recipe's")
     command.add_argument("--learning-rate", type=float, help="default: the recipe's")
+    command.add_argument(
+        "--start",
+        type=Path,
+        metavar="WEIGHTS",
+        help="train these weights on in the recipe's last phase alone, instead of from nothing",
+    )
     command.add_argument("--resume", action="store_true", help="continue from the checkpoint, bit for bit")
     command.add_argument("--checkpoint", type=Path, help="default: checkpoints/RECIPE.npz")
     command.add_argument("--out", type=Path, help="default: weights/RECIPE.npz, with a .json card beside it")

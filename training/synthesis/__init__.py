@@ -2,14 +2,16 @@
 
 MNIST shows how American clerks and pupils wrote with one kind of pen. The styles of the rest of the world are
 parametric strokes in `designs/`, non-digits are in `non_digits.py`. `strokes.py` models the hand and the pen,
-`cut.py` cuts digits that touch, `rows.py` yields the candidates in rows of digits and letters. All shapes are
-constructed, none is copied from a person's handwriting, and they are normalised as MNIST was.
+`crops.py` sets full stops and lines beside digits, `cut.py` cuts digits that touch, `rows.py` yields the
+candidates in rows of digits and letters. All shapes are constructed, none is copied from a person's
+handwriting, and they are normalised as MNIST was.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
+from training.synthesis.crops import digits_in_crops
 from training.synthesis.cut import cut_digits, uncut_pairs
 from training.synthesis.digits import digit_strokes
 from training.synthesis.non_digits import blot, non_digit_strokes, spoiled
@@ -19,6 +21,7 @@ from training.synthesis.strokes import check_request, draw_strokes, picture_of
 __all__ = [
     "cut_digits",
     "digit_strokes",
+    "digits_in_crops",
     "draw_strokes",
     "non_digit_strokes",
     "synthesise_digits",

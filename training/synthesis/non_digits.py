@@ -8,6 +8,7 @@ import numpy as np
 
 from recognition.normalise import normalise
 from training.synthesis.digits import digit_strokes
+from training.synthesis.made_up import circle, foreign, hung, moved, pick, script
 from training.synthesis.signs import letters, signs
 from training.synthesis.strokes import (
     CORNER,
@@ -24,25 +25,17 @@ from training.synthesis.strokes import (
 C = CORNER
 
 
-def _moved(design: Design, x: float, y: float, sx: float = 1.0, sy: float = 1.0) -> Design:
-    return [[(x + sx * p[0], y + sy * p[1], *p[2:]) for p in stroke] for stroke in design]
-
-
-def _pick(u: Uniform, choices: list):
-    return choices[int(u(0, len(choices)))]
-
-
 def letter(u: Uniform) -> Design:
     """A sign of some script; those written in several ways, which look more like digits, come more often."""
-    return _pick(u, signs())
+    return pick(u, signs())
 
 
 def word(u: Uniform) -> Design:
     """Two to nine printed letters in a row."""
     x, space, design = 0.0, u(0.05, 0.4), []
     for _ in range(int(u(2, 6) if u() < 0.7 else u(6, 10))):
-        sign = _pick(u, _pick(u, list(letters().values())))
-        design += _moved(sign, x, u(-0.06, 0.06))
+        sign = pick(u, pick(u, list(letters().values())))
+        design += moved(sign, x, u(-0.06, 0.06))
         x += max(p[0] for stroke in sign for p in stroke) + space
     return design
 
@@ -69,10 +62,6 @@ def cursive(u: Uniform) -> Design:
     return [stroke]
 
 
-def _circle(u: Uniform, x: float, y: float, r: float, squash: float = 1.0) -> list[tuple]:
-    return arc(x, y, r, r * squash, u(0, 360), _pick(u, [-1, 1]) * u(340, 380))
-
-
 def _closed(points: list[tuple[float, float]], corner: bool = True) -> list[tuple]:
     return [(*p, C) if corner else p for p in [*points, points[0]]]
 
@@ -80,7 +69,7 @@ def _closed(points: list[tuple[float, float]], corner: bool = True) -> list[tupl
 def face(u: Uniform) -> Design:
     """A head with ears or at least eyes and a mouth (less would be a dotted 0), perhaps nose and whiskers."""
     squash = u(0.75, 1.2)
-    design = [_circle(u, 0.5, 0.5, 0.45, squash)]
+    design = [circle(u, 0.5, 0.5, 0.45, squash)]
     ears = u()
     for side in (-1, 1):
         x, y = 0.5 + side * 0.25, 0.5 - 0.36 * squash
@@ -89,10 +78,10 @@ def face(u: Uniform) -> Design:
                 [(x - 0.1, y + 0.02), (x + side * u(0.05, 0.2), y - u(0.15, 0.4), C), (x + 0.12, y + 0.05)]
             )
         elif ears < 0.65:
-            design.append(_circle(u, x, y - 0.08, 0.13))
+            design.append(circle(u, x, y - 0.08, 0.13))
         if u() < 0.8 or ears >= 0.65:
             eye = 0.5 + side * u(0.13, 0.22)
-            design.append(_circle(u, eye, 0.42, u(0.02, 0.07)) if u() < 0.6 else [(eye, 0.38), (eye, 0.46)])
+            design.append(circle(u, eye, 0.42, u(0.02, 0.07)) if u() < 0.6 else [(eye, 0.38), (eye, 0.46)])
     if u() < 0.7 or ears >= 0.65:
         design.append([(0.3, u(0.6, 0.7)), (0.5, u(0.65, 0.8)), (0.7, u(0.6, 0.7))])
     if u() < 0.4:
@@ -123,7 +112,7 @@ def vehicle(u: Uniform) -> Design:
         design.append(_closed(box))
         for share in (0.2, 0.8):
             if u() < 0.85:
-                design.append(_circle(u, x + share * width, 0.08, u(0.06, 0.14)))
+                design.append(circle(u, x + share * width, 0.08, u(0.06, 0.14)))
         if u() < 0.35:
             w, h = u(0.1, 0.3), u(0.15, 0.4)
             roof = [
@@ -156,7 +145,7 @@ def outline(u: Uniform) -> Design:
     design = [_closed(points, corner=kind < 0.4 or 0.5 <= kind <= 0.9)]
     for _ in range(inside):
         if u() < 0.4:
-            design.append(_circle(u, u(0.3, 0.7), u(0.3, 0.7), u(0.05, 0.2)))
+            design.append(circle(u, u(0.3, 0.7), u(0.3, 0.7), u(0.05, 0.2)))
         else:
             design.append([(u(0, 1), u(0, 1)), (u(0, 1), u(0, 1))])
     return design
@@ -179,18 +168,18 @@ def rays(u: Uniform) -> Design:
         spikes = [
             [(0.3 * np.cos(a), 0.3 * np.sin(a)), (u(0.5, 0.7) * np.cos(a), 0.6 * np.sin(a))] for a in angles
         ]
-        return [_circle(u, 0, 0, u(0.15, 0.28)), *spikes]
+        return [circle(u, 0, 0, u(0.15, 0.28)), *spikes]
     if kind < 0.75:  # a stick figure
         legs = [[(0, 0.6), (-u(0.1, 0.3), 1)], [(0, 0.6), (u(0.1, 0.3), 1)]]
         arms = [[(-u(0.2, 0.4), u(0.2, 0.5)), (0, 0.35), (u(0.2, 0.4), u(0.2, 0.5))]]
-        return [_circle(u, 0, 0.12, 0.12), [(0, 0.25), (0, 0.6)], *legs, *arms]
+        return [circle(u, 0, 0.12, 0.12), [(0, 0.25), (0, 0.6)], *legs, *arms]
     x, y = u(0.6, 1.5), u(-0.6, 0.6)
     head = [(x - 0.3 - 0.2 * y, y - 0.2), (x, y, C), (x - 0.3 + 0.2 * y, y + 0.2)]
     return [[(0, 0), (x, y)], head]
 
 
 def spiral(u: Uniform) -> Design:
-    turns = _pick(u, [-1, 1]) * u(800, 1500)
+    turns = pick(u, [-1, 1]) * u(800, 1500)
     return [arc(0.5, 0.5, 0.5, u(0.3, 0.5), u(0, 360), turns, u(0.05, 0.3))]
 
 
@@ -215,62 +204,6 @@ def wander(u: Uniform) -> Design:
     return design
 
 
-def _part(u: Uniform, x: float, y: float, size: float) -> list[tuple]:
-    """A line, corner, hook, bow, wave, loop or dot in the square of `size` around (x, y)."""
-    kind, h = u(), size / 2
-    if kind < 0.4:
-        tilt = _pick(u, [0, 0, 90, 90, 45, -45]) + u(-12, 12)
-        dx, dy = h * np.cos(np.deg2rad(tilt)), h * np.sin(np.deg2rad(tilt))
-        return [(x - dx, y - dy), (x + dx, y + dy)]
-    if kind < 0.55:
-        a, b = _pick(u, [-h, h]), _pick(u, [-h, h])
-        return [(x - a, y - b), (x + a, y - b, C), (x + a * u(-1, 1), y + b)]
-    if kind < 0.75:
-        return arc(x, y, h * u(0.4, 1), h * u(0.4, 1), u(0, 360), u(120, 280))
-    if kind < 0.85:
-        return [(x - h, y), (x - h / 2, y - h / 2), (x + h / 2, y + h / 2), (x + h, y)]
-    if kind < 0.95:
-        return _circle(u, x, y, h * u(0.5, 1), u(0.6, 1.2))
-    return [(x, y), (x + 0.02, y)]
-
-
-def foreign(u: Uniform) -> Design:
-    """A sign of no alphabet: three to seven parts on a loose grid, some joined, some under a common line."""
-    count, size, design = int(u(3, 7.5)), u(0.4, 0.8), []
-    for _ in range(count):
-        part = _part(u, _pick(u, [0.2, 0.5, 0.8]) + u(-0.05, 0.05), _pick(u, [0.2, 0.5, 0.8]), size)
-        if design and u() < 0.35:  # go on without lifting the pen
-            x, y = design[-1][-1][0] - part[0][0], design[-1][-1][1] - part[0][1]
-            design[-1] = [*design[-1][:-1], (*design[-1][-1][:2], C), *_moved([part[1:]], x, y)[0]]
-        else:
-            design.append(part)
-    if u() < 0.15:
-        design.append([(-0.1, 0), (1.1, 0)])
-    return design
-
-
-def script(u: Uniform) -> Design:
-    """A sign of no alphabet, flowing: lines, bows and loops one after the other, in one to three strokes."""
-    design, count = [], 0
-    while count < 5:
-        x, y, heading, parts = u(0, 0.6), u(0, 0.8), u(0, 360), int(u(1, 5))
-        stroke: list[tuple] = [(x, y)]
-        for _ in range(parts):
-            turn = u(-20, 20) if u() < 0.35 else _pick(u, [-1, 1]) * u(70, 360)
-            step = u(0.25, 0.9) / 5
-            for _ in range(5):
-                heading += turn / 5
-                x, y = x + step * np.cos(np.deg2rad(heading)), y + step * np.sin(np.deg2rad(heading))
-                stroke.append((x, y))
-            if u() < 0.35:
-                stroke[-1] = (x, y, C)
-                heading += _pick(u, [-1, 1]) * u(60, 170)
-        stroke[-1] = (x, y)
-        design.append(stroke)
-        count += parts
-    return design
-
-
 def ruled(u: Uniform) -> Design:
     """Parallel lines, or two sets of them crossing."""
     across, down = int(u(0, 4.5)), int(u(0, 4.5))
@@ -281,21 +214,22 @@ def ruled(u: Uniform) -> Design:
 
 
 DESIGNS: Designs = [  # (design, share)
-    (letter, 0.38),
-    (word, 0.06),
-    (cursive, 0.06),
-    (face, 0.05),
-    (arches, 0.04),
+    (letter, 0.345),
+    (word, 0.055),
+    (cursive, 0.055),
+    (face, 0.045),
+    (arches, 0.035),
     (vehicle, 0.03),
-    (outline, 0.05),
+    (outline, 0.045),
     (house, 0.01),
     (rays, 0.03),
     (spiral, 0.02),
-    (zigzag, 0.03),
-    (wander, 0.03),
-    (foreign, 0.13),
-    (script, 0.06),
-    (ruled, 0.02),
+    (zigzag, 0.025),
+    (wander, 0.025),
+    (foreign, 0.11),
+    (hung, 0.1),
+    (script, 0.055),
+    (ruled, 0.015),
 ]
 SHARES = np.cumsum([share for _, share in DESIGNS])
 

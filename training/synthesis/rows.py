@@ -19,11 +19,19 @@ from recognition.normalise import SIZE
 from recognition.photo import stroke_width
 from recognition.segment import Group, candidate_groups, is_large, split_into_words
 from training.handwriting import Sample
-from training.handwriting.people import Person
+from training.handwriting.people import Person, line_of_digits
 from training.synthesis.non_digits import cursive, non_digit_strokes
 from training.synthesis.signs import letters, signs
 from training.synthesis.strokes import Pen, check_request, thickness_near, width_of
-from training.synthesis.writer import NON_DIGIT, Sign, Uniform, Writer, in_a_row, linked
+from training.synthesis.writer import (
+    LIGATURE_SAG,
+    NON_DIGIT,
+    Sign,
+    Uniform,
+    Writer,
+    in_a_row,
+    linked,
+)
 
 UNCLEAR = 99  # the label of what is neither a digit or separator nor clearly something else
 
@@ -34,7 +42,7 @@ WHOLE, BROKEN = (
 NEARLY_BEST, FAR_FROM_BEST = 0.06, 0.14  # by which these may lie below the best candidate for the sign
 ANOTHER = 0.5  # share of another sign's ink from which a candidate is two
 
-DIGITS, MARKS, OF_WORDS = 0.42, 0.1, 0.24  # shares of the candidates: digits, separators, parts of words
+DIGITS, MARKS, OF_WORDS = 0.4, 0.13, 0.24  # shares of the candidates: digits, separators, parts of words
 MOST_OF_A_WORD = 8  # candidates taken of one
 
 CUT_ONE, CUT = 0.35, 0.9  # share of components that are cut, of those that are one digit, and of others
@@ -42,9 +50,10 @@ HEIGHT = (36, 90)  # pixels of a digit
 ALONE = 0.12  # share of plain numbers that are one digit, perhaps in several components
 TWO_LINES = 0.12  # share of rows that have another below
 SEPARATED = 0.5  # share of numbers with separators: dates, prices, telephone numbers, times
-AS_WRITTEN = 0.35  # share of rows that are as a real person set them, of those whose rows there are
+AS_WRITTEN = 0.5  # share of rows that are as a real person set them, of those whose rows there are
 SPECKS = 0.06  # share of rows with specks
-LINKED_ZEROS = 0.4  # share of round amounts whose zeros are written without lifting the pen
+ROUND = 0.15  # share of numbers without separators that end in zeros
+LINKED_ZEROS = 0.5  # share of these whose zeros, if there are several, are written without lifting the pen
 LIKE_DIGITS = set("OoIiLlSsZzbqgB")  # a word of these alone might be a number
 LONE = [letters()[name] for name in "iAT"]  # no digits, where they are in several components
 COMMON = "eeeeetttaaaooinnsshhrrdlucmfwypvbgk" + "jxz"  # letters, about as often as in English; there is no Q
@@ -86,16 +95,23 @@ def row_of_digits(writer: Writer) -> list[Sign]:
     else:
         count = 1 if u() < ALONE else int(u(2, 6) if u() < 0.75 else u(6, 9.3))
         text = "".join(str(name) for name in writer.rng.integers(10, size=count))
-    links = writer.links
-    if text.isdigit() and u() < 0.12:  # round amounts
+    linked_zeros = 0
+    if text.isdigit() and u() < ROUND:
         zeros = min(len(text), int(u(1, 4)))
         text = text[: len(text) - zeros] + "0" * zeros
-        links = max(links, 0.8) if u() < LINKED_ZEROS else links
+        linked_zeros = zeros if zeros > 1 and u() < LINKED_ZEROS else 0
+        text = text[: len(text) - linked_zeros]
     row = [writer.separator(name) if name in SEPARATORS else writer.digit(int(name)) for name in text]
+    row += [writer.zero_in_ligature() for _ in range(linked_zeros)]
     if u() < 0.04:
         name = COMMON[int(u(0, len(COMMON)))]
         row.insert(0 if u() < 0.5 else len(row), writer.letter(name.upper() if u() < 0.5 else name))
-    return linked(in_a_row(row, writer, writer.gap, writer.uneven), writer, links)
+    row = in_a_row(row, writer, writer.gap, writer.uneven)
+    if not linked_zeros:
+        return linked(row, writer, writer.links)
+    return linked(row[:-linked_zeros], writer, writer.links) + linked(
+        row[-linked_zeros:], writer, 1.0, LIGATURE_SAG
+    )
 
 
 def row_as_written(writer: Writer, sample: Sample) -> list[Sign]:
@@ -107,9 +123,8 @@ def row_as_written(writer: Writer, sample: Sample) -> list[Sign]:
         if own:
             label = 10 + SEPARATORS.index(character) if character in SEPARATORS else int(character)
             signs_of.append(Sign(label, own))
-    corners = [(sign.points.min(0)[1], sign.points.max(0)[1]) for sign in signs_of if sign.label < 10]
-    top, bottom = np.median(corners, axis=0)
-    scale = 1 / max(bottom - top, 0.05)
+    top, bottom = line_of_digits(sample, strokes)
+    scale = 1 / (bottom - top)
     return [
         Sign(sign.label, [(stroke - (0.0, bottom)) * scale + (0.0, 1.0) for stroke in sign.strokes])
         for sign in signs_of

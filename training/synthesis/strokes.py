@@ -20,6 +20,7 @@ SHEET_SIDE = 72  # approximate side of a sheet, pixels: several per pixel of the
 SHIFT = 4  # cv2 draws at 1/16 pixel
 GRIDS = 0.06  # share of hands that write on a tablet with a coarse grid
 REAL_WILD = 0.6  # how far strokes of real people are bent, which are already somebody's, against 1
+SCANNED, SCANNED_SIDE = 0.15, (9, 30)  # share of pictures from coarse scans, and their longer side, pixels
 NARROW = 0.1  # share of hands that write tall and narrow, as in East Asia and on forms
 
 Strokes = list[np.ndarray]
@@ -238,7 +239,19 @@ def picture_of(strokes: Strokes, rng: np.random.Generator) -> np.ndarray:
     """Strokes inked with a random pen and normalised as MNIST was: (28, 28) uint8."""
     points = np.concatenate(strokes)
     width, height = points.max(0) - points.min(0)
-    return normalise(draw_strokes(strokes, random_pen(rng, width / max(height, 1e-6)), rng))
+    ink = draw_strokes(strokes, random_pen(rng, width / max(height, 1e-6)), rng)
+    return normalise(scanned(ink, rng) if rng.random() < SCANNED else ink)
+
+
+def scanned(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Ink (H, W) as a coarse scan shows it: few pixels, and some scanners know black and white alone."""
+    scale = rng.uniform(*SCANNED_SIDE) / max(ink.shape)
+    size = max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale))
+    coarse = cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
+    coarse /= coarse.max()
+    if rng.random() < 0.5:
+        return (coarse >= rng.uniform(0.25, 0.6)).astype(np.float32)
+    return coarse
 
 
 def check_request(count: int, rng: np.random.Generator) -> None:

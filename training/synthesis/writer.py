@@ -14,15 +14,18 @@ from recognition.normalise import BOX, bounding_box
 from training.handwriting.people import Person
 from training.synthesis.digits import DESIGNS, SHARES
 from training.synthesis.signs import letters
-from training.synthesis.strokes import REAL_WILD, Design, Hand, Strokes, Uniform
+from training.synthesis.strokes import REAL_WILD, Design, Hand, Strokes, Uniform, arc
 
 NON_DIGIT = -1  # the label of what is neither a digit nor a separator
 
 REAL, OWN = 0.5, 0.9  # share of writers who are real people, and of their signs that are their own
 PRINTED = 0.3  # share of rows whose digits are MNIST's, and the same share has some of these
-THICK, THICKEST = 0.3, 0.4  # share of rows written with a pen that is thick for them, and how thick, heights
+ROW_WRITERS = 0.4  # share of real writers who are taken from those whose numbers there are
+THICK, THICKEST = 0.4, 0.45  # share of rows written with a pen that is thick for them, and how thick, heights
 HOOKED = 0.2  # share of writers whose 1 ends in a hook: among digits it is one, alone it may be an l or a 6
-UPRIGHT = 0.2  # share of writers whose slashes hardly lean
+UPRIGHT = 0.3  # share of writers whose slashes hardly lean
+# How far the pen's way from a sign to the next sags or, below 0, rises, in distances between them.
+LINK_SAG, LIGATURE_SAG = (-0.05, 0.2), (-0.2, 0.05)
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,9 @@ class Writer:
         self.images, self.labels = images, labels
         self.person = None
         if people and self.u() < REAL:
-            self.person = people[rng.integers(len(people))]
+            with_rows = [person for person in people if person.rows]
+            pool = with_rows if with_rows and self.u() < ROW_WRITERS else people
+            self.person = pool[rng.integers(len(pool))]
         self.hand = Hand(rng, REAL_WILD if self.person else 1.0)
         self.unsteady = self.u(0.01, 0.14)  # in height, as a share
         self.off_line = self.u(0.0, 0.07)
@@ -109,6 +114,10 @@ class Writer:
             sign = self.written(self.designs[label](self.u), label)
         return self._placed(sign, scale, raised)
 
+    def zero_in_ligature(self) -> Sign:
+        """A 0 of several that the pen writes in one go: from its top right round to its top again."""
+        return self._placed(self.written(_round_from_top_right(self.u), 0), *self._habit(0))
+
     def letter(self, name: str) -> Sign:
         if name not in self.designs:
             ways = letters()[name]
@@ -125,6 +134,10 @@ class Writer:
     def separator(self, name: str) -> Sign:
         """One of SEPARATORS."""
         label = 10 + SEPARATORS.index(name)
+        scale, raised = self._habit(name)
+        in_place = self._own(self.person.marks if self.person else {}, name)
+        if in_place is not None:
+            return self._placed(Sign(label, in_place), scale, raised / 2)
         own = self._own(self.person.signs if self.person else {}, name)
         if name not in self.designs:
             self.designs[name] = _separator_box(name, self.u)
@@ -136,7 +149,6 @@ class Writer:
             sign = Sign(label, strokes)
         else:
             sign = self.written(_separator(name, top, bottom, width, self.u), label)
-        scale, raised = self._habit(name)
         return self._placed(sign, scale, raised / 2)
 
     def _own(self, written: dict, name: int | str) -> Strokes | None:
@@ -231,6 +243,12 @@ def _separator(name: str, top: float, bottom: float, width: float, u: Uniform) -
     return [[(0, y), (width, y + u(0.0, 0.05))] for y in (top, bottom)]
 
 
+def _round_from_top_right(u: Uniform) -> Design:
+    """A 0 that may stay open: the pen comes along its top from the left, and leaves along it again."""
+    width, start, end = u(0.22, 0.42), u(-85, -15), -360 + u(-110, -10)
+    return [arc(width, 0.5, width, 0.5, start, end - start, u(0.9, 1.1))]
+
+
 def one_hooked(u: Uniform) -> Design:
     """A 1 that the pen leaves at its foot with a hook to the right."""
     lean, x, y, reach = u(-0.1, 0.35), u(-0.03, 0.03), u(0.88, 1.0), u(0.08, 0.3)
@@ -281,7 +299,7 @@ def _dense(sign: Sign) -> np.ndarray:
     return np.concatenate([*dense, *(stroke[-1:] for stroke in sign.strokes)])
 
 
-def linked(row: list[Sign], writer: Writer, share: float) -> list[Sign]:
+def linked(row: list[Sign], writer: Writer, share: float, sags: tuple[float, float] = LINK_SAG) -> list[Sign]:
     """The pen runs on from a sign to the next, or only begins to: each has its half of the link."""
     signs = list(row)
     for i in range(len(signs) - 1):
@@ -289,7 +307,7 @@ def linked(row: list[Sign], writer: Writer, share: float) -> list[Sign]:
         if left.image is not None or right.image is not None or writer.u() >= share:
             continue
         start, end = left.strokes[-1][-1], right.strokes[0][0]
-        sag = writer.u(-0.05, 0.2) * np.hypot(*(end - start))
+        sag = writer.u(*sags) * np.hypot(*(end - start))
         way = np.linspace(0, 1, 9)[:, None]
         path = start * (1 - way) + end * way + np.array([0, 1]) * sag * 4 * way * (1 - way)
         reach = 9 if writer.u() < 0.75 else int(writer.u(3, 7))

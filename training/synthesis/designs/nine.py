@@ -1,4 +1,4 @@
-"""Ways to write a 9: with a straight stem, a curved or a flat tail, a hook for its loop, in two strokes."""
+"""Ways to write a 9: with a stem, a curved, flat or bowed tail, a hook for its loop, in two strokes."""
 
 from training.synthesis.strokes import CORNER, Design, Designs, Uniform, arc
 
@@ -48,6 +48,19 @@ def flat_tail(u: Uniform) -> Design:
     return [[*_loop(u, size, right), (right, size * u(0.1, 0.4), C), *tail]]
 
 
+def bow(u: Uniform) -> Design:
+    """The loop, closed by its own start, flows into a bow as of a 3."""
+    size, right = u(0.25, 0.52), u(0.34, 0.54)
+    waist = (u(0.12, 0.34), size * u(0.95, 1.08))
+    start = (waist[0] + u(-0.06, 0.16), size * u(0.6, 1.1))
+    loop = [start, (right, 0.5 * size), (u(0.18, 0.32), 0), (u(-0.05, 0.08), 0.45 * size), waist]
+    low = u(0.92, 1.0)
+    tail = [(right + u(0.0, 0.16), u(0.6, 0.76)), (u(0.15, 0.4), low), (u(-0.25, 0.1), low - u(-0.06, 0.1))]
+    if u() < 0.2:  # the tail turns once more
+        tail[1:] = [(u(0.25, 0.4), u(0.8, 0.88)), (u(0.0, 0.2), low), (u(0.45, 0.9), low + u(-0.03, 0.05))]
+    return [[*loop, *tail]]
+
+
 def hook(u: Uniform) -> Design:
     """The loop is only a hook: down a little, round, up into the stem; its top is open but bends over."""
     size, right, left = u(0.25, 0.45), u(0.38, 0.55), u(-0.05, 0.1)
@@ -67,9 +80,10 @@ def two_strokes(u: Uniform) -> Design:
 
 
 DESIGNS: Designs = [
-    (stem, 0.3),
-    (curved, 0.35),
-    (flat_tail, 0.17),
-    (two_strokes, 0.1),
-    (hook, 0.08),
+    (stem, 0.25),
+    (curved, 0.3),
+    (bow, 0.15),
+    (flat_tail, 0.15),
+    (two_strokes, 0.08),
+    (hook, 0.07),
 ]

@@ -1,4 +1,4 @@
-"""Ways to write a 7: plain, barred, barred without lifting the pen."""
+"""Ways to write a 7: plain, barred, barred without lifting the pen, with a flourish for its top."""
 
 from training.synthesis.strokes import CORNER, Design, Designs, Uniform
 
@@ -55,4 +55,14 @@ def one_stroke_barred(u: Uniform) -> Design:
     return [[*top, middle, (*foot, C), (*left, C), right]]
 
 
-DESIGNS: Designs = [(plain, 0.42), (barred, 0.52), (one_stroke_barred, 0.06)]
+def flourished(u: Uniform) -> Design:
+    """The top goes up, down and up again, as deep as a third of it; most of these are barred."""
+    corner = (C,) if u() < 0.6 else ()
+    start = (u(-0.2, 0.0), u(0.12, 0.4))
+    peak, valley = (u(0.02, 0.16), u(-0.06, 0.06), *corner), (u(0.18, 0.34), u(0.12, 0.34), *corner)
+    top = [start, peak, valley, (u(0.46, 0.7), u(-0.08, 0.06), C)]
+    stem = _stem(u, top)
+    return [top + stem, _bar(u, stem[0])] if u() < 0.75 else [top + stem]
+
+
+DESIGNS: Designs = [(plain, 0.38), (barred, 0.44), (one_stroke_barred, 0.06), (flourished, 0.12)]

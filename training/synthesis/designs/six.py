@@ -22,9 +22,12 @@ def straight(u: Uniform) -> Design:
 
 
 def curled(u: Uniform) -> Design:
-    """A c whose end runs into itself."""
+    """A c whose end runs into itself; now and then with a curl before it."""
     size, back = u(0.35, 0.62), u(-0.04, 0.06)
     top = [(u(0.4, 0.65), u(0.04, 0.2)), (u(0.28, 0.42), u(-0.02, 0.02)), (back + 0.05, u(0.28, 0.42))]
+    if u() < 0.2:
+        x, y = top[0]
+        top.insert(0, (x - u(0.05, 0.2), y + u(0.05, 0.2)))
     return [[*top, (back, 1 - 0.4 * size), *_loop(u, size, back)]]
 
 

@@ -9,8 +9,8 @@ def _top(u: Uniform) -> list[tuple]:
     """The head of a 2 down to where its diagonal begins."""
     right, crown = u(0.38, 0.66), u(0.18, 0.36)
     head = [(u(0.0, 0.12), u(0.1, 0.32)), (crown, u(-0.02, 0.02)), (right, u(0.18, 0.34))]
-    if u() < 0.18:  # a curl before it, small or up to a loop
-        (x, y), size = head[0], u(0.06, 0.22)
+    if u() < 0.24:  # a curl before it, small or up to a loop
+        (x, y), size = head[0], u(0.06, 0.28)
         head = [(x + size, y + u(-0.04, 0.06)), (x + 0.5 * size, y + 0.6 * size), *head]
     return head
 
@@ -27,7 +27,7 @@ def angular(u: Uniform) -> Design:
 
 
 def looped(u: Uniform) -> Design:
-    x, size = u(0.0, 0.12), u(0.06, 0.17)
+    x, size = u(0.0, 0.12), u(0.06, 0.22)
     loop = [(x + size, 1 - 0.4 * size), (x, 1 - 0.3 * size), (x + 0.2 * size, 1 - 1.7 * size)]
     loop += [(x + 1.6 * size, 1 - 1.3 * size), (x + u(0.45, 1.0), 1 + u(-0.12, 0.05))]
     if u() < 0.3:

@@ -19,9 +19,9 @@ def oval(u: Uniform) -> Design:
     tail = u()
     if tail < 0.12:  # the pen leaves outwards
         oval.append((oval[-1][0] + turn * u(0.1, 0.35), oval[-1][1] + u(-0.25, 0.02)))
-    elif tail < 0.32:  # or curls inside
+    elif tail < 0.36:  # or curls inside
         oval += arc(0.3, u(0.2, 0.45), u(0.4, 0.75) * r, u(0.1, 0.3), start, turn * u(60, 230))
-    elif tail < 0.42:  # or arrived with a hook
+    elif tail < 0.46:  # or arrived with a hook
         oval.insert(0, (oval[0][0] + u(-0.25, 0.1), oval[0][1] + u(-0.12, 0.1)))
     return [oval]
 
