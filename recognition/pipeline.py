@@ -198,9 +198,16 @@ def read_components(
             symbols = symbols_of(word, row, index, len(word.candidates), classifier)
             if not _is_number([[word]], components, tall, drawn=drawn):
                 symbols = [symbol.rejected() for symbol in symbols if isinstance(symbol, Digit)]
+            is_straight = components.are_straight(list(word.component_ids), stroke).all()
+            if is_straight and len(symbols) == 1 and _is_rejected(symbols[0]):
+                continue  # what is left of a margin or a ruled line, and nothing that was written
             found += symbols
     accepted = sum(isinstance(symbol, Digit) and symbol.digit is not None for symbol in found)
     return found if accepted >= MIN_PAGE_READ * count else []
+
+
+def _is_rejected(symbol: Digit | Separator) -> bool:
+    return isinstance(symbol, Digit) and symbol.digit is None
 
 
 def symbols_of(

@@ -72,3 +72,9 @@ def test_print_that_shines_through_is_left_out_where_nothing_makes_sense_with_it
 
 def test_ink_that_is_all_alike_is_none_of_it_pale(page):
     assert without_pale(ink_of_photo(page)) is None
+
+
+def test_what_is_left_of_a_margin_is_no_sign_on_a_page_of_digits(reader):
+    page = write(write(paper(320, 760), "30417", 30, 40), "74130", 30, 180)
+    cv2.line(page, (600, 190), (740, 300), 0, 5)  # no 1 leans like that
+    assert reader.read_photo(photo(page), may_turn=False).text == "30417\n74130"
