@@ -4,7 +4,8 @@
 
 Pen-up to final bars is the time from the pointerup event until the bars show the reading of the whole
 drawing; a drawing whose last point was already read counts as 0 ms. Once on localhost, and once with 100 ms
-added to every request by Chromium's own network emulation, which is checked to really add them.
+added to every request by Chromium's own network emulation, which is checked to really add them. It does not
+delay sockets, so there each drawing is posted.
 
 A photo is a JPEG file: from opening it to the reading, on one core. Time is the processor's, which on a
 machine with nothing else to do is the clock's.
@@ -32,8 +33,8 @@ from recognition.files import load_picture
 from tests.browser.driver import DIGITS, Pad, launch_chromium
 
 DELAY = 100  # ms added to every request in the second part
-TARGETS = {"localhost": (50, 100), f"{DELAY} ms away": (160, None)}  # ms: median, 95th percentile
-UPDATES = 30  # in a one-second stroke, at least
+# Milliseconds: median, 95th percentile; and updates in a one-second stroke, at least.
+TARGETS = {"localhost": (50, 100, 30), f"{DELAY} ms away": (160, None, 15)}
 
 EXAMPLE = Path(__file__).parents[1] / "ui" / "photo" / "examples" / "ruled.jpg"
 PHOTOS = {"12 megapixels": ((4000, 3000), 1500), "300 pixels": ((300, 225), 50)}  # size; ms at the median
@@ -109,6 +110,8 @@ def _follow_pen(url: str | None, strokes: int) -> dict[str, dict[str, float]]:
         browser = launch_chromium(playwright)
         for place, delay in (("localhost", 0), (f"{DELAY} ms away", DELAY)):
             page = browser.new_page()
+            if delay:
+                page.route_web_socket("**/live", lambda socket: socket.close())
             pad = Pad(page, url)
             added = _delay(page, delay)
             page.evaluate(PROBE)
@@ -157,14 +160,14 @@ def _print_drawing(report: dict) -> bool:
     met = True
     print(f"{'':14}{'pen-up to final bars, ms':>36}{'updates a second':>20}")
     print(f"{'':14}{'median':>18}{'95th percentile':>18}{'mid-stroke':>20}")
-    for place, (median, tail) in TARGETS.items():
+    for place, (median, tail, updates) in TARGETS.items():
         row = report[place]
         print(
             f"{place:14}{row['pen_up_to_bars_ms_median']:18.1f}{row['pen_up_to_bars_ms_p95']:18.1f}"
             f"{row['updates_per_second']:20.1f}"
         )
-        print(f"{'  target':14}{f'<= {median}':>18}{f'<= {tail}' if tail else '':>18}{f'>= {UPDATES}':>20}")
-        met &= row["pen_up_to_bars_ms_median"] <= median and row["updates_per_second"] >= UPDATES
+        print(f"{'  target':14}{f'<= {median}':>18}{f'<= {tail}' if tail else '':>18}{f'>= {updates}':>20}")
+        met &= row["pen_up_to_bars_ms_median"] <= median and row["updates_per_second"] >= updates
         met &= tail is None or row["pen_up_to_bars_ms_p95"] <= tail
     print(f"Requests took {report[f'{DELAY} ms away']['added_ms']:.0f} ms longer with the delay.")
     return met

@@ -22,6 +22,7 @@ from pathlib import Path
 import cv2
 from threadpoolctl import threadpool_limits
 
+from cnn.fast import parallel
 from jobs.drawing_reader import FAULTY, DrawingReader
 from training.memory import return_freed_memory, share_freed_memory
 
@@ -47,6 +48,7 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a reader that ended
     share_freed_memory()
     threadpool_limits(1, user_api="blas")
+    parallel.CORES = 1  # there is a reader for each
     cv2.setNumThreads(1)
     reader = DrawingReader()
     gc.collect()

@@ -81,7 +81,8 @@ class Classifier:
             line,
             reject_share=float(self.calibration.reject_share(odds)[0]),
         )
-        return found.rejected() if is_blob(candidate.image) else found
+        is_tap = prior == 0 and is_blob(candidate.image)  # among digits it is one whose loop the pen filled
+        return found.rejected() if is_tap else found
 
 
 def is_blob(image: np.ndarray) -> bool:

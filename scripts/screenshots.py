@@ -131,7 +131,7 @@ def take(page: Page, name: str, close: bool = True) -> None:
     page.screenshot(
         path=PICTURES / name,
         full_page=name.startswith(("train", "teach")) and "done" not in name,
-        quality=80 if name.endswith(".jpg") else None,
+        quality=70 if name.endswith(".jpg") else None,
     )
     print(PICTURES / name)
     if close:

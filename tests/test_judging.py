@@ -134,6 +134,16 @@ def test_curves_are_drawn_from_a_log(tmp_path, capsys):
 # --- cards
 
 
+def test_a_card_is_written_anew_with_its_json(tmp_path, capsys):
+    for suffix in (".npz", ".json", ".md"):
+        (tmp_path / f"seed{suffix}").write_bytes(SHIPPED["seed"].with_suffix(suffix).read_bytes())
+    weights = tmp_path / "seed.npz"
+    assert main(["evaluate", "--weights", str(weights), "--card"]) == 0  # on the stand-in for MNIST
+    accuracy = json.loads(weights.with_suffix(".json").read_text())["mnist_test"]["accuracy"]
+    assert accuracy != 0.9877
+    assert f"| Accuracy | {100 * accuracy:.2f} % |" in weights.with_suffix(".md").read_text()
+
+
 CARDS = [card.with_suffix(".npz") for card in sorted(WEIGHTS.glob("*.json"))]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recognition import Reader, normalise, photo_reading, pipeline, segment
+from recognition import Reader, candidates, normalise, photo_reading, pipeline, segment
 from recognition.files import PictureError, load_picture
 from recognition.limits import CUT_WORK, DRAWING_WORK, MAX_SIDE, PHOTO_WORK, PIXELS_A_UNIT
 from recognition.normalise import BOX, LONG_ASPECT, LONG_SIDE
@@ -31,8 +31,8 @@ class WorkMeter:
         for network in ("model", "context_model"):
             self.count(monkeypatch, getattr(self.reader.classifier, network), "predict", len)
         self.count(monkeypatch, segment, "find_cuts", lambda *_: CUT_WORK)
-        self.count(monkeypatch, segment, "normalise", lambda ink: ink.size / PIXELS_A_UNIT)
-        self.count(monkeypatch, segment, "with_context", lambda parts, ids, *_: _area(parts.box_of(ids)))
+        self.count(monkeypatch, candidates, "normalise", lambda ink: ink.size / PIXELS_A_UNIT)
+        self.count(monkeypatch, candidates, "with_context", lambda parts, ids, *_: _area(parts.box_of(ids)))
 
     def count(self, monkeypatch, owner, name, units):
         work = getattr(owner, name)

@@ -1,11 +1,18 @@
 """Slices of a batch over the cores: every sample once, results in order, failures raised."""
 
+import os
+import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cnn.fast import parallel
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize("cores", [1, 2, 4])
@@ -44,3 +51,29 @@ def test_work_goes_on_after_a_failure_and_for_many_at_once(monkeypatch):
 
     with ThreadPoolExecutor(8) as visitors:
         assert list(visitors.map(count, range(100))) == [200] * 100
+
+
+FORKED = """
+import os, sys
+from cnn.fast import parallel
+
+def starts():
+    return parallel.parallel_for(40, 5, lambda s: s.start)
+
+expected = starts()
+child = os.fork()
+if child == 0:
+    os._exit(starts() != expected)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_process_does_not_wait_for_the_threads_of_its_parent():
+    program = [sys.executable, "-W", "ignore", "-c", FORKED]
+    with subprocess.Popen(program, cwd=ROOT, start_new_session=True) as process:
+        try:
+            assert process.wait(timeout=60) == 0
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)  # the child too, which waits for nobody

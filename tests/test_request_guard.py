@@ -316,3 +316,18 @@ def test_only_counts_are_shown():
     text = metrics.metrics().body.decode()
     assert 'digits_requests_total{endpoint="live",status="200"}' in text
     assert metrics.health().body == b'{"status":"ok"}'
+
+
+def test_drawings_that_are_posted_count_as_what_their_page_reads(monkeypatch):
+    async def read(visitor, address, drawing, came):
+        assert (visitor.page, address, drawing) == ("page", "8.8.8.8", b"drawing")
+        return b"{}"
+
+    monkeypatch.setattr(BLOCKS, "read_live", read, raising=False)
+    guard = guarded(DIGITS_RATE="0.0067")  # one drawing of a page, and then one every 3 s
+    headers = {b"content-type": b"application/octet-stream"}
+    body = b'{"session": "page", "visitor": null}\ndrawing'
+    assert ask(guard, "POST", "/live", body, headers)[0] == 200
+    status, answered, answer = ask(guard, "POST", "/live", body, headers)
+    assert (status, "retry-after" in answered) == (429, True)
+    assert "wait a moment" in answer["error"]

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from recognition import Reader
-from recognition.candidates import classify_groups
+from recognition.calibration import Calibration
+from recognition.candidates import Candidate, classify_groups
+from recognition.classifier import Classifier
 from recognition.components import digit_height, find_components, thin_strokes
 from recognition.cuts import find_cuts, find_dashes, find_slashes
 from recognition.limits import WorkBudget
@@ -215,3 +217,16 @@ def test_a_dash_far_from_its_digits_is_in_their_line_and_one_as_far_above_is_not
 def test_a_skewed_page_keeps_its_lines_apart():
     boxes = np.array([[x, y + x // 10, 20, 40] for y in (0, 60) for x in range(0, 800, 40)])
     assert [len(line) for line in find_lines(boxes, 40)] == [20, 20]
+
+
+# --- blots
+
+
+def test_a_filled_loop_is_a_digit_among_digits_and_a_blot_alone():
+    x, y = np.meshgrid(np.arange(28) - 13.5, np.arange(28) - 13.5)
+    image = np.uint8(255 * (x**2 + y**2 <= 100))
+    logits = np.where(np.arange(10) == 0, 6.0, -6.0).astype(np.float32)
+    candidate = Candidate((1,), (0, 0, 20, 20), image, logits, in_context=True)
+    classifier = Classifier(None, Calibration(), None)
+    assert classifier.digit(candidate).digit is None
+    assert classifier.digit(candidate, prior=5.0).digit == 0

@@ -85,9 +85,11 @@ def push(options: argparse.Namespace) -> int:
 
 
 def save_card(path: Path, card: dict) -> None:
-    """Write the description of a network as JSON."""
+    """Write the description of a network as JSON, and anew the model card that was made from it, if any."""
     with atomic_write(path) as file:
         file.write((json.dumps(card, indent=2) + "\n").encode())
+    if path.with_suffix(".md").exists():
+        save_model_card(path.with_suffix(".npz"))
 
 
 def save_model_card(weights: Path) -> Path:

@@ -105,7 +105,18 @@ class _Helper:
             self._done.release()
 
 
-_idle = [_Helper() for _ in range(CORES - 1)]
+_idle: list[_Helper] = []
+
+
+def _begin() -> None:
+    """New helpers: a process that was forked has none of the threads, and would wait for one forever."""
+    _idle[:] = [_Helper() for _ in range(CORES - 1)]
+    _thread.sharing = False
+
+
+_begin()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin)
 
 
 def slice_size(operations: int) -> int:

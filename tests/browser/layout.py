@@ -13,7 +13,7 @@ MOST_LINES = 2  # of the words on a button
 # What lies on something on purpose, such as the frames on the pad, is left out.
 _THINGS = """() => {
   const over = `.frames, .ghost, .boxes, .cursor, .invitation, .notice, .plot, .photo img, .progress, .turn,
-    option, footer`;
+    .watched, option, footer`;
   const isSeen = (e) => {
     if (e.closest(over)) return false;
     if (!e.checkVisibility({ visibilityProperty: true, opacityProperty: true })) return false;
@@ -63,7 +63,8 @@ _SQUEEZED = """([narrowest, mostLines]) => {
   const isSeen = (e) => e.checkVisibility({ visibilityProperty: true, opacityProperty: true });
   const kinds = "button, [role=tab], label, p, span, h1, h2, legend, figcaption, td, th, summary";
   for (const e of page.querySelectorAll(kinds)) {
-    if (!isSeen(e) || e.closest("footer, .plot, .announcement, .boxes") || !e.textContent.trim()) continue;
+    if (!isSeen(e) || e.closest("footer, .plot, .announcement, .boxes, .watched")) continue;
+    if (!e.textContent.trim()) continue;
     const { width, height, left, right } = e.getBoundingClientRect();
     if (height <= 1) continue;
     const text = e.textContent.trim().replace(/\\s+/g, " ").slice(0, 40);

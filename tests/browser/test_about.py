@@ -13,6 +13,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from tests import event_loop
+from tests.browser.conftest import PHONE
 from ui.photo.tab import EXAMPLES_FOLDER as PHOTOS
 
 
@@ -68,3 +69,11 @@ def test_a_link_that_is_shared_shows_what_is_ours_and_its_picture_is_there(url):
     picture = httpx.get(f"{url}/preview.jpg", timeout=120)
     assert picture.headers["content-type"] == "image/jpeg"
     assert Image.open(io.BytesIO(picture.content)).size == (1200, 630)
+
+
+def test_code_that_is_wider_than_a_phone_scrolls_in_its_own_box(open_pad):
+    page = open_pad(**PHONE).page
+    page.get_by_text("Use it from a program").click()
+    for paragraph in page.locator("#about details p").all():
+        box = paragraph.bounding_box()
+        assert box["x"] + box["width"] <= PHONE["viewport"]["width"], paragraph.inner_text()

@@ -126,7 +126,7 @@ def test_a_step_moves_the_bars_and_back_undoes_it(inside):
     inside.await_(lambda: "The loss" in inside.find(".losses").inner_text())
     before = inside.shares
     inside.find(".labels button").nth(2).click()
-    inside.find(".step-row input").evaluate("i => { i.value = -2; i.dispatchEvent(new Event('input')); }")
+    inside.find(".learn .step-row input").evaluate("i => { i.value = -2; i.dispatchEvent(new Event('input')); }")
     inside.find(".tool.step").click()
     inside.await_(lambda: inside.shares != before)
     assert "after 1 step" in inside.find(".after").inner_text()

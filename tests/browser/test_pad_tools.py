@@ -88,10 +88,10 @@ def test_the_networks_can_be_looked_at_layer_by_layer(open_pad):
 
 
 def test_the_drawing_is_read_anew_by_the_network_the_visitor_chooses(open_pad):
-    pad = open_pad()
+    pad = open_pad(sockets=False)
     pad.draw(DIGITS[7])
     read_by_best = pad.answers
-    with pad.page.expect_request(lambda request: '"seed"' in (request.post_data or "")):
+    with pad.page.expect_request(lambda request: b"seed" in (request.post_data_buffer or b"")):
         pad.page.get_by_label("Simple network").check(force=True)
     pad.page.wait_for_function(f"Number(document.querySelector('.reading').dataset.answers) > {read_by_best}")
     assert pad.answer == "7"

@@ -13,6 +13,7 @@ from tests.pad import drawn_seven, hello
 from tests.sockets import Socket
 
 BYTES = {"Content-Type": "application/octet-stream"}
+FLOOD = 1000  # drawings that a page sends at once: more than any machine takes so long for that it may
 HEAD = struct.Struct("<IBHHHB")
 
 
@@ -140,15 +141,15 @@ def test_a_flood_on_a_socket_is_told_to_wait_and_hurts_nobody_else(app):
     address, kinds = next(addresses), set()
     with open_socket(app, address=address) as socket:
         socket.opened("flood")
-        for number in range(400):
+        for number in range(FLOOD):
             socket.say(drawn_seven(number))
-        answers = [unpack_answer(socket.hear()) for _ in range(400)]
+        answers = [unpack_answer(socket.hear()) for _ in range(FLOOD)]
         kinds = {answer["kind"] for answer in answers}
-        assert {answer["number"] for answer in answers} == set(range(400))
+        assert {answer["number"] for answer in answers} == set(range(FLOOD))
         assert kinds <= {READ, SUPERSEDED, REFUSED} and REFUSED in kinds
         refused = next(answer for answer in answers if answer["kind"] == REFUSED)
         assert "wait a moment" in in_words(refused["sentence"])
-    assert post(app, hello("flood").encode() + b"\n" + drawn_seven(), address=address)[0] == 429
+    assert reads(app)
 
 
 def test_a_page_has_few_sockets_and_an_address_not_all_of_them(app):

@@ -8,6 +8,7 @@ import { percentsOf, percentText } from "../shared/wording.js";
 import { strokesOfText, textOfStrokes } from "./link.js";
 
 const [WIDTH, HEIGHT, MARGIN] = [1200, 660, 30]; // pixels of the picture
+const NAMES = 110; // pixels beside the bars
 const SAID_FOR = 4000; // milliseconds
 
 /** element: the tab; strokes: returns those on the pad; open(strokes): puts others there, which can be undone. */
@@ -79,9 +80,9 @@ function paintReading(ink, answer, sure) {
   shares.forEach((share, i) => {
     const y = 180 + i * height;
     context.fillStyle = i === (digit ?? shares.length - 1) ? "#1d5fd1" : "#9db4d8";
-    context.fillRect(left + 40, y, share * (right - left - 120), height - 10);
+    context.fillRect(left + NAMES, y, share * (right - left - NAMES - 80), height - 10);
     context.fillStyle = "black";
-    write(i < 10 ? String(i) : "\u2013", left, y + height - 14, 24, 600);
+    write(i < 10 ? String(i) : "not a digit", left, y + height - 14, i < 10 ? 24 : 20, i < 10 ? 600 : 400);
     write(percentText(percents[i]), right - 70, y + height - 14, 22);
   });
   write("Digits from Scratch", MARGIN + 12, HEIGHT - MARGIN - 12, 18);

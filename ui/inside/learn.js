@@ -107,6 +107,7 @@ export function createLearn({ element, looking, announce }) {
   buttons.step.addEventListener("click", async () => {
     if (looking.isEmpty) return;
     buttons.step.disabled = true;
+    ask.forget();
     const answer = await looking.explain("learn", { ...asked(), keep: true });
     buttons.step.disabled = false;
     if (!answer) return;

@@ -63,7 +63,9 @@ def build(visitors: Visitors) -> None:
 
     async def explain(payload: object, request: gr.Request) -> dict:
         what = payload.get("what") if isinstance(payload, dict) else None
-        line = what if isinstance(what, str) and what in WHATS else "learn"
+        line = what if isinstance(what, str) and what in WHATS else ""
+        if line == "learn" and payload.get("keep") is True:
+            line = "step"  # a question how it would be must not take the place of a step that waits
         return await in_turn(explanations, line, explain_it, request, payload)
 
     styles = tuple(f"inside/{name}" for name in ("layers", "change", "doubt", "mnist", "narrow"))
