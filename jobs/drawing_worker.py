@@ -27,6 +27,7 @@ from training.memory import return_freed_memory, share_freed_memory
 
 OUTCOMES = ("", "read", "refused", "empty", FAULTY)
 READY = b"r"
+LONGEST = 60  # seconds for a drawing; the app gives it up sooner, unless the app is gone
 PROCESS_ID = struct.Struct("<I")
 REQUEST = struct.Struct("<HHI")
 ANSWER = struct.Struct("<BI")
@@ -38,7 +39,9 @@ def serve(connection: socket.socket, reader: DrawingReader) -> None:
     with connection.makefile("rb") as stream:
         while head := stream.read(REQUEST.size):
             page, weights, message = (stream.read(length) for length in REQUEST.unpack(head))
+            signal.alarm(LONGEST)  # ends a reader that hangs, whatever it waits for
             outcome, answer = reader.answer(page.decode(), Path(os.fsdecode(weights)), message)
+            signal.alarm(0)
             connection.sendall(ANSWER.pack(OUTCOMES.index(outcome), len(answer)) + answer)
 
 
