@@ -131,7 +131,13 @@ class DrawingPool:
             if self._origin is not None and not self._origin.is_running:
                 self._origin.end()
                 self._origin = None
-            self._origin = self._origin or await _Origin.start(self.worker)
+            if self._origin is not None:
+                try:
+                    return await self._origin.fork()
+                except OSError:  # it ended just now
+                    self._origin.end()
+            self._origin = None
+            self._origin = await _Origin.start(self.worker)
             return await self._origin.fork()
 
 

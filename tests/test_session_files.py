@@ -15,6 +15,7 @@ from recognition import Reader
 from recognition.reader import DEFAULT_WEIGHTS
 from tests.sessions import LONG, PATIENCE, SHORT, cross, rested, training
 from training.experiment import Settings
+from training.history import history_path
 
 
 def test_an_uploaded_model_is_tested_and_used(manager):
@@ -55,7 +56,7 @@ def test_a_bad_upload_is_refused_and_loses_nothing(open_manager, tmp_path_factor
             session.upload(path)
         assert str(path.parent) not in str(caught.value)
         assert session.status == before
-        assert list(session.folder.iterdir()) == [session.result]
+        assert set(session.folder.iterdir()) == {session.result, history_path(session.result)}
 
 
 def notes(**changes):

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import PHONE
-from tests.browser.driver import DIGITS
+from tests.browser.driver import DIGITS, PATIENCE
 from tests.browser.inside_tab import VIEWS, InsideTab
 
 
@@ -88,13 +88,13 @@ def test_a_visitors_own_small_network_is_looked_into_through_its_whole_training(
     learned, kernels = inside.shares, _kernels(inside)
     slider.focus()
     inside.page.keyboard.press("Home")
-    expect(inside.find(".moment")).to_contain_text("Step 0")
+    expect(inside.find(".moment")).to_contain_text("Step 0", timeout=PATIENCE)
     inside.await_(lambda: inside.shares != learned and _kernels(inside) != kernels)
     inside.page.keyboard.press("End")
     inside.await_(lambda: inside.shares == learned and _kernels(inside) == kernels)
     inside.find(".play").click()
-    expect(inside.find(".moment")).to_contain_text("Step 0")
-    expect(inside.find(".play")).to_have_text("Play")  # it has come to the end by itself
+    expect(inside.find(".moment")).to_contain_text("Step 0", timeout=PATIENCE)
+    expect(inside.find(".play")).to_have_text("Play", timeout=PATIENCE)  # it has come to the end by itself
     inside.await_(lambda: inside.shares == learned)
     inside.page.keyboard.press("Home")
     inside.open("doubt")  # and everywhere else the network is as it is now

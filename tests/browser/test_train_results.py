@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import numpy as np
 import pytest
@@ -72,7 +73,7 @@ def test_curves_are_saved_cells_show_their_mistakes_and_the_next_training_is_lai
     assert len(picture.convert("RGB").getcolors(1 << 20)) > 10  # lines and words
     shown = page.locator(".gallery button")
     first = shown.first.get_attribute("aria-label")
-    label, predicted = first[2], first.partition("read as ")[2][0]
+    predicted, label = re.match(r"(.), is (.):", first).groups()
     page.locator(f"td[title$='times a {label} was read as {predicted}'] button").click()
     page.get_by_text(f"most confident mistakes: a {label} read as {predicted}.").wait_for()
     labels = shown.evaluate_all("buttons => buttons.map((button) => button.ariaLabel)")

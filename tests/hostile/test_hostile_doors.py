@@ -35,6 +35,7 @@ PATHS = {
     "cancel": [f"{API}/cancel", f"{API}/reset"],
     "upload": [UPLOAD],
     "live": ["/live"],
+    "mcp": [f"{API}/mcp", f"{API}/mcp/"],
 }
 EVERY_PATH = [(route.method, path) for route in ROUTES for path in PATHS[route.name]]
 LONG = "a" * 30_000

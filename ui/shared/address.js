@@ -3,6 +3,9 @@
 
 const FOLLOWED = "https://huggingface.co"; // which shows a Space in a frame, and can show its fragment as its own
 
+const AGAIN = 50; // milliseconds until a tab is asked for again: Gradio shows its button before that can do anything
+const TRIES = 100; // for a tab that does not come
+
 const receivers = new Map(); // by tab: what is called with the parameters of a link to it
 
 /** {tab, params} of an address's fragment; what follows a slash, "#inside/why", is the tab's own. */
@@ -55,13 +58,23 @@ function setFragment(method, fragment) {
   if (location.ancestorOrigins?.[0] === FOLLOWED) parent.postMessage({ hash: fragment }, FOLLOWED);
 }
 
+let wanted = null; // the tab that the address names, until it is shown
+
 function followAddress() {
-  const { tab } = parseFragment(location.hash);
-  showTab(tab || nameOf(tabButtons()[0]));
+  wanted = parseFragment(location.hash).tab || nameOf(tabButtons()[0]);
+  openWanted();
   handOver();
 }
 
+function openWanted(tries = TRIES) {
+  if (wanted === null) return;
+  showTab(wanted);
+  if (tabButton(wanted)?.ariaSelected === "true" || tries === 0) wanted = null;
+  else setTimeout(openWanted, AGAIN, tries - 1);
+}
+
 function followTabs() {
+  if (wanted !== null) return;
   const selected = tabButtons().find((button) => button.ariaSelected === "true");
   const { tab } = parseFragment(location.hash);
   if (!selected || nameOf(selected) === tab) return;
@@ -71,6 +84,7 @@ function followTabs() {
 
 if (globalThis.document) {
   addEventListener("popstate", followAddress);
+  addEventListener("pointerdown", () => (wanted = null)); // a person chooses
   if (location.hash) followAddress();
   const attributes = { attributeFilter: ["aria-selected"], subtree: true };
   new MutationObserver(followTabs).observe(document.body, attributes);
