@@ -57,8 +57,8 @@ NICENESS = {"teach": 5, "test": 10, "train": 15, "likes": 19}
 SAVE_EVERY = 20.0  # seconds of training between two checkpoints
 PATIENCE = 60  # seconds to wait for free space on the disk
 PICTURES = 60  # the most mistakes whose pictures are sent
-# Seconds until a fault is told. A visitor who leaves takes the files with them, which is no fault: then standard input is
-# closed, and this process ends by itself.
+# Seconds until a fault is told. A visitor who leaves takes the files with them, which is no fault: then
+# standard input is closed, and this process ends by itself.
 LEAVING = 0.5
 LIKED_AMONG = 3_000  # training pictures, among which a network's favourites are: ten seconds for digit_net
 

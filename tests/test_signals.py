@@ -38,6 +38,12 @@ runpy.run_path("app.py", run_name="__main__")
 SIGNALS = [name for name in ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGINT") if hasattr(signal, name)]
 
 
+def _hear_all_signals():
+    """A shell that starts the tests in the background has them, and what they start, ignore two."""
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @pytest.fixture
 def app(tmp_path):
     """A running app with an upload and a visitor: its process, and that of the visitor's job."""
@@ -55,6 +61,7 @@ def app(tmp_path):
             env=environment,
             stdout=subprocess.PIPE,
             stderr=log,
+            preexec_fn=_hear_all_signals,
         )
         try:
             worker = next(int(line.split()[1]) for line in process.stdout if line.startswith(b"visitor"))

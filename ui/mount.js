@@ -27,7 +27,7 @@ function offerReload(error) {
   element.prepend(message);
 }
 
-Promise.all([import(address), import(visit)]).then(
-  ([{ mount }, { withKey }]) => mount({ element, server: withKey(server), upload, props }),
-  offerReload,
-);
+element.inert = true; // what is pressed before there is a script to hear it would be lost
+Promise.all([import(address), import(visit)])
+  .finally(() => (element.inert = false))
+  .then(([{ mount }, { withKey }]) => mount({ element, server: withKey(server), upload, props }), offerReload);

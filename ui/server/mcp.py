@@ -19,7 +19,6 @@ import io
 import json
 import logging
 from collections.abc import AsyncIterator
-from urllib.parse import urlsplit
 
 import anyio.to_thread
 import gradio as gr
@@ -240,4 +239,4 @@ async def _file(image: str, address: str, fetches: bool) -> AsyncIterator[str]:
 def _is_own_page(request: Request) -> bool:
     """Whether the request is no other site's page's: browsers say so, agents do not."""
     origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    return origin is None or origin.partition("://")[2] == request.headers.get("host")
