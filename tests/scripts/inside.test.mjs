@@ -173,3 +173,27 @@ test("questions are asked one at a time and in a pace, and of those that came me
   await settle();
   assert.deepEqual([asked.at(-1), shown.length], ["d", 1]);
 });
+
+test("a question that was not answered is asked again, until there is another one or it is forgotten", async () => {
+  const [asked, answers] = [[], []];
+  const ask = paced(
+    (question) => (asked.push(question), new Promise((resolve) => answers.push(resolve))),
+    () => {},
+    { pause: async () => {} },
+  );
+  const settle = () => new Promise((resolve) => setImmediate(resolve));
+  const answerWith = async (answer) => {
+    answers.shift()(answer);
+    await settle();
+  };
+  ask("a");
+  await answerWith(undefined);
+  await answerWith(undefined);
+  assert.deepEqual(asked, ["a", "a", "a"]);
+  ask("b");
+  await answerWith(undefined);
+  assert.deepEqual(asked.slice(3), ["b"], "the newer one instead");
+  ask.forget();
+  await answerWith(undefined);
+  assert.equal(asked.length, 4, "what was forgotten is not asked again");
+});

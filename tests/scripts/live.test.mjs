@@ -96,6 +96,16 @@ test("a drawing that a newer one overtook on the server is not shown", async () 
   assert.deepEqual(log, ["send", "recovery"]);
 });
 
+test("a drawing at rest that an older one overtook on its way is read again", async () => {
+  newReader().request();
+  requests[0].answer({ superseded: true });
+  await pass(40);
+  assert.equal(requests.length, 2);
+  requests[1].answer({ text: "7" });
+  await pass(2000);
+  assert.deepEqual([requests.length, log.at(-1)], [2, "answer 7, pad of ink"]);
+});
+
 test("no ink is not sent", () => {
   ink = null;
   newReader().request();

@@ -98,6 +98,16 @@ test("a page that asked for its name beforehand sends its first drawing at once"
   assert.equal(names, 1);
 });
 
+test("a name that does not come is asked for again", async () => {
+  let answer = new Promise(() => {});
+  const road = newRoad({ namePage: () => answer });
+  const lost = read(road);
+  answer = Promise.resolve({ page: "page1" });
+  await clock.pass(4000);
+  assert.equal(await lost, undefined);
+  assert.equal((await read(road)).number, 1);
+});
+
 test("what follows goes over the socket, and each answer to whoever waits for it", async () => {
   const road = await openRoad();
   assert.deepEqual(sockets[0].sent, [hello]);

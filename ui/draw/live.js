@@ -1,6 +1,8 @@
 // Has the drawing read while it grows: the newest ink first, no more often than the server can bear, and again and
 // again where an answer fails to come.
 
+import { within } from "../shared/within.js";
+
 const MIN_GAP = 33; // milliseconds from one request to the next, unless whoever reads can bear more
 const EASY = 40; // milliseconds that a server takes for a drawing while it is not busy
 const THINNING = 12; // milliseconds by which the gap grows with each that it takes longer
@@ -25,7 +27,7 @@ export class LiveReader {
   #sentAt = -Infinity;
   #timer = null;
   #failures = 0; // in a row
-  #isUnfinished = false; // whether the latest was sent while the pen moved, and there may be more to it
+  #isUnfinished = false; // whether the latest was not read, or while the pen moved, and there may be more to it
   #took = 0; // milliseconds that the server took for the last drawing
 
   /**
@@ -87,12 +89,13 @@ export class LiveReader {
     this.#sentAt = this.now();
     this.#inFlight += 1;
     this.onSend();
-    const answer = await this.#answerTo(ink.image);
+    const answer = await within(TIMEOUT, this.read(ink.image)); // undefined: no connection, or refused; null: it failed
     this.#inFlight -= 1;
     if (!answer || answer.busy) return this.#fail(number, answer?.busy);
     this.#recover();
     this.#took = answer.took ?? this.#took;
-    if (wasMoving && number === this.#sent) this.#isUnfinished = Boolean(answer.isProvisional || answer.superseded);
+    // A drawing at rest may be superseded too: POSTs overtake each other on their way.
+    if (number === this.#sent) this.#isUnfinished = Boolean(answer.superseded || (wasMoving && answer.isProvisional));
     if (number > this.#shown && !answer.superseded) {
       this.#shown = number;
       this.onAnswer(answer, ink.toPad);
@@ -105,15 +108,6 @@ export class LiveReader {
   #finish() {
     if (!this.isMoving()) return this.request();
     setTimeout(() => this.#isUnfinished && !this.#hasNewInk && this.#finish(), RESTS_AFTER);
-  }
-
-  /** undefined: no connection, refused, or no answer in time; null: the server failed. */
-  async #answerTo(image) {
-    let timeout;
-    const late = new Promise((resolve) => (timeout = setTimeout(resolve, TIMEOUT)));
-    const answer = await Promise.race([this.read(image), late]).catch(() => undefined);
-    clearTimeout(timeout);
-    return answer;
   }
 
   #recover() {

@@ -2,9 +2,11 @@
 // forbids it or the connection was lost a moment ago. The answers are the same (ui/server/road.py).
 
 import { visitorKey } from "../shared/visit.js";
+import { within } from "../shared/within.js";
 import { packDrawing, unpackAnswer } from "./message.js";
 
 const RETRY_DELAYS = [1000, 5000, 30_000, 300_000]; // milliseconds before a socket is tried again; the last repeats
+const NAME_WITHIN = 4000; // milliseconds in which the server tells the page's name, or is asked again
 const WELCOME_WITHIN = 5000; // milliseconds in which the server says that a socket is open, or there is none
 const ANSWER_WITHIN = 4500; // milliseconds after which a socket counts as lost; live.js waits a little longer
 
@@ -30,7 +32,7 @@ export class Road {
   }
 
   async #nameIt() {
-    this.#page = (await this.namePage().catch(() => null))?.page ?? null;
+    this.#page = (await within(NAME_WITHIN, this.namePage()))?.page ?? null;
     if (this.#page === null) this.#naming = null; // it is asked for again
   }
 

@@ -3,10 +3,12 @@
 
 import { decodeBytes } from "../shared/base64.js";
 import { BEST, RESULT, sessionState } from "../shared/session.js";
+import { within } from "../shared/within.js";
 import { LiveReader } from "../draw/live.js";
 import { allMaps } from "./maps.js";
 
 const REST = 350; // milliseconds without a new look, until what takes longer is asked for
+const PATIENCE = 60_000; // milliseconds for an answer; some take seconds, and wait for those of others
 const NO_ANSWER = "The server does not answer now. Trying again\u2026";
 
 /** Where on the sheet that is sent a point of the pad lies. toPad: takes a box of the sheet to the pad's. */
@@ -126,32 +128,34 @@ export class Looking extends EventTarget {
     this.#request();
   }
 
-  /** Has another network look at the same picture. null: there is no answer. */
+  /** Has another network look at the same picture. undefined: there is no answer yet; null: there will be none. */
   async lookBy(network) {
     const asked = { network, picture: this.picture };
-    const answer = await this.#server.look(asked).catch(() => undefined);
-    return answer?.shares ? answer : null;
+    const answer = await within(PATIENCE, this.#server.look(asked));
+    return answerOrNot(answer, answer?.shares);
   }
 
-  /** What layers another network has. null: there is no answer. */
+  /** What layers another network has; undefined and null as above. */
   async layersOf(network) {
-    const answer = await this.#server.explain({ what: "network", network }).catch(() => undefined);
-    return answer?.layers ? answer : null;
+    const answer = await within(PATIENCE, this.#server.explain({ what: "network", network }));
+    return answerOrNot(answer, answer?.layers);
   }
 
   /**
-   * Asks for an explanation of the picture. null: it was superseded, it is of another network than is looked into by
-   * now, or it failed, and `trouble` says how.
+   * Asks for an explanation of the picture. undefined: there was none yet, and it may be asked again; null: there is
+   * none, because it is of another network than is looked into by now, or because of what `trouble` says.
    */
   async explain(what, asked = {}) {
     const name = this.networkName;
     const whose = { network: sessionState.network, copy: this.copy, moment: this.moment };
     const question = { what, picture: this.picture, ...whose, ...asked };
-    const answer = await this.#server.explain(question).catch(() => undefined);
-    if (answer?.superseded || name !== this.networkName) return null;
-    if (answer && !answer.error && !answer.busy) return answer;
-    this.#tellTrouble(answer?.error ?? answer?.busy ?? NO_ANSWER);
-    if (this.copies.length > 0 && answer?.error?.includes("not kept")) this.networkChanged();
+    const answer = await within(PATIENCE, this.#server.explain(question));
+    if (name !== this.networkName) return null;
+    if (answer?.superseded) return undefined;
+    if (!answer || answer.busy) return this.#tellTrouble(answer?.busy ?? NO_ANSWER);
+    this.#tellTrouble(answer.error ?? "");
+    if (!answer.error) return answer;
+    if (this.copies.length > 0 && answer.error.includes("not kept")) this.networkChanged();
     return null;
   }
 
@@ -166,9 +170,10 @@ export class Looking extends EventTarget {
     return ink && { image: { ...whose, image: ink.image, point: ink.point } };
   }
 
+  /** undefined, so that it is tried again, where it is not known of which layers the maps would be. */
   async #look(asked) {
     await this.#describe();
-    return this.#server.look(asked);
+    return this.network && this.#described === this.networkName ? this.#server.look(asked) : undefined;
   }
 
   /** Asks for the layers, where the network is another one than before. */
@@ -183,7 +188,7 @@ export class Looking extends EventTarget {
 
   async #askForLayers(name) {
     const asked = { what: "network", network: sessionState.network };
-    const answer = await this.#server.explain(asked).catch(() => undefined);
+    const answer = await within(PATIENCE, this.#server.explain(asked));
     if (this.#described !== name) return;
     if (!answer?.layers) {
       this.#described = ""; // the next look asks again
@@ -226,6 +231,11 @@ export class Looking extends EventTarget {
     this.trouble = sentence;
     this.dispatchEvent(new Event("trouble"));
   }
+}
+
+function answerOrNot(answer, isThere) {
+  if (isThere) return answer;
+  return answer?.error || answer?.empty ? null : undefined;
 }
 
 /** float32 in base64 -> numbers. */

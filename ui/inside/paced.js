@@ -1,9 +1,11 @@
 // Questions that are asked no more often than the server bears from one page: ui/server/rates.py, "action".
 
 const GAP = 125; // milliseconds from one question to the next
+const RETRY = 1000; // milliseconds before a question that was not answered is asked again
 
 /**
- * Calls `ask`, and `show` with its answer, unless that is null. One question is under way at a time; of those that come
+ * Calls `ask`, and `show` with its answer. null: there is nothing to show; undefined: there was no answer, and the
+ * question is asked again, unless there is another one. One question is under way at a time; of those that come
  * meanwhile the newest is asked next. `forget()`: what is under way is not shown, because what it was asked about is
  * gone. pause: resolves after so many milliseconds.
  */
@@ -23,6 +25,9 @@ export function paced(ask, show, { gap = GAP, pause = (time) => new Promise((the
         const answer = await ask(...asked);
         if (answer && forgotten === before) show(answer, ...asked);
         await rest;
+        if (answer !== undefined || next || forgotten !== before) continue;
+        await pause(RETRY);
+        if (forgotten === before) next ??= asked;
       }
     } finally {
       isAsking = false;

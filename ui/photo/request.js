@@ -3,6 +3,7 @@
 
 import { tooLarge, withRandomName } from "../shared/files.js";
 import { sessionState } from "../shared/session.js";
+import { within } from "../shared/within.js";
 
 const TIMEOUT = 60_000; // milliseconds after which a reading counts as lost
 
@@ -44,12 +45,9 @@ export function createPhotoRequests({ server, upload, onBegin, onStep, onEnd, on
    */
   async function read(number, photo, turns, readTurned) {
     onStep("Reading\u2026");
-    let timeout;
-    const late = new Promise((resolve) => (timeout = setTimeout(resolve, TIMEOUT)));
     const wanted = turns === null ? {} : { turns };
     const answering = server.read({ ...photo, ...wanted, network: sessionState.network });
-    const answer = await Promise.race([answering, late]).catch(() => undefined);
-    clearTimeout(timeout);
+    const answer = await within(TIMEOUT, answering);
     if (number !== latest) return;
     // undefined: no connection or no answer in time; null: the server failed
     if (!answer) return lose(() => readTurned(turns));
