@@ -132,7 +132,14 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
 def is_npz(path: str | Path) -> bool:
     """Whether a file, by its content, is no safetensors file."""
     with Path(path).open("rb") as file:
-        return not is_safetensors(file.read(9))
+        return _is_npz(file)
+
+
+def _is_npz(file: BinaryIO) -> bool:
+    """The same of an open file, which is read from its beginning afterwards."""
+    head = file.read(9)
+    file.seek(0)
+    return not is_safetensors(head)
 
 
 def load_model(
@@ -250,7 +257,7 @@ def _read_arrays(path: Path) -> dict[str, Array]:
         raise FileNotFoundError(f"there is no weights file {path}")
     try:
         with path.open("rb") as file:
-            if is_npz(path):
+            if _is_npz(file):
                 return read_arrays(file, most_bytes=LARGEST)
             arrays, texts = read_safetensors(file, most_bytes=LARGEST)
             known = {name: np.array(text) for name, text in texts.items() if name in TEXTS}

@@ -128,13 +128,10 @@ class DrawingPool:
 
     async def _new_reader(self) -> "_Reader":
         async with self._starting:
-            if self._origin is not None and not self._origin.is_running:
-                self._origin.end()
-                self._origin = None
             if self._origin is not None:
                 try:
                     return await self._origin.fork()
-                except OSError:  # it ended just now
+                except OSError:  # it has ended
                     self._origin.end()
             self._origin = None
             self._origin = await _Origin.start(self.worker)
@@ -172,10 +169,6 @@ class _Origin:
             origin.end()
             raise OSError("the process did not start")
         return origin
-
-    @property
-    def is_running(self) -> bool:
-        return self._process.poll() is None
 
     async def fork(self) -> "_Reader":
         """A new reader. Raises OSError where there is none."""

@@ -6,7 +6,6 @@ likes.pictures[layer.picture[5]]  # the nine that channel 5 likes best
 layer.row[5], layer.column[5]  # the cells that it likes in them
 """
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,10 +59,8 @@ class Likes:
 
     def save(self, path: str | Path) -> None:
         """Write all of it, compressed; equal likes give equal bytes."""
-        content = io.BytesIO()
-        np.savez_compressed(content, **self.to_arrays())
         with atomic_write(path) as file:
-            file.write(content.getvalue())
+            np.savez_compressed(file, **self.to_arrays())
 
     @classmethod
     def load(cls, path: str | Path) -> "Likes":

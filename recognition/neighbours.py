@@ -5,7 +5,7 @@ digit_net with `recognition.embedding`. A picture stands among its nearest.
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from recognition.reader import WEIGHTS
 NEIGHBOURS = WEIGHTS / "inside" / "neighbours.npz"
 COUNT = 2_000  # digits on the map, the first of MNIST's test set
 NEAREST = 8
+MOST_FEATURES = 6  # networks whose view of the map is kept; one is a megabyte, or six of small_net
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ def nearest(model: Sequential, x: np.ndarray, known: np.ndarray, places: np.ndar
     return Neighbours(indices, np.sqrt(distances[indices]), place)
 
 
+@lru_cache(MOST_FEATURES)
 def features_of_map(model: Sequential) -> np.ndarray:
-    """(N, D): what the network's last layer sees of every digit on the map; a second for digit_net."""
+    """(N, D): what the network's last layer sees of every digit on the map; a second for digit_net, once."""
     return features(model, to_input(digit_map().pictures))

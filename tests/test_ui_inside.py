@@ -18,7 +18,6 @@ from recognition.reader import SHIPPED
 from tests.browser.driver import data_url, seven
 from ui.inside import copies as copies_module
 from ui.inside.copies import Copies
-from ui.inside.mnist import MapFeatures
 from ui.inside.tab import Visit, explain_it, look_at
 from ui.shared.visit import Visitor
 from ui.shared.visitors import Visitors
@@ -46,7 +45,7 @@ def decoded(text):
 
 
 def visit(visitors, copies=None, page="page"):
-    return Visit(visitors, Visitor(page, page), "", copies or Copies(), MapFeatures())
+    return Visit(visitors, Visitor(page, page), "", copies or Copies())
 
 
 def look(visitors, copies=None, **payload):

@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from cnn import Sequential, load_model
+from cnn import load_model
 from cnn.storage import atomic_write
 from recognition.calibration import Calibration
 from recognition.export import FORMATS
@@ -106,8 +106,9 @@ def model_card_of(weights: Path) -> str:
 
     checkpoint = load_model(weights, None, None)
     description = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
-    rejects = Calibration.of(checkpoint).threshold is not None or checkpoint.model.output_shape[-1] > 10
-    source = "()" if checkpoint.model.output_shape[-1] > 10 else f'("weights/{weights.name}")'
+    is_context_model = checkpoint.model.output_shape[-1] > 10
+    rejects = Calibration.of(checkpoint).threshold is not None or is_context_model
+    source = "()" if is_context_model else f'("weights/{weights.name}")'
     card = model_card(checkpoint.model, description, name=weights.stem, source=source, rejects=rejects)
     return str(card).rstrip() + "\n"
 
@@ -171,5 +172,4 @@ def _test_set(options: argparse.Namespace) -> LabelledPictures:
 
 def _evaluate_file(weights: Path, test_set: LabelledPictures) -> Evaluation:
     checkpoint = load_model(weights)
-    model: Sequential = checkpoint.model
-    return evaluate(model, test_set.images, test_set.labels, Calibration.of(checkpoint))
+    return evaluate(checkpoint.model, test_set.images, test_set.labels, Calibration.of(checkpoint))

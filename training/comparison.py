@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from training.evaluate import Evaluation, new_figure, save_figure
+from training.evaluate import Evaluation, draw_captioned
 
 LISTED = 20  # pictures that are named in the report
 SHOWN = 60  # pictures that are drawn
@@ -94,16 +94,11 @@ def mcnemar(only_first: int, only_second: int) -> float:
 def draw_differences(path: str | Path, images: np.ndarray, comparison: Comparison) -> int:
     """Write a picture of at most SHOWN pictures with different answers; returns the number of all of them."""
     indices = comparison.differing
-    columns = 10
-    rows = max(1, -(-len(indices[:SHOWN]) // columns))
-    figure = new_figure(columns * 1.1, rows * 1.6 + 0.6)
-    figure.suptitle(f"{len(indices)} pictures get different answers: first, second, true digit below")
-    for position, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
-        axes.axis("off")
-        if position < len(indices[:SHOWN]):
-            i = indices[position]
-            axes.imshow(images[i], cmap="gray_r", vmin=0, vmax=255)
-            answers = f"{comparison.first.predicted[i]}, {comparison.second.predicted[i]}"
-            axes.set_title(f"{answers}\ntrue {comparison.first.labels[i]}", fontsize=9)
-    save_figure(figure, path)
+    title = f"{len(indices)} pictures get different answers: first, second, true digit below"
+
+    def caption(i: int) -> str:
+        answers = f"{comparison.first.predicted[i]}, {comparison.second.predicted[i]}"
+        return f"{answers}\ntrue {comparison.first.labels[i]}"
+
+    draw_captioned(path, title, images, indices[:SHOWN], caption, row_height=1.6)
     return len(indices)

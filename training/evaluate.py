@@ -1,5 +1,6 @@
 """How good a network is: accuracy, accuracy per digit, confusions, and a picture of its errors."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -163,26 +164,42 @@ def draw_errors(path: str | Path, images: np.ndarray, evaluation: Evaluation, mo
 
     The suffix of `path` decides the format; raises ValueError if Matplotlib does not know it.
     """
-    shown = evaluation.errors[:most]
-    columns = 10
-    rows = max(1, -(-len(shown) // columns))
-    figure = new_figure(columns * 1.1, rows * 1.45 + 0.6)
-    figure.suptitle(
-        f"{len(evaluation.errors)} of {len(evaluation.labels)} read wrong"
-        + (f", the {most} most confident" if len(evaluation.errors) > most else "")
+    errors = evaluation.errors
+    title = (
+        f"{len(errors)} of {len(evaluation.labels)} read wrong"
+        + (f", the {most} most confident" if len(errors) > most else "")
         + ": predicted (confidence), true digit below"
     )
+
+    def caption(i: int) -> str:
+        predicted = evaluation.predicted[i]
+        return f"{predicted} ({evaluation.probs[i, predicted]:.0%})\ntrue {evaluation.labels[i]}"
+
+    draw_captioned(path, title, images, errors[:most], caption, row_height=1.45)
+    return len(errors)
+
+
+def draw_captioned(
+    path: str | Path,
+    title: str,
+    images: np.ndarray,
+    shown: np.ndarray,
+    caption: Callable[[int], str],
+    *,
+    row_height: float,
+) -> None:
+    """Write those of the images (N, 28, 28) whose indices are `shown`, ten a row, each under its caption."""
+    columns = 10
+    rows = max(1, -(-len(shown) // columns))
+    figure = new_figure(columns * 1.1, rows * row_height + 0.6)
+    figure.suptitle(title)
     for position, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
         axes.axis("off")
         if position < len(shown):
             i = shown[position]
-            predicted = evaluation.predicted[i]
             axes.imshow(images[i], cmap="gray_r", vmin=0, vmax=255)
-            axes.set_title(
-                f"{predicted} ({evaluation.probs[i, predicted]:.0%})\ntrue {evaluation.labels[i]}", fontsize=9
-            )
+            axes.set_title(caption(i), fontsize=9)
     save_figure(figure, path)
-    return len(evaluation.errors)
 
 
 def draw_reliability(path: str | Path, evaluation: Evaluation) -> None:

@@ -3,7 +3,7 @@
 import { createActions } from "../shared/actions.js";
 import "../shared/leaving.js";
 import { createReading } from "../shared/reading.js";
-import { chooseNetwork, findSession, sessionState } from "../shared/session.js";
+import { chooseNetwork, findSession, hasResult, sessionState } from "../shared/session.js";
 import { createAnswer } from "./answer.js";
 import { createScreen, createSheet } from "./canvas.js";
 import { drawing, onInk, storeDrawing, tellInk } from "./drawing.js";
@@ -189,10 +189,9 @@ export function mount({ element, server, upload, props }) {
   /** Shows which networks can read, and which does. */
   function showNetworks() {
     const { own } = sessionState.mine;
-    const hasResult = Boolean(sessionState.status?.result && !sessionState.status.active);
     find(".networks .own").hidden = !own;
-    find(".networks .result").hidden = !hasResult;
-    find(".networks").classList.toggle("three", own || hasResult);
+    find(".networks .result").hidden = !hasResult();
+    find(".networks").classList.toggle("three", own || hasResult());
     find(`.networks input[value=${sessionState.network}]`).checked = true;
   }
 

@@ -1,6 +1,6 @@
 // The Inside tab: your stroke on its way through the network, and every number it becomes.
 
-import { chooseNetwork, OWN, RESULT, sessionState } from "../shared/session.js";
+import { chooseNetwork, hasResult, OWN, RESULT, sessionState } from "../shared/session.js";
 import { parseAddress, showAddress, VIEWS } from "./address.js";
 import { createChange } from "./change.js";
 import { createCompare } from "./compare.js";
@@ -17,9 +17,6 @@ import { createTour } from "./tour.js";
 import { createWhy } from "./why.js";
 
 const NETWORKS = [["digits", "Best network"], ["seed", "Simple network"]];
-
-/** Whether there is a network that was trained or uploaded, and is not in use yet. */
-const hasResult = () => Boolean(sessionState.status?.result && !sessionState.status.active);
 
 /** The arguments are what Gradio hands to a component's script. */
 export function mount({ element, server }) {

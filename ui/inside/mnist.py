@@ -1,7 +1,5 @@
 """MNIST's digits beside the visitor's: those that a channel likes, and those that a drawing is nearest to."""
 
-import threading
-from collections import OrderedDict
 from functools import cache
 from pathlib import Path
 
@@ -13,29 +11,6 @@ from recognition.inside import fields
 from recognition.likes import Likes, likes_path
 from recognition.neighbours import digit_map, features_of_map, nearest
 from ui.shared.status_json import encoded
-
-MOST_FEATURES = 6  # networks whose view of the map's digits is kept; one is a megabyte, or six of small_net
-
-
-class MapFeatures:
-    """What networks see of the digits on the map, of the few networks that were asked for last."""
-
-    def __init__(self) -> None:
-        self._found: OrderedDict[Sequential, np.ndarray] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def of(self, model: Sequential) -> np.ndarray:
-        """Computed when it is first asked for."""
-        with self._lock:
-            if model in self._found:
-                self._found.move_to_end(model)
-                return self._found[model]
-        found = features_of_map(model)
-        with self._lock:
-            self._found[model] = found
-            while len(self._found) > MOST_FEATURES:
-                self._found.popitem(last=False)
-        return found
 
 
 def likes(model: Sequential, found: Likes | None, position: object, channel: object) -> dict:
@@ -75,10 +50,10 @@ def map_of_digits() -> dict:
     return {"places": encoded(known.places.astype("<f4")), "labels": "".join(map(str, known.labels.tolist()))}
 
 
-def neighbours(model: Sequential, features: np.ndarray, x: np.ndarray) -> dict:
+def neighbours(model: Sequential, x: np.ndarray) -> dict:
     """The drawing's "place" on the map, and its "nearest" digits."""
     known = digit_map()
-    found = nearest(model, x, features, known.places)
+    found = nearest(model, x, features_of_map(model), known.places)
     return {
         "place": found.place.tolist(),
         "nearest": [

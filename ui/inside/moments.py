@@ -1,6 +1,7 @@
 """A network as it was at the moments of its training that were kept."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +19,6 @@ def listed(weights: Path) -> dict:
 
     None are there of a network that was not trained on this page, or taught since.
     """
-    try:
-        kept = load_history(history_path(weights))
-    except (OSError, ValueError):
-        return {"moments": []}
     return {
         "moments": [
             {
@@ -30,7 +27,7 @@ def listed(weights: Path) -> dict:
                 "loss": _finite(float(one["loss"])),
                 "accuracy": _finite(float(one["accuracy"])),
             }
-            for one in kept
+            for one in _kept(weights)
         ]
     }
 
@@ -48,12 +45,16 @@ def network(weights: Path, model: Sequential, moment: object) -> Sequential:
 
 def course(weights: Path, model: Sequential, calibration: Calibration, x: np.ndarray) -> dict:
     """{"shares": of the picture x, (28, 28, 1), at each moment, the reject class last}."""
-    try:
-        kept = load_history(history_path(weights))
-    except (OSError, ValueError):
-        return {"shares": []}
-    found = (all_shares(network_at(model, one).predict(x[None]), calibration)[0] for one in kept)
+    moments = (network_at(model, one) for one in _kept(weights))
+    found = (all_shares(moment.predict(x[None]), calibration)[0] for moment in moments)
     return {"shares": [np.round(shares, 3).tolist() for shares in found]}
+
+
+def _kept(weights: Path) -> Sequence[np.ndarray]:
+    try:
+        return load_history(history_path(weights))
+    except (OSError, ValueError):
+        return ()
 
 
 def _finite(value: float) -> float | None:

@@ -23,7 +23,6 @@ from ui.draw.tab import drawing_of
 from ui.inside import answers, mnist, moments
 from ui.inside.answers import EXPLANATIONS, Looked
 from ui.inside.copies import Copies
-from ui.inside.mnist import MapFeatures
 from ui.server.queue import FairQueue, QueueFull, Superseded
 from ui.shared.visit import Visitor, visitor_of
 from ui.shared.visitors import Readers, Visitors, chosen_from, picture_of
@@ -38,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 def build(visitors: Visitors) -> None:
     """Lays out the tab."""
-    copies, features = Copies(), MapFeatures()
+    copies = Copies()
     explanations = FairQueue(
         EXPLAINED_AT_ONCE, MOST_WAITING, most_of_address=MOST_WAITING_OF_ADDRESS, latest_only=True
     )
@@ -50,7 +49,7 @@ def build(visitors: Visitors) -> None:
         visitor = await visitor_of(request)
         try:
             async with queue.turn(f"{visitor.page}/{line}", request.state.address):
-                visit = Visit(visitors, visitor, request.state.address, copies, features)
+                visit = Visit(visitors, visitor, request.state.address, copies)
                 answer = await anyio.to_thread.run_sync(_answer, visit, work, payload)
         except Superseded:
             answer = {"superseded": True}
@@ -80,7 +79,6 @@ class Visit:
     visitor: Visitor
     address: str
     copies: Copies
-    features: MapFeatures
 
     @cached_property
     def readers(self) -> Readers:
@@ -136,8 +134,7 @@ def explain_it(visit: Visit, payload: dict) -> dict:
     if what == "map":
         return mnist.map_of_digits()
     if what == "neighbours":
-        x = answers.input_of(payload)
-        return mnist.neighbours(looked.model, visit.features.of(looked.model), x)
+        return mnist.neighbours(looked.model, answers.input_of(payload))
     weights = visit.weights(payload)
     if what == "moments":
         return moments.listed(weights)

@@ -50,7 +50,7 @@ export function createTable({ table, onPick, onCorrect }) {
       <td><input type="text" maxlength="8" autocomplete="off" spellcheck="false" aria-label="Answer for ${name}" /></td>
       <td>
         <span class="confidence"></span>
-        <button type="button" class="undo" aria-label="Undo the correction of ${name}">Undo</button>
+        <button type="button" class="undo link" aria-label="Undo the correction of ${name}">Undo</button>
       </td>`;
     const crop = row.querySelector(".crop");
     crop.width = crop.height = CROP;

@@ -60,6 +60,9 @@ export function sendToPad(picture, network, sentence) {
   emit("picture");
 }
 
+/** Whether there is a network that was trained or uploaded, and is not in use yet. */
+export const hasResult = () => Boolean(sessionState.status?.result && !sessionState.status.active);
+
 /** Which network the mistakes that are shown are of. */
 export const testedNetwork = () => (sessionState.mine.is_tested ? OWN : sessionState.status?.result ? RESULT : BEST);
 
@@ -104,8 +107,7 @@ export function applyStatus(status, watch) {
     else if (!sessionState.mine.own && sessionState.network === OWN) setNetwork(BEST);
     emit("model");
   }
-  const hasResult = status.result && !status.active;
-  if (sessionState.network === RESULT && !hasResult) chooseNetwork(sessionState.mine.own ? OWN : BEST);
+  if (sessionState.network === RESULT && !hasResult()) chooseNetwork(sessionState.mine.own ? OWN : BEST);
   pollStatus(watch);
 }
 
