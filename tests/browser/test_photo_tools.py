@@ -73,6 +73,7 @@ def test_the_answer_stays_in_sight_on_the_way_down_the_table(photo_tab):
 def test_a_digit_is_corrected_by_tapping_and_the_correction_can_be_taught(open_photo_tab):
     tab = open_photo_tab(**PHONE)
     tab.send(RULED)
+    assert tab.inputs.first.get_attribute("inputmode") == "numeric"
     tab.boxes.nth(1).tap()
     tab.page.get_by_role("button", name="Correct to 9").tap()
     assert tab.text == RULED_SAYS.replace("7", "9", 1)

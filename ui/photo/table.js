@@ -58,6 +58,7 @@ export function createTable({ table, onPick, onCorrect }) {
     else row.querySelector(".mini").hidden = true; // the network sees separators among their neighbours
     row.addEventListener("click", () => onPick(i));
     const input = row.querySelector("input");
+    if (symbols[i].picture) input.inputMode = "numeric"; // a digit is most often another digit
     input.addEventListener("focus", () => {
       onPick(i);
       input.select();
