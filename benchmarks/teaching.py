@@ -17,7 +17,6 @@ remembered.
 
 import argparse
 import json
-import math
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -186,7 +185,7 @@ def teach_writers(weights: Path, writers: list[Writer], mnist: Path | None, seed
         for count in TAUGHT:
             chosen = examples[:count]
             start = time.perf_counter()
-            taught = tuner.fine_tune(writer.images[chosen], writer.labels[chosen], seconds=math.inf)
+            taught = tuner.fine_tune(writer.images[chosen], writer.labels[chosen])
             seconds = time.perf_counter() - start
             last = taught.model.layers[-1]
             is_right = right(last)

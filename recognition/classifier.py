@@ -57,6 +57,10 @@ class Classifier:
                 odds[doubtful] = log_odds((logits[doubtful] + in_context) / 2)
         return odds
 
+    def accepts(self, images: np.ndarray, logits: np.ndarray) -> np.ndarray:
+        """Which signs that stand alone are accepted as digits: (N,) bool. Arguments as above."""
+        return self.calibration.accepts(self.log_odds_of_digit(images, logits))
+
     def is_digit(self, candidates: Sequence[Candidate]) -> np.ndarray:
         """Which of at least one candidates are accepted, by the network alone: (N,) bool."""
         return self.calibration.is_digit(np.stack([candidate.logits for candidate in candidates]))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cnn import Sequential, load_model, prepare_for_inference
+from cnn import Checkpoint, Sequential, load_model, prepare_for_inference
 from recognition import photo_reading, pipeline
 from recognition.calibration import Calibration
 from recognition.classifier import Classifier
@@ -36,10 +36,7 @@ class Reader:
 
     def __init__(self, weights: str | Path | None = None) -> None:
         self.weights = Path(weights or DEFAULT_WEIGHTS)
-        checkpoint = load_model(self.weights)
-        calibration = Calibration.of(checkpoint)
-        context_model = None if calibration.threshold is None else load_context_model(CONTEXT_MODEL)
-        self.classifier = Classifier(prepare_for_inference(checkpoint.model), calibration, context_model)
+        self.classifier = classifier_of(load_model(self.weights))
 
     @property
     def model(self) -> Sequential:
@@ -97,6 +94,13 @@ class Reader:
         """Ink (H, W), floating point, 0 paper, 1 full ink -> Reading. Raises as `normalise`, and
         ValueError where it is too large."""
         return pipeline.read_ink(ink, self.classifier)
+
+
+def classifier_of(checkpoint: Checkpoint) -> Classifier:
+    """What a reader with this network decides by. Raises cnn.ModelFileError for an invalid calibration."""
+    calibration = Calibration.of(checkpoint)
+    context_model = None if calibration.threshold is None else load_context_model(CONTEXT_MODEL)
+    return Classifier(prepare_for_inference(checkpoint.model), calibration, context_model)
 
 
 @cache

@@ -164,7 +164,9 @@ def test_silent_connections_by_the_thousand_stop_nobody_and_are_not_logged_one_b
     logged = app.log.stat().st_size
     with contextlib.ExitStack() as stack:
         for i, source in zip(range(1500), itertools.cycle(sources), strict=False):
-            if i % 50 == 0:  # or they come faster than they are taken, and the system tries again a second later
+            if (
+                i % 50 == 0
+            ):  # or they come faster than they are taken, and the system tries again a second later
                 _ask(app, "GET", "/metrics")
             silent = stack.enter_context(contextlib.closing(socket.socket()))
             silent.settimeout(PATIENCE)

@@ -1,13 +1,12 @@
 """Fine-tuning: the examples are learned, all else is kept, and what comes out is an ordinary model."""
 
-import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from cnn import Checkpoint, Dense, Flatten, ReLU, Sequential, digit_net, load_model
-from recognition import to_input
+from recognition import Reader, to_input
 from recognition.calibration import Calibration
 from recognition.reader import DEFAULT_WEIGHTS
 from tests.bars import bars_dataset
@@ -54,7 +53,7 @@ def test_examples_are_learned_and_nothing_is_forgotten(count, trained, dataset):
     images, labels = crosses(count), np.full(count, 3)
     before = accuracy(trained.model, dataset.test_images, dataset.test_labels)
     assert accuracy(trained.model, images, labels) == 0
-    tuned = fine_tune(trained, images, labels, dataset, seconds=math.inf)
+    tuned = fine_tune(trained, images, labels, dataset)
     assert accuracy(tuned.model, images, labels) == 1
     assert accuracy(tuned.model, dataset.test_images, dataset.test_labels) >= before - 0.01
     assert (tuned.report.before.argmax(1) != 3).all()
@@ -64,7 +63,7 @@ def test_examples_are_learned_and_nothing_is_forgotten(count, trained, dataset):
 
 
 def test_what_is_taught_holds_for_others_alike(trained, dataset):
-    tuned = fine_tune(trained, crosses(12)[:3], np.full(3, 3), dataset, seconds=math.inf)
+    tuned = fine_tune(trained, crosses(12)[:3], np.full(3, 3), dataset)
     assert accuracy(tuned.model, crosses(12)[3:], np.full(9, 3)) == 1
 
 
@@ -73,7 +72,7 @@ def test_what_cannot_be_learned_without_forgetting_is_not_learned(trained, datas
     memory = replace(dataset, train_images=clean)
     seven = clean[dataset.train_labels == 7][:1]
     assert accuracy(trained.model, seven, [7]) == 1
-    tuned = fine_tune(trained, seven, np.array([2]), memory, seconds=math.inf)
+    tuned = fine_tune(trained, seven, np.array([2]), memory)
     assert tuned.report.after[0].argmax() == 7
     assert accuracy(tuned.model, clean, dataset.train_labels) >= (
         accuracy(trained.model, clean, dataset.train_labels) - 0.01
@@ -98,7 +97,7 @@ def test_no_more_is_forgotten_than_is_allowed(trained, dataset):
 
 def test_fine_tuning_goes_on_until_every_example_is_read_by_a_margin(trained, dataset, monkeypatch):
     monkeypatch.setattr(finetune, "MAX_FORGOTTEN", 1.0)  # or what is learned is taken back in part
-    tuned = fine_tune(trained, crosses(1), np.array([3]), dataset, seconds=math.inf)
+    tuned = fine_tune(trained, crosses(1), np.array([3]), dataset)
     [logits] = tuned.model.predict(to_input(crosses(1)))
     assert logits[3] - max(np.delete(logits, 3)) >= LEARNED_MARGIN
 
@@ -116,7 +115,7 @@ def test_fine_tuning_does_not_depend_on_the_last_bits_of_a_sum(count, trained, d
     for towards in (-np.inf, np.inf):
         tuner = FineTuner(trained, dataset)
         tuner._rehearsal = np.nextafter(tuner._rehearsal, np.float32(towards), dtype=np.float32)
-        tuned = tuner.fine_tune(crosses(count), np.full(count, 3), seconds=math.inf)
+        tuned = tuner.fine_tune(crosses(count), np.full(count, 3))
         learned.append(tuned.model.parameters - trained.model.parameters)
     one, other = learned
     assert np.linalg.norm(one - other) < 0.05 * np.linalg.norm(one)
@@ -124,7 +123,7 @@ def test_fine_tuning_does_not_depend_on_the_last_bits_of_a_sum(count, trained, d
 
 def test_the_same_examples_give_the_same_weights(trained, dataset, tmp_path):
     for name in ("one.npz", "two.npz"):
-        fine_tune(trained, crosses(2), np.array([3, 4]), dataset, seconds=math.inf).save(tmp_path / name)
+        fine_tune(trained, crosses(2), np.array([3, 4]), dataset).save(tmp_path / name)
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
 
 
@@ -137,7 +136,7 @@ def test_the_shipped_network_still_refuses_and_accepts_its_example(dataset, smal
     refused = ~calibration.is_digit(logits)
     assert refused.mean() > 0.9
     strange = others[[np.where(refused, logits[:, 4], -np.inf).argmax()]]  # the most like a 4
-    tuned = fine_tune(shipped, strange, np.array([4]), dataset, seconds=math.inf)
+    tuned = fine_tune(shipped, strange, np.array([4]), dataset)
     assert tuned.report.refused_before.tolist() == [True]
     assert tuned.report.refused_after.tolist() == [False]
     assert tuned.report.after[0].argmax() == 4
@@ -148,6 +147,19 @@ def test_the_shipped_network_still_refuses_and_accepts_its_example(dataset, smal
     assert still.mean() > 0.9
     digits, labels = synthesise_digits(100, rng)
     assert accuracy(saved.model, digits, labels) >= accuracy(shipped.model, digits, labels) - 0.02
+
+
+def test_only_what_a_reader_accepts_is_called_learned(dataset, small_rehearsal_set, monkeypatch, tmp_path):
+    monkeypatch.setattr(finetune, "LEARNED_MARGIN", 0.0)  # so that the context model has a say
+    shipped = load_model(DEFAULT_WEIGHTS)
+    others = synthesise_non_digits(300, np.random.default_rng(5))
+    strange = others[shipped.model.predict(to_input(others))[:, 4].argsort()[-20:]]
+    tuned = fine_tune(shipped, strange, np.full(20, 4), dataset)
+    tuned.save(tmp_path / "mine.npz")
+    reader = Reader(tmp_path / "mine.npz").classifier
+    logits = reader.logits(strange)
+    assert (reader.calibration.is_digit(logits) != reader.accepts(strange, logits)).any()
+    assert (tuned.report.refused_after == ~reader.accepts(strange, logits)).all()
 
 
 def test_training_goes_on_from_what_was_taught(dataset, small_rehearsal_set):
@@ -193,6 +205,6 @@ def test_a_network_that_ends_otherwise_than_with_dense_is_refused(dataset):
 def test_a_network_that_somebody_wrote_can_be_taught(dataset):
     layers = [Flatten(), Dense(784, 10, rng=np.random.default_rng(0))]
     checkpoint = Checkpoint(Sequential("own_net", layers, (28, 28, 1)))
-    tuned = fine_tune(checkpoint, crosses(3), np.full(3, 3), dataset, seconds=math.inf)
+    tuned = fine_tune(checkpoint, crosses(3), np.full(3, 3), dataset)
     assert tuned.model.name == "own_net"
     assert tuned.report.right_after == 3

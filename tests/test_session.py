@@ -156,10 +156,7 @@ def test_a_long_curve_is_thinned_and_keeps_its_ends():
 
 
 def test_a_visitor_teaches_and_undoes_it(open_manager):
-    patient = (
-        "import functools, math; worker.fine_tune = functools.partial(worker.fine_tune, seconds=math.inf);"
-    )
-    session = open_manager(before=patient).session("ann")
+    session = open_manager().session("ann")
     with pytest.raises(ValueError, match="nothing to teach"):
         session.teach()
     session.add_example(cross(), 9)
@@ -185,7 +182,7 @@ def test_what_is_not_learned_changes_nothing(open_manager):
         "from dataclasses import replace; real = worker.fine_tune;"
         "refused = lambda report: replace(report, refused_after=report.refused_after | True);"
         "in_vain = lambda taught: replace(taught, report=refused(taught.report));"
-        "worker.fine_tune = lambda *given: in_vain(real(*given, seconds=0));"
+        "worker.fine_tune = lambda *given: in_vain(real(*given));"
     )
     session = open_manager(before=in_vain).session("ann")
     session.add_example(cross(), 4)

@@ -6,7 +6,6 @@ Train, evaluate, export and publish the networks of this project. The commands t
 
 import argparse
 import hashlib
-import math
 import os
 import platform
 import signal
@@ -211,7 +210,7 @@ def finetune(options: argparse.Namespace) -> int:
     checkpoint = load_model(options.weights)
     images = np.stack([example.image for example in examples])
     labels = np.array([example.label for example in examples])
-    tuned = fine_tune(checkpoint, images, labels, dataset, seed=options.seed, seconds=math.inf)
+    tuned = fine_tune(checkpoint, images, labels, dataset, seed=options.seed)
     tuned.save(options.out)
     report = tuned.report
     print(f"{options.weights} fine-tuned on {len(examples)} examples in {report.steps} steps")

@@ -23,7 +23,6 @@ How it works, and why:
   chance.
 """
 
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -42,6 +41,7 @@ from cnn import (
 from cnn.optim import Schedule
 from recognition import to_input
 from recognition.calibration import Calibration
+from recognition.reader import classifier_of
 from training.augment import Augmentation
 from training.data import Dataset, split_validation
 from training.synthesis import synthesise_digits, synthesise_non_digits
@@ -60,7 +60,6 @@ LOGIT_STEP = 0.75  # the most that a step changes a logit, for a picture with av
 EPSILON_SHARE = 1e-5
 LEARNED_MARGIN = 2.5  # logits by which an example's label leads all others, and its log odds the threshold
 MAX_FORGOTTEN = 0.0001  # greatest loss of accuracy on MNIST's part of the rehearsal set
-MAX_SECONDS = 3.5  # after which no greater weight is tried
 AUGMENTATION = Augmentation(
     rotation=5, scale=0.05, stretch=0.05, shear=0.1, shift=0.6, elastic=0.2, thickness=0.3, blur=0, noise=0
 )
@@ -71,7 +70,7 @@ class FineTuneReport:
     """What fine-tuning changed about n examples.
 
     labels: (n,) 0 to 9. before, after: probabilities (n, 10) float32. refused_before, refused_after: (n,)
-    bool, whether the reject class was the answer. steps: training steps taken.
+    bool, whether a reader takes the example for no digit. steps: training steps taken.
     """
 
     labels: np.ndarray
@@ -115,18 +114,14 @@ def fine_tune(
     dataset: Dataset,
     *,
     seed: int = 0,
-    seconds: float = MAX_SECONDS,
 ) -> FineTuneResult:
     """Fine-tune a copy of the checkpoint's network until it reads the examples as their labels say.
 
     images: (n, 28, 28) uint8; labels: (n,) 0 to 9; n from 1 to MAX_EXAMPLES. dataset: MNIST, for the
-    rehearsal set. seconds: after this long the examples get no greater weight, learned or not; with math.inf,
-    equal arguments give equal weights on any machine. Raises ValueError for other examples.
+    rehearsal set. Equal arguments give equal weights. Raises ValueError for other examples.
     """
     _check(images, labels)
-    start = time.perf_counter()
-    tuner = FineTuner(checkpoint, dataset, seed=seed)
-    return tuner.fine_tune(images, labels, seconds=seconds - (time.perf_counter() - start))
+    return FineTuner(checkpoint, dataset, seed=seed).fine_tune(images, labels)
 
 
 class FineTuner:
@@ -138,7 +133,8 @@ class FineTuner:
 
     def __init__(self, checkpoint: Checkpoint, dataset: Dataset, *, seed: int = 0) -> None:
         self.seed, self.model = seed, checkpoint.model
-        self.calibration = Calibration.of(checkpoint)
+        self._classifier = classifier_of(checkpoint)
+        self.calibration = self._classifier.calibration
         self.body, self._head = _split(checkpoint.model)
         self._has_reject_class = self.calibration.threshold is not None
         rng = np.random.default_rng(seed)
@@ -151,12 +147,9 @@ class FineTuner:
         self._rehearsal = self.body.predict(to_input(rehearsed))
         self._earlier_probs = softmax(self._all_classes(self._head.predict(self._rehearsal)))
 
-    def fine_tune(
-        self, images: np.ndarray, labels: np.ndarray, *, seconds: float = MAX_SECONDS
-    ) -> FineTuneResult:
+    def fine_tune(self, images: np.ndarray, labels: np.ndarray) -> FineTuneResult:
         """Like the function `fine_tune`."""
         _check(images, labels)
-        start = time.perf_counter()
         head = self._head.copy()
         shown = np.concatenate([images, *_distorted(images, np.random.default_rng([self.seed, 1]))])
         examples = self.body.predict(to_input(shown))
@@ -178,7 +171,7 @@ class FineTuner:
                 head.backward_params(np.concatenate(dlogits))
                 optimizer.step()
             after = head.predict(undistorted)
-            if self._is_learned(after, labels).all() or time.perf_counter() - start > seconds:
+            if self._is_learned(after, labels).all():
                 break
         self._limit_forgetting(head)
         after = head.predict(undistorted)
@@ -190,8 +183,8 @@ class FineTuner:
             labels,
             self.calibration.probs(before),
             self.calibration.probs(after),
-            ~self.calibration.is_digit(before),
-            ~self.calibration.is_digit(after),
+            ~self._classifier.accepts(images, before),
+            ~self._classifier.accepts(images, after),
             optimizer.step_count + STEPS * EXAMPLE_WEIGHTS.index(weight),
         )
         return FineTuneResult(model, self.calibration, report)
