@@ -12,8 +12,9 @@ from recognition.normalise import normalise
 
 SHEARS = (-0.2, 0.0, 0.2)  # shears at which the context model sees a candidate: hands lean either way
 CONTEXT_SHARE = 0.65  # share of the context model in the logits of candidates
-# Costs of reading a candidate as each of SEPARATORS, beside the network's.
-SEPARATOR_COSTS = np.array((0.1, 0.1, 0.1, 0.1, 0.1), np.float32)
+# Costs of reading a candidate as a separator, beside the network's: on paper there are specks, too, and the
+# remains of ruled lines.
+PAD_SEPARATOR_COST, PAPER_SEPARATOR_COST = 0.1, 0.7
 
 Classify = Callable[[np.ndarray], np.ndarray]  # (N, 28, 28) or (N, 28, 28, 2) uint8 -> (N, 10) logits
 Group = tuple[int, ...]  # the component ids of neighbouring parts that may be one digit
@@ -59,6 +60,7 @@ def add_context(
     classify: Classify,
     height: float,
     shears: Sequence[float] = SHEARS,
+    separator_cost: float = PAPER_SEPARATOR_COST,
 ) -> Candidates:
     """logits = (1 - CONTEXT_SHARE) * logits + CONTEXT_SHARE * mean of the context model's over all shears
 
@@ -72,7 +74,7 @@ def add_context(
     neutral = np.repeat(alone.max(1, keepdims=True).clip(0), len(SEPARATORS), axis=1)
     logits = np.concatenate([alone, neutral], axis=1)
     logits += np.float32(CONTEXT_SHARE) * (in_context - logits)
-    logits[:, 10:] -= SEPARATOR_COSTS
+    logits[:, 10:] -= np.float32(separator_cost)
     reject_costs = np.logaddexp(0, log_odds(logits))
     separator_costs = reject_costs[:, None] - logits[:, 10:]
     mixed = zip(candidates.items(), digit_logits(logits), separator_costs, reject_costs.tolist(), strict=True)

@@ -11,7 +11,13 @@ import cv2
 import numpy as np
 
 from recognition.best_path import CONFIDENT_COST, Word
-from recognition.candidates import SHEARS, Candidate, classify_groups
+from recognition.candidates import (
+    PAD_SEPARATOR_COST,
+    PAPER_SEPARATOR_COST,
+    SHEARS,
+    Candidate,
+    classify_groups,
+)
 from recognition.classifier import Classifier, is_blob
 from recognition.components import (
     SOLID,
@@ -176,6 +182,7 @@ def read_components(
         is_hopeless=is_hopeless if drawn else None,
         may_cut=may_cut,
         shears=shears,
+        separator_cost=PAD_SEPARATOR_COST if drawn else PAPER_SEPARATOR_COST,
     )
     count = sum(len(word.candidates) for line in words for word in line)
     if drawn or count <= MAX_TOGETHER:

@@ -15,6 +15,7 @@ import numpy as np
 
 from recognition.best_path import CONFIDENT_COST, WIDEST, Part, Word, best_path
 from recognition.candidates import (
+    PAPER_SEPARATOR_COST,
     SHEARS,
     Candidate,
     Candidates,
@@ -52,6 +53,7 @@ def segment(
     is_hopeless: IsHopeless | None = None,
     may_cut: Callable[[int], bool] | None = None,
     shears: Sequence[float] = SHEARS,
+    separator_cost: float = PAPER_SEPARATOR_COST,
 ) -> list[list[Word]]:
     """The words of every line, from left to right. Splits components in which digits touch.
 
@@ -59,7 +61,7 @@ def segment(
     width; height: of a digit, pixels. classify: candidates alone. classify_with_context: candidates with all
     others around them; None where there is no such model. is_hopeless: of the words by `classify` alone;
     where they are, they are the answer. may_cut: of a component, by its id; all may be, where it is left out.
-    Raises TooMuchWorkError where the budget is spent.
+    separator_cost: of reading a candidate as a separator. Raises TooMuchWorkError where the budget is spent.
     """
     candidates = dict(singles)
     words = [
@@ -91,7 +93,9 @@ def segment(
     if has_context:
         if is_hopeless is not None and is_hopeless(alone := read()):
             return alone
-        candidates = add_context(components, candidates, classify_with_context, height, shears)
+        candidates = add_context(
+            components, candidates, classify_with_context, height, shears, separator_cost
+        )
     return read()
 
 

@@ -5,7 +5,12 @@ import numpy as np
 import pytest
 
 from recognition.best_path import State, group_cost
-from recognition.candidates import classify_groups
+from recognition.candidates import (
+    PAD_SEPARATOR_COST,
+    PAPER_SEPARATOR_COST,
+    add_context,
+    classify_groups,
+)
 from recognition.components import find_components
 from recognition.context import SEPARATORS
 from recognition.limits import WorkBudget
@@ -129,10 +134,28 @@ def test_a_straight_stroke_between_digits_is_a_slash_where_it_is_taller_than_the
         return logits
 
     singles = classify_groups(components, [(i,) for i in ids], rings_and_bars)
+    networks, cost = (rings_and_bars, rings_and_bars), PAD_SEPARATOR_COST
     ((word,),) = segment(
-        components, [ids], singles, 4, HIGH, WorkBudget(1000), rings_and_bars, rings_and_bars
+        components, [ids], singles, 4, HIGH, WorkBudget(1000), *networks, separator_cost=cost
     )
     assert [candidate.separator for _, candidate in word.separators] == ["/"] * is_slash
+
+
+def test_on_paper_a_separator_takes_more_evidence_than_on_the_pad():
+    def unsure(images):
+        logits = in_context(images)
+        logits[:, 10:] = np.where(logits[:, 10:] > 0, 0.4, logits[:, 10:])  # as likely as a speck
+        return logits
+
+    def is_read(cost):
+        components = find_components(ink_of("1-1"), 8)
+        candidates = classify_groups(components, [(int(i),) for i in components.ids], alone)
+        dash = min(candidates, key=lambda group: components.boxes[group[0], 3])
+        found = add_context(components, candidates, unsure, HIGH, separator_cost=cost)[dash]
+        return found.separator_costs.min() < found.reject_cost
+
+    assert is_read(PAD_SEPARATOR_COST)
+    assert not is_read(PAPER_SEPARATOR_COST)
 
 
 def test_a_separator_that_stands_alone_is_none():
