@@ -82,10 +82,6 @@ def manager(open_manager):
     return open_manager()
 
 
-# A worker that teaches until it has been learned: on the page, a lesson's time is bounded.
-PATIENT = "import functools, math; worker.fine_tune = functools.partial(worker.fine_tune, seconds=math.inf);"
-
-
 @pytest.fixture
 def house(bars_mnist):
     """The visitors of a page, with room for five of them."""
@@ -94,7 +90,7 @@ def house(bars_mnist):
     reader = shipped_reader()
     folder, digests = bars_mnist
     limits = Limits(epochs=1000, visitors=5, address_percent=40)
-    manager = SessionManager(limits, worker=worker_command(digests, PATIENT), mnist=folder)
+    manager = SessionManager(limits, worker=worker_command(digests), mnist=folder)
     with contextlib.closing(manager):
         yield Visitors({DEFAULT_NETWORK: reader, "seed": reader}, manager)
 
