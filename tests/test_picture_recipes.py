@@ -121,6 +121,9 @@ def test_a_folder_of_pictures_is_trained_on_and_judged(tiny, capsys):
     assert command_line.main(evaluation) == 0
     assert "pets.npz on pets's 10 test images" in capsys.readouterr().out
     assert command_line.main(["--data", "pets", "--out", "pets.npz", "--resume"]) == 0
+    (tiny / "pets" / "red").rename(tiny / "pets" / "rose")
+    assert command_line.main(["--data", "pets", "--out", "pets.npz", "--resume"]) == 1
+    assert "the checkpoint was trained on other classes" in capsys.readouterr().err
 
 
 def test_a_network_is_not_judged_on_pictures_of_something_else(tiny, capsys):

@@ -167,6 +167,8 @@ class Trainer:
             raise ModelFileError(
                 f"the checkpoint holds {checkpoint.model.name}, this run trains {self.model.name}"
             )
+        if checkpoint.model.classes != self.model.classes:
+            raise ModelFileError("the checkpoint was trained on other classes than this run")
         for name, wanted in self._fixed().items():
             if checkpoint.progress.get(name) != wanted:
                 raise ModelFileError(
