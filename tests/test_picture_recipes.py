@@ -108,7 +108,9 @@ def tiny(monkeypatch, tmp_path):
 
 def test_a_folder_of_pictures_is_trained_on_and_judged(tiny, capsys):
     paint(tiny / "pets", 30)
-    assert command_line.main(["--data", "pets", "--out", "pets.npz"]) == 0
+    assert command_line.main(["--data", "pets"]) == 0
+    (tiny / "weights" / "cifar10-quick-pets.npz").rename(tiny / "pets.npz")
+    (tiny / "weights" / "cifar10-quick-pets.json").rename(tiny / "pets.json")
     assert "Test: Accuracy = " in capsys.readouterr().out
     model = load_model(tiny / "pets.npz", None, None, any_classes=True).model
     assert (model.classes, model.input_shape, model.name) == (("blue", "red"), (32, 32, 3), "colour_net_2")

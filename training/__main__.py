@@ -9,6 +9,7 @@ import hashlib
 import math
 import os
 import platform
+import re
 import signal
 import sys
 import time
@@ -80,7 +81,10 @@ def train(options: argparse.Namespace) -> int:
     if options.validate or recipe.uses_validation_set:
         images, labels, *validation = split_validation(images, labels, dataset.validation_size)
     log = Log(options.log, again=options.resume) if options.log else None
-    first = options.checkpoint or Path("checkpoints") / f"{recipe.name}.npz"
+    kept_as = recipe.name
+    if own or name != recipe.dataset:  # another network than the recipe's own, which it must not replace
+        kept_as += "-" + re.sub(r"[^\w-]", "_", options.data.resolve().stem if own else name)
+    first = options.checkpoint or Path("checkpoints") / f"{kept_as}.npz"
     goes_on, seconds, trained = options.resume, 0.0, [start] if start else []
     for phase, trainer in enumerate(recipe.phases(images, labels, start), start=1 + len(trained)):
         if not dataset.has_digits:
@@ -109,7 +113,7 @@ def train(options: argparse.Namespace) -> int:
         print("No weights are written: the validation images were not trained on.")
         return 0
     model = recipe.result(trained)
-    out = options.out or Path("weights") / f"{recipe.name}.npz"
+    out = options.out or Path("weights") / f"{kept_as}.npz"
     calibration = recipe.calibration(model, *validation) if validation else Calibration()
     save_model(out, model, progress=calibration.to_progress())
     test = recipe.test(model, dataset, calibration)
@@ -298,8 +302,12 @@ def _parser() -> argparse.ArgumentParser:
         help="train these weights on in the recipe's last phase alone, instead of from nothing",
     )
     command.add_argument("--resume", action="store_true", help="continue from the checkpoint, bit for bit")
-    command.add_argument("--checkpoint", type=Path, help="default: checkpoints/RECIPE.npz")
-    command.add_argument("--out", type=Path, help="default: weights/RECIPE.npz, with a .json card beside it")
+    command.add_argument("--checkpoint", type=Path, help="default: checkpoints/RECIPE.npz; see --out")
+    command.add_argument(
+        "--out",
+        type=Path,
+        help="default: weights/RECIPE.npz, or RECIPE-DATA.npz for other data; a .json card beside it",
+    )
     command.add_argument(
         "--validate",
         action="store_true",
