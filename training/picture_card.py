@@ -42,7 +42,8 @@ Learning and comparing. It answers with one of its classes whatever it is shown.
 ## What it was trained on
 
 {data}.
-`{command}` trains it again, in {minutes:.0f} minutes on the machine that did it first.{conditions}
+`{command}` trains it again; the machine that did it first took {minutes:.0f} minutes,
+and {processor_minutes:.0f} minutes of processor time.{conditions}
 
 ## Scores
 
@@ -94,6 +95,7 @@ def picture_card(model: Sequential, description: dict, *, name: str) -> str:
         data=f"{title}'s training pictures{note}",
         command=description["command"],
         minutes=description["training_seconds"] / 60,
+        processor_minutes=description["processor_seconds"] / 60,
         conditions=conditions,
         count=f"{title}'s test pictures" + (", stored in the same way" if note else ""),
         accuracy=100 * scores["accuracy"],

@@ -105,7 +105,7 @@ class FashionRecipe(PictureRecipe):
     border: ClassVar[str] = "constant"
 
     name: str = "fashion"
-    epochs: int = 10
+    epochs: int = 8
     label_smoothing: float = 0.1
     classes: tuple[str, ...] = fashion.CLASSES
 
