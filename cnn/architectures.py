@@ -103,7 +103,7 @@ def _five_convolutions(channels: int, rng: np.random.Generator, classes: int = 1
 
 
 def grey_net(rng: np.random.Generator, classes: int = 10) -> Sequential:
-    """For grey pictures of 28x28, such as Fashion-MNIST's, 436,234 parameters with ten classes."""
+    """For grey pictures of 28x28, such as Fashion-MNIST's, 436,394 parameters with ten classes."""
     name = "grey_net" if classes == 10 else f"grey_net_{classes}"
     return Sequential(name, _wide_convolutions(1, 128, 1, classes, rng), input_shape=(28, 28, 1))
 
