@@ -52,6 +52,7 @@ PICTURE_BATCH = {"grey_net": 256, "colour_net": 256}  # as their recipes train t
 PAUSE = 0.05  # seconds between rounds, until threads that wait by spinning have gone to sleep
 STEPS = 40  # in a round: training goes on for minutes, and the first steps after a pause are slow
 TOLERANCE = 5e-3  # of the norm of the gradient: Winograd rounds more, and a pixel may change sides of a ReLU
+PICTURE_TOLERANCE = 1e-2  # of colour_net's, PyTorch's own two memory formats are 5.5e-3 apart
 PARTS = ("forward", "backward", "update")
 
 TimedStep = Callable[[], tuple[float, float, float, float]]  # -> when it began, and when each part ended
@@ -202,7 +203,8 @@ def contestants_of(name: str, images: np.ndarray, labels: np.ndarray, compiled: 
         gradients = gradients_in_our_order(network, model, channels_last)
         np.testing.assert_allclose(theirs.item(), loss, rtol=1e-4)
         difference = np.linalg.norm(gradients - model.gradients) / np.linalg.norm(gradients)
-        assert difference < TOLERANCE, f"{form} has other gradients: {difference:.1e} of their norm"
+        tolerance = TOLERANCE if name in NETWORKS else PICTURE_TOLERANCE
+        assert difference < tolerance, f"{form} has other gradients: {difference:.1e} of their norm"
         print(f"{name}: {form} computes the same loss, and gradients within {difference:.1e} of their norm")
         optimizer = optimizers(model)[1](network.parameters())
         runner = torch.compile(network) if compile_it else network
