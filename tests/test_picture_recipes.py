@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from cnn import DIGITS, load_model, whitening
+from recognition.reader import DEFAULT_WEIGHTS
 from tests.bars import bars, bars_dataset
 from tests.test_datasets import arrays, paint
 from training import __main__ as command_line
+from training import commands, evaluation_sets
 from training.augment import Shift
 from training.datasets.base import Dataset
 from training.picture_recipes import Cifar10QuickRecipe, FashionRecipe
@@ -131,7 +133,12 @@ def test_a_folder_of_pictures_is_trained_on_and_judged(tiny, capsys):
 def test_a_network_is_not_judged_on_pictures_of_something_else(tiny, capsys):
     paint(tiny / "pets", 12)
     assert command_line.main(["evaluate", "--data", "pets"]) == 1
-    assert "digits.npz does not tell apart what pets's 4 test images show" in capsys.readouterr().err
+    assert "digits.npz is a digit_net, which takes pictures of shape (28, 28, 1)" in capsys.readouterr().err
+    clothes = evaluation_sets.LabelledPictures(
+        "ten clothes", np.zeros((10, 28, 28), np.uint8), np.arange(10), FashionRecipe().classes
+    )
+    with pytest.raises(ValueError, match=r"digits.npz does not tell apart what ten clothes show"):
+        commands._evaluate_file(DEFAULT_WEIGHTS, clothes)
 
 
 def test_bad_data_is_one_line_and_trains_nothing(tiny, capsys):

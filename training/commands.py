@@ -174,11 +174,9 @@ def _test_set(options: argparse.Namespace) -> LabelledPictures:
 
 
 def _evaluate_file(weights: Path, test_set: LabelledPictures) -> Evaluation:
-    checkpoint = load_model(weights, None, None, any_classes=True)
-    model, images = checkpoint.model, test_set.images
+    images, classes = test_set.images, test_set.classes
     shape = images.shape[1:] if images.ndim == 4 else (*images.shape[1:], 1)
-    if (model.classes or DIGITS) != test_set.classes or model.output_shape != (len(test_set.classes),):
+    checkpoint = load_model(weights, shape, (len(classes),), any_classes=True)
+    if (checkpoint.model.classes or DIGITS) != classes:
         raise ValueError(f"{weights.name} does not tell apart what {test_set.title} show")
-    if model.input_shape != shape:
-        raise ValueError(f"{weights.name} takes pictures {model.input_shape}, {test_set.title} are {shape}")
     return evaluate(checkpoint.model, test_set.images, test_set.labels, Calibration.of(checkpoint))
