@@ -79,9 +79,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument(
-        "--networks", nargs="+", choices=BUILDERS, default=list(NETWORKS), help="default: %(default)s"
-    )
+    parser.add_argument("--networks", nargs="+", choices=BUILDERS, default=list(NETWORKS))
     parser.add_argument("--threads", type=int, default=parallel.CORES, help="default: all cores")
     parser.add_argument("--compiled", action="store_true", help="torch.compile too, and JAX if installed")
     parser.add_argument("--scaling", action="store_true", help="seconds an image at batches of 16 to 1,024")
