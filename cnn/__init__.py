@@ -1,17 +1,27 @@
 """A convolutional network from scratch, in NumPy.
 
 Read in this order: layer, dense, activation, conv, pool, loss, model, optim, schedule, architectures; then
-norm, dropout, initial_weights, inference, layer_list and storage. These say what is computed, and `fast`
-computes the same sooner: its own reading order is in cnn/fast/__init__.py.
+norm, dropout, initial_weights, inference, classes, layer_list and storage. These say what is computed,
+and `fast` computes the same sooner: its own reading order is in cnn/fast/__init__.py.
 """
 
 from cnn.activation import ReLU, softmax
-from cnn.architectures import ARCHITECTURES, digit_net, row_net, seed_net, small_net, softmax_regression
+from cnn.architectures import (
+    ARCHITECTURES,
+    colour_net,
+    digit_net,
+    grey_net,
+    row_net,
+    seed_net,
+    small_net,
+    softmax_regression,
+)
+from cnn.classes import DIGITS
 from cnn.conv import Conv2D
 from cnn.dense import Dense, Flatten
 from cnn.dropout import Dropout
 from cnn.inference import prepare_for_inference
-from cnn.initial_weights import he_normal, xavier_uniform
+from cnn.initial_weights import he_normal, whitening, xavier_uniform
 from cnn.layer import Layer
 from cnn.loss import log_odds, reject_cross_entropy, softmax_cross_entropy
 from cnn.model import Sequential
@@ -23,6 +33,7 @@ from cnn.storage import Checkpoint, ModelFileError, load_model, save_model
 
 __all__ = [
     "ARCHITECTURES",
+    "DIGITS",
     "SGD",
     "AdamW",
     "BatchNorm",
@@ -39,8 +50,10 @@ __all__ = [
     "ReLU",
     "Schedule",
     "Sequential",
+    "colour_net",
     "cosine",
     "digit_net",
+    "grey_net",
     "he_normal",
     "inverse_time_decay",
     "load_model",
@@ -55,5 +68,6 @@ __all__ = [
     "softmax",
     "softmax_cross_entropy",
     "softmax_regression",
+    "whitening",
     "xavier_uniform",
 ]

@@ -25,7 +25,7 @@ def prepare_for_inference(model: Sequential) -> Sequential:
             _fold(layer, before)
         else:
             layers.append(layer)
-    prepared = Sequential(model.name, layers, model.input_shape, fast=model.fast)
+    prepared = Sequential(model.name, layers, model.input_shape, fast=model.fast, classes=model.classes)
     for step in prepared.steps:
         step.prepare_for_inference()
     return prepared

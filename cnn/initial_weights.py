@@ -23,6 +23,23 @@ def xavier_uniform(shape: Shape, fan_in: int, fan_out: int, rng: np.random.Gener
     return rng.uniform(-limit, limit, shape).astype(np.float32)
 
 
+def whitening(patches: Array, count: int, epsilon: float = 5e-4) -> tuple[Array, Array]:
+    """weight = V / sqrt(variance + epsilon), and -weight beside it;  bias = -mean weight
+
+    V are the eigenvectors of the patches' covariance with the largest variances, count / 2 of them: so the
+    first layer's outputs begin uncorrelated and of one size, and with both signs ReLU loses nothing. The bias
+    takes the mean away, so pictures need no normalisation before the network.
+
+    patches (M, D) floating point -> weight (D, count) and bias (count,), float32. count is even and at most
+    2 D. Source: Jordan, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU", 2024.
+    """
+    variances, vectors = np.linalg.eigh(np.cov(patches.T))  # ascending
+    largest = slice(None, -count // 2 - 1, -1)
+    half = vectors[:, largest] / np.sqrt(variances[largest] + epsilon)
+    weight = np.concatenate([half, -half], axis=1)
+    return weight.astype(np.float32), (-patches.mean(0) @ weight).astype(np.float32)
+
+
 def initial_weight(init: str, shape: Shape, fan_in: int, fan_out: int, rng: np.random.Generator) -> Array:
     """A weight array by the name of its initialisation, "he" or "xavier"."""
     if init == "he":

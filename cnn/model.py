@@ -6,6 +6,7 @@ from copy import deepcopy
 
 import numpy as np
 
+from cnn.classes import DIGITS, check_class_names
 from cnn.layer import Array, Layer, Shape
 
 try:
@@ -26,6 +27,7 @@ class Sequential:
     """y = layers[-1](... layers[1](layers[0](x)))
 
     name: the architecture's, as `cnn.ARCHITECTURES` knows it. input_shape: one sample's, without N.
+    classes: the names of what the logits stand for; none for the ten digits, which need no names.
 
     All parameters live side by side in one vector, `parameters` (P,), and all gradients in another,
     `gradients` (P,); the arrays in the layers are views into them. So an optimizer is a few operations on
@@ -34,10 +36,19 @@ class Sequential:
     `steps` is what runs: with fast=True, some steps replace several layers and compute the same faster (see
     `cnn.fast`); with fast=False, the steps are the layers themselves.
 
-    Raises ValueError if a layer does not fit the one before it, or is in the list twice.
+    Raises ValueError if a layer does not fit the one before it, or is in the list twice, or if the names of
+    the classes do not fit.
     """
 
-    def __init__(self, name: str, layers: Sequence[Layer], input_shape: Shape, *, fast: bool = True) -> None:
+    def __init__(
+        self,
+        name: str,
+        layers: Sequence[Layer],
+        input_shape: Shape,
+        *,
+        fast: bool = True,
+        classes: Sequence[str] = (),
+    ) -> None:
         self.name, self.layers, self.input_shape = name, list(layers), tuple(input_shape)
         self.fast = fast
         shape = self.input_shape
@@ -46,7 +57,22 @@ class Sequential:
                 raise ValueError(f"{layer} is in the list twice: every position needs its own layer")
             shape = layer.output_shape(shape)
         self.output_shape = shape
+        self.classes: tuple[str, ...] = ()
+        if len(classes):
+            self.name_classes(classes)
         self._gather()
+
+    def name_classes(self, classes: Sequence[str]) -> None:
+        """Say what the logits stand for. Raises ValueError unless there is a good name for each."""
+        names = check_class_names(classes)
+        if self.output_shape != (len(names),):
+            raise ValueError(f"{self.name} answers with {self.output_shape}, got {len(names)} class names")
+        self.classes = names
+
+    @property
+    def reads_digits(self) -> bool:
+        """Whether the classes are the ten digits, or have no names, as in files of digit networks."""
+        return self.classes in ((), DIGITS)
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """x (N, *input_shape) -> logits (N, classes). Only training=True saves what `backward` needs.
@@ -116,7 +142,9 @@ class Sequential:
 
     def copy(self) -> "Sequential":
         """An independent network with the same weights."""
-        return Sequential(self.name, deepcopy(self.layers), self.input_shape, fast=self.fast)
+        return Sequential(
+            self.name, deepcopy(self.layers), self.input_shape, fast=self.fast, classes=self.classes
+        )
 
     def astype(self, dtype: type) -> "Sequential":
         """This network in another precision; gradient checks run in float64."""

@@ -35,8 +35,10 @@ TEXTS = (
     "format",
     "architecture",
     "layers",
+    "classes",
     "progress",
 )  # arrays of an `.npz` that are texts in a safetensors file
+LONGEST_CLASSES = 100_000  # characters of the names of all classes, as JSON
 LARGEST = 64 * 2**20  # bytes a file may unpack to: ten times the largest network here, far from a zip bomb
 
 
@@ -80,7 +82,8 @@ def save_model(
     """Write weights, and with an optimizer its state and step, to `path`; all of it or nothing.
 
     A path that ends in .safetensors makes such a file, any other an `.npz`. A network that is not in
-    `cnn.ARCHITECTURES` is written with its list of layers. Equal contents give equal bytes. Raises ValueError
+    `cnn.ARCHITECTURES` is written with its list of layers, and one whose classes have names with them. Equal
+    contents give equal bytes. Raises ValueError
     if the network could not be read back.
     """
     progress = dict(progress or {})
@@ -94,6 +97,8 @@ def save_model(
         "architecture": np.array(model.name),
         "progress": np.array(json.dumps(progress)),
     }
+    if model.classes:
+        arrays["classes"] = np.array(json.dumps(model.classes))
     layers = [layer for layer in model.layers if not isinstance(layer, Dropout)]
     if model.name not in ARCHITECTURES:
         arrays["layers"] = np.array(_checked_list(model))
@@ -143,14 +148,18 @@ def _is_npz(file: BinaryIO) -> bool:
 
 
 def load_model(
-    path: str | Path, input_shape: Shape | None = ONE_DIGIT, output_shape: Shape | None = TEN_LOGITS
+    path: str | Path,
+    input_shape: Shape | None = ONE_DIGIT,
+    output_shape: Shape | None = TEN_LOGITS,
+    *,
+    any_classes: bool = False,
 ) -> Checkpoint:
     """Read what `save_model` wrote, now or as format 1. Nothing in the file is executed.
 
     Which kind of file it is, its content says. input_shape, output_shape: of one sample, as the network must
-    have them; None where any will do. Raises FileNotFoundError, or ModelFileError where the file is damaged,
-    is something else or a network of other shapes, or where any name, shape or dtype is not what its
-    architecture says.
+    have them; None where any will do. any_classes: whether it may tell apart other things than digits, such
+    as clothes. Raises FileNotFoundError, or ModelFileError where the file is damaged, is something else or a
+    network of other shapes or classes, or where any name, shape or dtype is not what its architecture says.
     """
     path = Path(path)
     arrays = _read_arrays(path)
@@ -166,6 +175,11 @@ def load_model(
         raise ModelFileError(f"{path.name} has damaged progress notes: expected names and values")
 
     model = _network(path.name, architecture, arrays)
+    if not any_classes and not model.reads_digits:
+        raise ModelFileError(
+            f"{path.name} does not read digits: its classes are {_listed(model.classes)}. A network that "
+            "reads digits is needed"
+        )
     if input_shape is not None and model.input_shape != input_shape:
         raise ModelFileError(
             f"{path.name} is a {architecture}, which takes pictures of shape {model.input_shape}: a network "
@@ -208,7 +222,27 @@ def _text(file: str, arrays: dict[str, Array], name: str) -> str:
 
 
 def _network(file: str, architecture: str, arrays: dict[str, Array]) -> Sequential:
-    """The network of that name, or of the list of layers in the file, with initial weights."""
+    """The network in the file, with the names of its classes and with initial weights."""
+    model = _unnamed_network(file, architecture, arrays)
+    if "classes" in arrays:
+        try:
+            text = _text(file, arrays, "classes")
+            if len(text) > LONGEST_CLASSES:
+                raise ValueError(f"they are {len(text):,} characters long")
+            model.name_classes(json.loads(text))
+        except ModelFileError:
+            raise
+        except (ValueError, RecursionError) as error:
+            raise ModelFileError(f"{file} has class names that cannot be used: {error}") from error
+    return model
+
+
+def _listed(classes: tuple[str, ...], most: int = 3) -> str:
+    return ", ".join(classes[:most]) + (" and others" if len(classes) > most else "")
+
+
+def _unnamed_network(file: str, architecture: str, arrays: dict[str, Array]) -> Sequential:
+    """The network of that name, or of the list of layers in the file."""
     if architecture in ARCHITECTURES:
         return ARCHITECTURES[architecture](np.random.default_rng(0))
     if "layers" not in arrays or not NAME.fullmatch(architecture):

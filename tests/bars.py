@@ -9,6 +9,7 @@ import numpy as np
 
 from training import data
 from training.data import Dataset
+from training.datasets.idx import write_idx
 
 VALIDATION_SIZE = 300
 
@@ -41,7 +42,7 @@ def write_mnist(folder: Path, dataset: Dataset) -> dict[str, str]:
     arrays = (dataset.train_images, dataset.train_labels, dataset.test_images, dataset.test_labels)
     digests = {}
     for name, array in zip(data.FILES, arrays, strict=True):
-        content = data._write_idx(array)
+        content = write_idx(array)
         (folder / name).write_bytes(content)
         digests[name] = hashlib.md5(content).hexdigest()
     return digests

@@ -109,6 +109,7 @@ def test_weights_that_are_none_are_said_to_be_none(tmp_path, picture, capsys, ki
 @pytest.fixture
 def bars(monkeypatch):
     monkeypatch.setattr(training_main, "load_mnist", lambda folder: bars_dataset())
+    monkeypatch.setattr(training_main, "load_dataset", lambda name, folder: bars_dataset())
 
 
 @pytest.mark.usefixtures("bars")

@@ -13,6 +13,7 @@ import pytest
 
 from training import data
 from training.data import DataError, load_mnist, split_validation
+from training.datasets.idx import write_idx
 
 SIZES = {"train": 60, "t10k": 10}
 
@@ -25,7 +26,7 @@ def contents():
     for name in data.FILES:
         n = SIZES[name.split("-")[0]]
         values = rng.integers(0, 256, (n, 28, 28), np.uint8) if "images" in name else np.arange(n) % 10
-        made[name] = data._write_idx(values.astype(np.uint8))
+        made[name] = write_idx(values.astype(np.uint8))
     return made
 
 
@@ -91,7 +92,7 @@ def test_a_folder_that_lacks_a_file_is_told(tmp_path, contents):
 
 def test_a_file_with_other_content_is_refused(tmp_path, contents):
     folder = put(tmp_path / "mine", contents)
-    (folder / "t10k-labels-idx1-ubyte").write_bytes(data._write_idx(np.zeros(10, np.uint8)))
+    (folder / "t10k-labels-idx1-ubyte").write_bytes(write_idx(np.zeros(10, np.uint8)))
     with pytest.raises(DataError, match="t10k-labels-idx1-ubyte is not MNIST's: its MD5 is"):
         load_mnist(folder)
 

@@ -12,7 +12,7 @@ from scipy.stats import binomtest
 from recognition.model_card import METRICS
 from recognition.reader import SHIPPED, WEIGHTS
 from tests.bars import bars_dataset
-from training import commands
+from training import evaluation_sets
 from training.__main__ import main
 from training.commands import model_card_of
 from training.comparison import Comparison, mcnemar
@@ -34,7 +34,7 @@ def collection(tmp_path):
 
 @pytest.fixture(autouse=True)
 def bars(monkeypatch):
-    monkeypatch.setattr(commands, "load_mnist", lambda folder: bars_dataset())
+    monkeypatch.setattr(evaluation_sets, "load_dataset", lambda name, folder: bars_dataset())
 
 
 def _size_of(path):
@@ -145,6 +145,8 @@ def test_a_card_is_written_anew_with_its_json(tmp_path, capsys):
 
 
 CARDS = [card.with_suffix(".npz") for card in sorted(WEIGHTS.glob("*.json"))]
+PICTURE_CARDS = [path for path in CARDS if path.stem in ("fashion", "cifar10-quick")]
+DIGIT_CARDS = [path for path in CARDS if path not in PICTURE_CARDS]
 
 
 @pytest.mark.parametrize("weights", CARDS, ids=lambda path: path.stem)
@@ -153,7 +155,7 @@ def test_a_card_says_what_its_json_says(weights):
     assert weights.with_suffix(".md").read_text(encoding="utf-8") == model_card_of(weights)
 
 
-@pytest.mark.parametrize("weights", CARDS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("weights", DIGIT_CARDS, ids=lambda path: path.stem)
 def test_a_card_has_what_the_hub_looks_for(weights):
     from huggingface_hub import ModelCard
 
@@ -170,7 +172,7 @@ def test_a_card_has_what_the_hub_looks_for(weights):
         assert f"## {title}\n" in card.text
 
 
-@pytest.mark.parametrize("weights", CARDS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("weights", DIGIT_CARDS, ids=lambda path: path.stem)
 def test_the_three_lines_of_a_card_run_as_they_are_copied(weights, monkeypatch):
     monkeypatch.chdir(WEIGHTS.parent)
     text = weights.with_suffix(".md").read_text(encoding="utf-8")
@@ -181,3 +183,16 @@ def test_the_three_lines_of_a_card_run_as_they_are_copied(weights, monkeypatch):
     names = {"image": image}
     exec(code.replace("reader.read_drawing(image).text", "answer = reader.read_drawing(image).text"), names)
     assert names["answer"] == "1"
+
+
+@pytest.mark.parametrize("weights", PICTURE_CARDS, ids=lambda path: path.stem)
+def test_a_card_of_a_network_for_pictures_says_how_it_did_and_how_to_use_it(weights, monkeypatch):
+    monkeypatch.chdir(WEIGHTS.parent)
+    text = weights.with_suffix(".md").read_text(encoding="utf-8")
+    described = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
+    for name in ("accuracy", "accuracy_with_mirror"):
+        assert f" {100 * described['test'][name]:.2f} % |" in text
+    [code] = [part.split("```")[0] for part in text.split("```python\n")[1:]]
+    names = {"image": np.full((80, 60, 3), 255, np.uint8)}
+    exec(code.replace("model.classes[", "answer = model.classes["), names)
+    assert names["answer"] in described["recipe"]["classes"]

@@ -20,6 +20,20 @@ FastBatchNorm(BatchNorm(128), ReLU)
 GlobalAveragePool
 FastDense(Dense(128, {classes}))"""
 
+WIDE_CONVOLUTIONS = """\
+SparseConvPoolReLU(Conv2D({channels}, 32, kernel_size=5, stride=1, padding=0), MaxPool2D(2, stride=2), ReLU)
+FastBatchNorm(BatchNorm(32))
+ConvPoolReLU(Conv2D(32, 96, kernel_size=3, stride=1, padding={padding}), MaxPool2D(2, stride=2), ReLU)
+FastBatchNorm(BatchNorm(96))
+WinogradConv(Conv2D(96, {width}, kernel_size=3, stride=1, padding=1, bias=False))
+FastBatchNorm(BatchNorm({width}), ReLU)
+WinogradConv(Conv2D({width}, {width}, kernel_size=3, stride=1, padding=1, bias=False))
+FastBatchNorm(BatchNorm({width}), ReLU)
+WinogradConv(Conv2D({width}, {width}, kernel_size=3, stride=1, padding=1, bias=False))
+FastBatchNorm(BatchNorm({width}), ReLU)
+GlobalAveragePool
+FastDense(Dense({width}, 10))"""
+
 STEPS = {
     "softmax_regression": """\
 Flatten
@@ -36,6 +50,8 @@ FastReLU(ReLU)
 FastDense(Dense(128, 10))""",
     "digit_net": FIVE_CONVOLUTIONS.format(channels=1, classes=10),
     "row_net": FIVE_CONVOLUTIONS.format(channels=2, classes=15),
+    "grey_net": WIDE_CONVOLUTIONS.format(channels=1, width=128, padding=1),
+    "colour_net": WIDE_CONVOLUTIONS.format(channels=3, width=192, padding=0),
 }
 RNG = np.random.default_rng(0)
 POOL = "MaxPool2D"

@@ -162,8 +162,8 @@ def test_accuracy_per_digit_and_confusion_are_counted():
     assert found.accuracy == 0.75
     assert found.confusion[7, 1] == 1
     assert found.confusion.sum() == 4
-    assert found.per_digit[7] == pytest.approx(2 / 3)
-    assert np.isnan(found.per_digit[3])
+    assert found.per_class[7] == pytest.approx(2 / 3)
+    assert np.isnan(found.per_class[3])
     assert "Accuracy = 0.7500 (1 of 4 wrong)" in found.report()
 
 

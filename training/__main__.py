@@ -8,8 +8,10 @@ import argparse
 import hashlib
 import os
 import platform
+import re
 import signal
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,13 +25,15 @@ from recognition.command_line import run
 from recognition.reader import DEFAULT_WEIGHTS
 from training.commands import add_commands, save_card
 from training.curves import Log, draw_curves, read_log
-from training.data import DataError, Dataset, load_mnist, split_validation
+from training.data import load_mnist, split_validation
+from training.datasets.base import DataError, Dataset
+from training.datasets.registry import DATASETS, is_own, load_dataset, load_own
 from training.evaluate import Evaluation, RowsEvaluation, evaluate
 from training.examples import MOST_BYTES_OF_ZIP, read_examples
 from training.finetune import MAX_EXAMPLES, fine_tune
 from training.memory import keep_freed_memory
 from training.recipe import Recipe
-from training.recipes import RECIPES
+from training.recipes import RECIPES, RowsRecipe
 from training.trainer import Trainer, ignore_overflow
 
 PROGRAM = "python -m training"
@@ -58,24 +62,36 @@ def main(arguments: list[str] | None = None) -> int:
 def train(options: argparse.Namespace) -> int:
     """Train by a recipe. Returns 0 when it finished, 130 when Ctrl-C stopped it."""
     chosen = {name: getattr(options, name) for name in CHOICES}
+    own = options.data is not None and is_own(options.data)
+    if own and options.dataset:
+        raise ValueError(f"give --dataset {options.dataset} or your own pictures with --data, not both")
     recipe = replace(
-        RECIPES[options.recipe](), **{name: value for name, value in chosen.items() if value is not None}
+        RECIPES[options.recipe or _usual_recipe(options.dataset, own)](),
+        **{name: value for name, value in chosen.items() if value is not None},
     )
-    if options.validate and recipe.tested_on != Recipe.tested_on:
-        raise ValueError(f"the recipe {recipe.name} cannot be validated on MNIST")
+    if options.validate and recipe.tested_on == RowsRecipe.tested_on:
+        raise ValueError(f"the recipe {recipe.name} cannot be validated on {recipe.dataset.upper()}")
+    name = options.dataset or recipe.dataset
+    dataset = load_own(options.data) if own else load_dataset(name, options.data)
+    recipe = recipe.for_dataset(dataset)
     start = _start(options.start, recipe) if options.start else None
-    dataset = load_mnist(options.data)
     images, labels = dataset.train_images, dataset.train_labels
     validation = None
     if options.validate or recipe.uses_validation_set:
-        images, labels, *validation = split_validation(images, labels)
+        images, labels, *validation = split_validation(images, labels, dataset.validation_size)
     log = Log(options.log, again=options.resume) if options.log else None
-    first = options.checkpoint or Path("checkpoints") / f"{recipe.name}.npz"
+    kept_as = recipe.name
+    if own or name != recipe.dataset:  # another network than the recipe's own, which it must not replace
+        kept_as += "-" + re.sub(r"[^\w-]", "_", options.data.resolve().stem if own else name)
+    first = options.checkpoint or Path("checkpoints") / f"{kept_as}.npz"
     goes_on, seconds, trained = options.resume, 0.0, [start] if start else []
     for phase, trainer in enumerate(recipe.phases(images, labels, start), start=1 + len(trained)):
+        if not dataset.has_digits:
+            trainer.model.name_classes(dataset.classes)
         checkpoint = first if phase == 1 else first.with_stem(f"{first.stem}-{phase}")
         if goes_on and (phase == 1 or checkpoint.exists()):
-            trainer.resume(load_model(checkpoint, trainer.model.input_shape, trainer.model.output_shape))
+            shapes = trainer.model.input_shape, trainer.model.output_shape
+            trainer.resume(load_model(checkpoint, *shapes, any_classes=True))
             done, of = trainer.optimizer.step_count, trainer.steps_per_epoch
             print(f"Resuming from {checkpoint}: {done // of} epochs and {done % of} steps are done.")
         # A phase after a phase that is trained now starts anew, whatever checkpoints an earlier run left.
@@ -96,20 +112,21 @@ def train(options: argparse.Namespace) -> int:
         print("No weights are written: the validation images were not trained on.")
         return 0
     model = recipe.result(trained)
-    out = options.out or Path("weights") / f"{recipe.name}.npz"
+    out = options.out or Path("weights") / f"{kept_as}.npz"
     calibration = recipe.calibration(model, *validation) if validation else Calibration()
     save_model(out, model, progress=calibration.to_progress())
     test = recipe.test(model, dataset, calibration)
     print(f"Test: {test.summary}\nSaved {out}")
     started_from = _digest(options.start) if start else None
-    _write_card(out, recipe, dataset, trainer, seconds, calibration, test, started_from)
+    command = _command(recipe, "data" if own else name)
+    _write_card(out, recipe, command, dataset, trainer, seconds, calibration, test, started_from)
     return 0
 
 
 def _start(path: Path, recipe: Recipe) -> Sequential:
     """The weights that a training starts from. Raises ModelFileError or ValueError if they do not fit."""
     network = recipe.network()
-    model = load_model(path, network.input_shape, network.output_shape).model
+    model = load_model(path, network.input_shape, network.output_shape, any_classes=True).model
     if model.name != network.name:
         raise ValueError(f"{path.name} is a {model.name}, the recipe {recipe.name} trains a {network.name}")
     return model
@@ -162,6 +179,7 @@ def _run(trainer: Trainer, checkpoint: Path, validation: list[np.ndarray] | None
 def _write_card(
     out: Path,
     recipe: Recipe,
+    command: str,
     dataset: Dataset,
     trainer: Trainer,
     seconds: float,
@@ -169,18 +187,22 @@ def _write_card(
     test: Evaluation | RowsEvaluation,
     started_from: str | None,
 ) -> None:
-    command = _command(recipe)
     if started_from:
         command += " --start WEIGHTS"
     card = {
         "recipe": recipe.to_json(),
         "command": command,
         **({"sha256_of_start": started_from} if started_from else {}),
-        "data": {"name": "MNIST", "md5_of_files": dataset.checksum},
+        "data": {
+            "name": dataset.title,
+            "md5_of_files": dataset.checksum,
+            **({"note": dataset.note} if dataset.note else {}),
+        },
         "parameters": trainer.model.parameters.size,
         "training_seconds": round(seconds, 1),
         "versions": {"python": platform.python_version(), "numpy": np.__version__},
         "machine": f"{platform.machine()}, {os.cpu_count()} CPUs, {platform.system()}",
+        "processor_seconds": round(time.process_time()),  # of all threads, loading and the test included
         **calibration.to_progress(),
         recipe.tested_on: test.to_json(),
     }
@@ -191,15 +213,28 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _command(recipe: Recipe) -> str:
-    """The command that trains this recipe again, without the paths of this machine."""
+def _usual_recipe(dataset: str | None, own: bool) -> str:
+    """The first recipe that is for this data set; one's own pictures are in colour, as CIFAR-10's are."""
+    wanted = "cifar10" if own else dataset or Recipe.dataset
+    return next(name for name, recipe in RECIPES.items() if recipe.dataset == wanted)
+
+
+def _command(recipe: Recipe, dataset: str) -> str:
+    """The command that trains this recipe again, without the paths of this machine.
+
+    dataset: a data set's name, or "data" for somebody's own.
+    """
     standard = RECIPES[recipe.name]()
+    if dataset == "data":
+        data = " --data DATA"
+    else:
+        data = "" if dataset == standard.dataset else f" --dataset {dataset}"
     changed = [
         f" --{name.replace('_', '-')} {getattr(recipe, name)}"
         for name in CHOICES
         if getattr(recipe, name) != getattr(standard, name)
     ]
-    return f"python -m training --recipe {recipe.name}{''.join(changed)}"
+    return f"python -m training --recipe {recipe.name}{data}{''.join(changed)}"
 
 
 def finetune(options: argparse.Namespace) -> int:
@@ -243,12 +278,19 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(command=function)
         if has_data:
             command.add_argument(
-                "--data", type=Path, metavar="FOLDER", help="MNIST's four files (default: cached or fetched)"
+                "--data",
+                type=Path,
+                metavar="PATH",
+                help="the data set's own files in a folder (default: cached or fetched), or your pictures: a "
+                "folder with one for each class, or an .npz",
             )
         return command
 
     command = add("train", train, "Train by a recipe (the default command).")
-    command.add_argument("--recipe", choices=RECIPES, default="seed")
+    command.add_argument(
+        "--recipe", choices=RECIPES, help="default: the first for the data set; of MNIST, seed"
+    )
+    command.add_argument("--dataset", choices=DATASETS, help="default: the recipe's; fetched once and kept")
     command.add_argument("--seed", type=int, help="default: the recipe's")
     command.add_argument("--epochs", type=int, help="default: the recipe's")
     command.add_argument("--learning-rate", type=float, help="default: the recipe's")
@@ -259,8 +301,12 @@ def _parser() -> argparse.ArgumentParser:
         help="train these weights on in the recipe's last phase alone, instead of from nothing",
     )
     command.add_argument("--resume", action="store_true", help="continue from the checkpoint, bit for bit")
-    command.add_argument("--checkpoint", type=Path, help="default: checkpoints/RECIPE.npz")
-    command.add_argument("--out", type=Path, help="default: weights/RECIPE.npz, with a .json card beside it")
+    command.add_argument("--checkpoint", type=Path, help="default: checkpoints/RECIPE.npz; see --out")
+    command.add_argument(
+        "--out",
+        type=Path,
+        help="default: weights/RECIPE.npz, or RECIPE-DATA.npz for other data; a .json card beside it",
+    )
     command.add_argument(
         "--validate",
         action="store_true",

@@ -1,7 +1,7 @@
-"""Augmentation: many variants of each written digit.
+"""Augmentation: many variants of each written digit, and shifted copies of any picture.
 
-Everything works on whole batches with NumPy and OpenCV: first one backward warp that moves the ink (rotation,
-scale, shear, shift, elastic distortion), then changes of the stroke itself.
+What is done to digits works on whole batches with NumPy and OpenCV: first one backward warp that moves the
+ink (rotation, scale, shear, shift, elastic distortion), then changes of the stroke itself.
 """
 
 from dataclasses import dataclass
@@ -112,6 +112,27 @@ class Augmentation:
         # Interpolation along each axis is one small matrix product for the whole batch.
         fine = _interpolation(height, rows) @ coarse @ _interpolation(width, columns).T
         return fine[:n], fine[n:]
+
+
+@dataclass(frozen=True)
+class Shift:
+    """Every picture moved by up to `pixels` in each direction, whole pixels, to a place of its own.
+
+    border: what comes in from outside, as NumPy's pad names it: "reflect", or "constant" for black.
+    """
+
+    pixels: int = 2
+    border: str = "reflect"
+
+    def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """images (N, H, W) or (N, H, W, C) uint8 -> the same shape; equal generators give equal pictures."""
+        n, height, width = images.shape[:3]
+        margin = (self.pixels, self.pixels)
+        padded = np.pad(images, ((0, 0), margin, margin, *((0, 0),) * (images.ndim - 3)), mode=self.border)
+        shifted = np.empty_like(images)
+        for i, (down, right) in enumerate(rng.integers(0, 2 * self.pixels + 1, (n, 2)).tolist()):
+            shifted[i] = padded[i, down : down + height, right : right + width]
+        return shifted
 
 
 def _planes(images: np.ndarray) -> np.ndarray:

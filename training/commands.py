@@ -4,14 +4,13 @@ import argparse
 import json
 from pathlib import Path
 
-from cnn import load_model
+from cnn import DIGITS, load_model
 from cnn.storage import atomic_write
 from recognition.calibration import Calibration
 from recognition.export import FORMATS
 from recognition.reader import DEFAULT_WEIGHTS, Reader
 from training.comparison import Comparison, draw_differences
 from training.curves import draw_curves, read_log
-from training.data import load_mnist
 from training.evaluate import Evaluation, draw_errors, draw_reliability, evaluate
 from training.evaluation_sets import HELP, MNIST, LabelledPictures, load_labelled_pictures
 from training.export import export_weights
@@ -104,8 +103,12 @@ def model_card_of(weights: Path) -> str:
     """The card of weights by the Hub's conventions, from the JSON beside them."""
     from recognition.model_card import model_card  # the Hub's client takes a while to import
 
-    checkpoint = load_model(weights, None, None)
+    checkpoint = load_model(weights, None, None, any_classes=True)
     description = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
+    if not checkpoint.model.reads_digits:
+        from training.picture_card import picture_card
+
+        return picture_card(checkpoint.model, description, name=weights.stem)
     is_context_model = checkpoint.model.output_shape[-1] > 10
     rejects = Calibration.of(checkpoint).threshold is not None or is_context_model
     source = "()" if is_context_model else f'("weights/{weights.name}")'
@@ -167,9 +170,13 @@ def _add_dataset(command: argparse.ArgumentParser) -> None:
 
 
 def _test_set(options: argparse.Namespace) -> LabelledPictures:
-    return load_labelled_pictures(options.dataset, lambda: load_mnist(options.data))
+    return load_labelled_pictures(options.dataset, options.data)
 
 
 def _evaluate_file(weights: Path, test_set: LabelledPictures) -> Evaluation:
-    checkpoint = load_model(weights)
+    images, classes = test_set.images, test_set.classes
+    shape = images.shape[1:] if images.ndim == 4 else (*images.shape[1:], 1)
+    checkpoint = load_model(weights, shape, (len(classes),), any_classes=True)
+    if (checkpoint.model.classes or DIGITS) != classes:
+        raise ValueError(f"{weights.name} does not tell apart what {test_set.title} show")
     return evaluate(checkpoint.model, test_set.images, test_set.labels, Calibration.of(checkpoint))

@@ -1,4 +1,4 @@
-"""How good a network is: accuracy, accuracy per digit, confusions, and a picture of its errors."""
+"""How good a network is: accuracy, accuracy per class, confusions, and a picture of its errors."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnn import Sequential, reject_cross_entropy
+from cnn import DIGITS, Sequential, reject_cross_entropy
 from recognition.calibration import Calibration
 from training.calibrate import BINS, Reliability, logits_of, reliability
 
@@ -38,15 +38,16 @@ MNIST_LABEL_ERRORS = {
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One network on one set of labelled images."""
+    """One network on one set of labelled images of K classes."""
 
     labels: np.ndarray  # (N,)
-    probs: np.ndarray  # (N, 10), calibrated
+    probs: np.ndarray  # (N, K), calibrated
     refused: np.ndarray  # (N,) bool: whether the reject class was the answer
+    classes: tuple[str, ...] = DIGITS  # the K names
 
     @property
     def predicted(self) -> np.ndarray:
-        """(N,): the digit with the largest probability."""
+        """(N,): the class with the largest probability."""
         return self.probs.argmax(1)
 
     @property
@@ -56,17 +57,17 @@ class Evaluation:
 
     @property
     def confusion(self) -> np.ndarray:
-        """(10, 10) counts: rows are true digits, columns predicted ones."""
-        counts = np.zeros((10, 10), int)
+        """(K, K) counts: rows are true classes, columns predicted ones."""
+        counts = np.zeros((len(self.classes), len(self.classes)), int)
         np.add.at(counts, (self.labels, self.predicted), 1)
         return counts
 
     @property
-    def per_digit(self) -> np.ndarray:
-        """(10,): accuracy per digit; NaN for a digit that does not occur."""
+    def per_class(self) -> np.ndarray:
+        """(K,): accuracy per class; NaN for one that does not occur."""
         counts = self.confusion
         totals = counts.sum(1)
-        return np.divide(counts.diagonal(), totals, out=np.full(10, np.nan), where=totals > 0)
+        return np.divide(counts.diagonal(), totals, out=np.full(len(totals), np.nan), where=totals > 0)
 
     @property
     def errors(self) -> np.ndarray:
@@ -90,10 +91,14 @@ class Evaluation:
         """The results as plain values, rounded to the precision of 10,000 images."""
         return {
             "accuracy": round(self.accuracy, 4),
-            "per_digit": [round(float(share), 4) for share in self.per_digit],
+            self._key: [round(float(share), 4) for share in self.per_class],
             "expected_calibration_error": round(self.reliability.expected_calibration_error, 4),
             "rejected": round(float(self.refused.mean()), 4),
         }
+
+    @property
+    def _key(self) -> str:
+        return "per_digit" if self.classes == DIGITS else "per_class"
 
     @property
     def summary(self) -> str:
@@ -109,24 +114,32 @@ class Evaluation:
             lines += [
                 f"Of these, {len(self.label_errors)} are among {listed} labels that are known to be wrong"
             ]
-        lines += ["", "digit  right"]
-        lines += [f"{digit:5}  {share:.4f}" for digit, share in enumerate(self.per_digit)]
+        kind = "digit" if self.classes == DIGITS else "class"
+        width = max(5, *map(len, self.classes))
+        lines += ["", f"{kind:>{width}}  right"]
+        lines += [
+            f"{name:>{width}}  {share:.4f}" for name, share in zip(self.classes, self.per_class, strict=True)
+        ]
         calibration = self.reliability.expected_calibration_error
         lines += ["", f"Expected calibration error = {100 * calibration:.2f} %"]
         lines += [f"Rejected = {100 * self.refused.mean():.2f} %"]
-        lines += ["", "confusion (rows: true digit, columns: predicted)"]
-        lines += ["      " + "".join(f"{digit:6}" for digit in range(10))]
-        lines += [f"{digit:6}" + "".join(f"{n:6}" for n in row) for digit, row in enumerate(self.confusion)]
+        lines += ["", f"confusion (rows: true {kind}, columns: predicted)"]
+        lines += [" " * (width + 1) + "".join(f"{number:6}" for number in range(len(self.classes)))]
+        lines += [
+            f"{name:>{width + 1}}" + "".join(f"{n:6}" for n in row)
+            for name, row in zip(self.classes, self.confusion, strict=True)
+        ]
         return "\n".join(lines)
 
 
 def evaluate(
     model: Sequential, images: np.ndarray, labels: np.ndarray, calibration: Calibration | None = None
 ) -> Evaluation:
-    """Read images (N, 28, 28) uint8 and compare the answers with labels (N,)."""
+    """Read images (N, H, W) or (N, H, W, C) uint8 and compare the answers with labels (N,)."""
     calibration = calibration or Calibration()
     logits = logits_of(model, images)
-    return Evaluation(labels.astype(int), calibration.probs(logits), ~calibration.is_digit(logits))
+    classes = model.classes or DIGITS
+    return Evaluation(labels.astype(int), calibration.probs(logits), ~calibration.is_digit(logits), classes)
 
 
 @dataclass(frozen=True)
@@ -168,12 +181,14 @@ def draw_errors(path: str | Path, images: np.ndarray, evaluation: Evaluation, mo
     title = (
         f"{len(errors)} of {len(evaluation.labels)} read wrong"
         + (f", the {most} most confident" if len(errors) > most else "")
-        + ": predicted (confidence), true digit below"
+        + ": predicted (confidence), the truth below"
     )
 
     def caption(i: int) -> str:
-        predicted = evaluation.predicted[i]
-        return f"{predicted} ({evaluation.probs[i, predicted]:.0%})\ntrue {evaluation.labels[i]}"
+        predicted, names = evaluation.predicted[i], evaluation.classes
+        return (
+            f"{names[predicted]} ({evaluation.probs[i, predicted]:.0%})\ntrue {names[evaluation.labels[i]]}"
+        )
 
     draw_captioned(path, title, images, errors[:most], caption, row_height=1.45)
     return len(errors)
@@ -188,7 +203,10 @@ def draw_captioned(
     *,
     row_height: float,
 ) -> None:
-    """Write those of the images (N, 28, 28) whose indices are `shown`, ten a row, each under its caption."""
+    """Write those of the images whose indices are `shown`, ten a row, each under its caption.
+
+    images: (N, H, W), ink, or (N, H, W, 3), RGB.
+    """
     columns = 10
     rows = max(1, -(-len(shown) // columns))
     figure = new_figure(columns * 1.1, rows * row_height + 0.6)

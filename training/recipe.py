@@ -14,8 +14,9 @@ from training.data import Dataset
 from training.evaluate import Evaluation, RowsEvaluation, evaluate
 from training.trainer import Trainer
 
-# Settings that may be 0: a recipe can do without these pictures.
+# Settings that may be 0: a recipe can do without these pictures, or without shifting any.
 MAY_BE_ZERO = (
+    "shift",
     "synthetic_digits",
     "non_digits",
     "real_digits",
@@ -36,6 +37,10 @@ class Recipe:
     """
 
     tested_on: ClassVar[str] = "mnist_test"  # the key of the result of `test` in the card
+    dataset: ClassVar[str] = "mnist"  # what it is for, by the names of `training.datasets.registry`
+    draws_digits: ClassVar[bool] = (
+        False  # whether it also draws digits by code, so that it fits no other data
+    )
 
     name: str
     epochs: int
@@ -49,12 +54,28 @@ class Recipe:
             if setting.type in (int, float):
                 _check_number(setting.name, getattr(self, setting.name), setting.type)
 
+    def for_dataset(self, dataset: Dataset) -> "Recipe":
+        """The recipe for these pictures and classes. Raises ValueError, in a sentence, if they do not fit."""
+        if self.draws_digits:
+            fits, needs = dataset.has_digits and dataset.input_shape == (28, 28, 1), "digits of 28x28 pixels"
+        else:
+            network = self.network()
+            wanted = network.input_shape, *network.output_shape
+            fits = wanted == (dataset.input_shape, len(dataset.classes))
+            needs = f"pictures {network.input_shape} of {wanted[1]} classes"
+        if not fits:
+            raise ValueError(
+                f"the recipe {self.name} trains on {needs}; {dataset.title} has pictures "
+                f"{dataset.input_shape} of {len(dataset.classes)} classes"
+            )
+        return self
+
     def network(self) -> Sequential:
         """The network before its training, drawn from the seed."""
         raise NotImplementedError
 
     def trainer(self, images: np.ndarray, labels: np.ndarray) -> Trainer:
-        """The trainer for MNIST's images (N, 28, 28) uint8 with labels (N,)."""
+        """The trainer for training images (N, H, W) or (N, H, W, C) uint8 with labels (N,)."""
         raise NotImplementedError
 
     def last_trainer(self, model: Sequential, images: np.ndarray, labels: np.ndarray) -> Trainer | None:

@@ -28,6 +28,7 @@ from training.evaluate import RowsEvaluation, evaluate_rows
 from training.handwriting import Split
 from training.handwriting.people import people
 from training.handwriting.pictures import draw_digits, draw_non_digits
+from training.picture_recipes import Cifar10QuickRecipe, FashionRecipe
 from training.recipe import Recipe
 from training.synthesis import (
     cut_digits,
@@ -118,6 +119,8 @@ class DigitsRecipe(Recipe):
     What makes it surer of MNIST makes it less sure of strangers, so the result lies between the two phases:
     Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022.
     """
+
+    draws_digits: ClassVar[bool] = True
 
     name: str = "digits"
     epochs: int = 7
@@ -250,6 +253,7 @@ class RowsRecipe(Recipe):
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     tested_on: ClassVar[str] = "rows_test"
+    draws_digits: ClassVar[bool] = True
 
     def network(self) -> Sequential:
         return row_net(np.random.default_rng(self.seed))
@@ -341,4 +345,6 @@ RECIPES: dict[str, type[Recipe]] = {
     "small": SmallRecipe,
     "digits": DigitsRecipe,
     "rows": RowsRecipe,
+    "fashion": FashionRecipe,
+    "cifar10-quick": Cifar10QuickRecipe,
 }

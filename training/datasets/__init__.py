@@ -1,0 +1,1 @@
+"""Data sets: registry.py has them by name, and loads one's own."""
