@@ -42,7 +42,7 @@ def test_five_drawings_of_each_sign_are_enough(signs):
 
 def test_most_other_drawings_are_anything_else(signs):
     others = synthesise_non_digits(200, np.random.default_rng(3))
-    assert (signs.probs(others).argmax(1) == len(SHAPES)).mean() >= 0.75
+    assert (signs.probs(others).argmax(1) == len(SHAPES)).mean() >= 0.8
 
 
 def test_cross_validation_counts_every_example_once(signs):
