@@ -70,6 +70,7 @@ def test_a_reload_goes_on_watching_a_training_and_no_other_browser_reaches_it(op
     assert _call(url, "watch", {"visitor": key, "payload": None})["version"] > 0
     assert not any(key in address for address in addresses)
     assert key not in app.log.read_text()
+    _call(url, "forget", {"visitor": key, "payload": None})  # or it would train on for ten minutes
 
 
 def test_two_tabs_share_what_one_begins_and_forget_it_together(open_train_tab):
