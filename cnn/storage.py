@@ -83,8 +83,7 @@ def save_model(
 
     A path that ends in .safetensors makes such a file, any other an `.npz`. A network that is not in
     `cnn.ARCHITECTURES` is written with its list of layers, and one whose classes have names with them. Equal
-    contents give equal bytes. Raises ValueError
-    if the network could not be read back.
+    contents give equal bytes. Raises ValueError if the network could not be read back.
     """
     progress = dict(progress or {})
     arrays = {f"param.{name}": value for name, value in model.named_params()}

@@ -11,6 +11,7 @@ from recognition.export import FORMATS
 from recognition.reader import DEFAULT_WEIGHTS, Reader
 from training.comparison import Comparison, draw_differences
 from training.curves import draw_curves, read_log
+from training.datasets.base import input_shape_of
 from training.evaluate import Evaluation, draw_errors, draw_reliability, evaluate
 from training.evaluation_sets import HELP, MNIST, LabelledPictures, load_labelled_pictures
 from training.export import export_weights
@@ -175,8 +176,7 @@ def _test_set(options: argparse.Namespace) -> LabelledPictures:
 
 def _evaluate_file(weights: Path, test_set: LabelledPictures) -> Evaluation:
     images, classes = test_set.images, test_set.classes
-    shape = images.shape[1:] if images.ndim == 4 else (*images.shape[1:], 1)
-    checkpoint = load_model(weights, shape, (len(classes),), any_classes=True)
+    checkpoint = load_model(weights, input_shape_of(images), (len(classes),), any_classes=True)
     if (checkpoint.model.classes or DIGITS) != classes:
         raise ValueError(f"{weights.name} does not tell apart what {test_set.title} show")
-    return evaluate(checkpoint.model, test_set.images, test_set.labels, Calibration.of(checkpoint))
+    return evaluate(checkpoint.model, images, test_set.labels, Calibration.of(checkpoint))

@@ -79,7 +79,7 @@ def learn_signs(
     """
     names = check_names(names)
     _check_examples(images, labels, names)
-    body, in_features = _body(network)
+    body = _body(network)
     rng = np.random.default_rng(seed)
     copies = max(4, COPIES // len(images))
     shown = np.concatenate([images, *(Augmentation()(images, rng) for _ in range(copies))])
@@ -97,10 +97,7 @@ def learn_signs(
         answers[part] = head.predict(x[part]).argmax(1)
     others = rejected[~_resembles(rejected, x[: len(images)], labels)]
     head = _head(x, labels[example], others, len(names), seed)
-    last = Dense(in_features, len(names) + 1, rng=np.random.default_rng(seed))
-    for name, value in head.layers[0].params.items():
-        last.params[name][...] = value
-    model = prepare_for_inference(Sequential("own_signs", [*body.layers, last], body.input_shape))
+    model = prepare_for_inference(Sequential("own_signs", [*body.layers, *head.layers], body.input_shape))
     return OwnSigns(names, model, labels, answers)
 
 
@@ -139,15 +136,15 @@ def _check_examples(images: np.ndarray, labels: np.ndarray, names: tuple[str, ..
         raise ValueError("An example is empty: nothing is drawn in it.")
 
 
-def _body(network: Sequential) -> tuple[Sequential, int]:
-    """All layers but the last, as an independent copy, and how many features they give."""
+def _body(network: Sequential) -> Sequential:
+    """All layers but the last, as an independent copy."""
     *layers, last = prepare_for_inference(network).layers
     if not isinstance(last, Dense):
         raise ValueError(
             f"Signs are learned on networks that end with Dense; {network.name} ends with {last}."
         )
     body = Sequential(network.name, layers, network.input_shape).copy()
-    return prepare_for_inference(body), last.in_features
+    return prepare_for_inference(body)
 
 
 def _rejected(rng: np.random.Generator) -> np.ndarray:

@@ -36,10 +36,15 @@ class Dataset:
     @property
     def input_shape(self) -> Shape:
         """(H, W, C) of one picture, as networks take it."""
-        shape = self.train_images.shape[1:]
-        return shape if len(shape) == 3 else (*shape, 1)
+        return input_shape_of(self.train_images)
 
     @property
     def has_digits(self) -> bool:
         """Whether the classes are the ten digits."""
         return self.classes == DIGITS
+
+
+def input_shape_of(images: np.ndarray) -> Shape:
+    """(H, W, C) of one picture, as networks take it, of images (N, H, W) or (N, H, W, C)."""
+    shape = images.shape[1:]
+    return shape if len(shape) == 3 else (*shape, 1)

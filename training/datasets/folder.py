@@ -4,6 +4,7 @@ Each folder in it is a class, with its name. Where the folder holds `train` and 
 each of them; else a sixth of the pictures is set aside for the test.
 """
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -68,10 +69,11 @@ def _read(folder: Path, classes: tuple[str, ...]) -> tuple[np.ndarray, np.ndarra
         for path in paths:
             if path.stat().st_size > MOST_BYTES:
                 raise DataError(f"{path} is too large: at most {MOST_BYTES >> 20} MiB are read")
+            content = read_bytes(path)
             try:
-                images.append(fit_picture(load_picture(path), SHAPE))
+                images.append(fit_picture(load_picture(io.BytesIO(content)), SHAPE))
             except PictureError as error:
                 raise DataError(f"{path} cannot be read: {first_line(error)}") from error
             labels.append(label)
-            digests.append(md5(read_bytes(path)))
+            digests.append(md5(content))
     return np.stack(images), np.array(labels, np.int64), md5("".join(digests).encode())
