@@ -1,11 +1,11 @@
 """A convolutional network from scratch, in NumPy.
 
 Read in this order: layer, dense, activation, conv, pool, loss, model, optim, schedule, architectures; then
-norm, dropout, initial_weights, inference, classes, layer_list and storage. These say what is computed,
-and `fast` computes the same sooner: its own reading order is in cnn/fast/__init__.py.
+norm, dropout, residual, initial_weights, inference, classes, layer_list and storage. These say what is
+computed, and `fast` computes the same sooner: its own reading order is in cnn/fast/__init__.py.
 """
 
-from cnn.activation import ReLU, softmax
+from cnn.activation import GELU, ReLU, softmax
 from cnn.architectures import (
     ARCHITECTURES,
     colour_net,
@@ -27,15 +27,18 @@ from cnn.loss import log_odds, reject_cross_entropy, softmax_cross_entropy
 from cnn.model import Sequential
 from cnn.norm import BatchNorm
 from cnn.optim import SGD, AdamW, Optimizer, Schedule
-from cnn.pool import GlobalAveragePool, MaxPool2D
+from cnn.pool import AveragePool2D, GlobalAveragePool, MaxPool2D
+from cnn.residual import Residual
 from cnn.schedule import cosine, inverse_time_decay, one_cycle
 from cnn.storage import Checkpoint, ModelFileError, load_model, save_model
 
 __all__ = [
     "ARCHITECTURES",
     "DIGITS",
+    "GELU",
     "SGD",
     "AdamW",
+    "AveragePool2D",
     "BatchNorm",
     "Checkpoint",
     "Conv2D",
@@ -48,6 +51,7 @@ __all__ = [
     "ModelFileError",
     "Optimizer",
     "ReLU",
+    "Residual",
     "Schedule",
     "Sequential",
     "colour_net",

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnn.activation import ReLU
+from cnn.activation import GELU, ReLU
 from cnn.conv import Conv2D
 from cnn.dense import Dense, Flatten
 from cnn.dropout import Dropout
@@ -24,7 +24,8 @@ from cnn.layer import Array, Layer
 from cnn.loss import softmax_cross_entropy
 from cnn.model import SLICE, Sequential
 from cnn.norm import BatchNorm
-from cnn.pool import GlobalAveragePool, MaxPool2D
+from cnn.pool import GlobalAveragePool, MaxPool2D, Pool2D
+from cnn.residual import Residual
 
 Cell = tuple[int, ...]  # a place in one sample's output: (row, column, channel) or (feature,)
 Field = tuple[int, int, int, int]  # rows top to bottom and columns left to right, half-open
@@ -136,10 +137,8 @@ def receptive_field(model: Sequential, position: int, cell: Cell, upto: int = 0)
                 field = (0, before[0], 0, before[1])
         elif isinstance(layer, GlobalAveragePool):
             field = (0, before[0], 0, before[1])
-        elif field is not None and isinstance(layer, Conv2D):
-            field = _widened(field, layer.kernel_size, layer.stride, layer.padding, before)
-        elif field is not None and isinstance(layer, MaxPool2D):
-            field = _widened(field, layer.pool_size, layer.stride, 0, before)
+        elif field is not None:
+            field = _before(layer, field, before)
     if field is None:
         raise ValueError(f"the input of {model.layers[upto]} has no rows and columns")
     return field
@@ -288,10 +287,12 @@ def _weights_of(layer: Layer, before: Array, cell: Cell) -> tuple[Array, Array, 
             sources = np.stack([place.ravel() for place in places], axis=1)
             bias = float(layer.params["bias"][channel]) if "bias" in layer.params else 0.0
             return sources, kernel.ravel(), bias
-        case MaxPool2D():
+        case Pool2D():
             top, left = cell[0] * layer.stride, cell[1] * layer.stride
             rows, columns = np.indices((layer.pool_size, layer.pool_size)).reshape(2, -1)
             sources = np.column_stack([top + rows, left + columns, np.full(len(rows), cell[2])])
+            if not isinstance(layer, MaxPool2D):
+                return sources, np.full(len(sources), 1 / len(sources)), 0.0
             weights = np.zeros(len(sources))
             weights[before[tuple(sources.T)].argmax()] = 1
             return sources, weights, 0.0
@@ -306,12 +307,35 @@ def _weights_of(layer: Layer, before: Array, cell: Cell) -> tuple[Array, Array, 
             return np.array([np.unravel_index(cell[0], before.shape)]), np.ones(1), 0.0
         case ReLU():
             return same, np.array([float(before[cell] > 0)]), 0.0
+        case GELU():  # y = x times a share that grows with x
+            x = np.float64(before[cell])
+            return same, np.array([0.5 if x == 0 else float(layer.forward(x) / x)]), 0.0
         case BatchNorm():
             scale, shift = layer.scale_and_shift()
             return same, np.array([float(scale[cell[-1]])]), float(shift[cell[-1]])
         case Dropout():
             return same, np.ones(1), 0.0
     raise ValueError(f"{layer} cannot be taken apart")
+
+
+def _before(layer: Layer, field: Field, shape: tuple[int, ...]) -> Field:
+    """What rows and columns of its input, of this shape, a layer sees to compute those of `field`."""
+    match layer:
+        case Conv2D():
+            return _widened(field, layer.kernel_size, layer.stride, layer.padding, shape)
+        case Pool2D():
+            return _widened(field, layer.pool_size, layer.stride, 0, shape)
+        case Residual():
+            shapes = [shape]
+            for inner in layer.layers:
+                shapes.append(inner.output_shape(shapes[-1]))
+            seen = field
+            for inner, before in reversed(list(zip(layer.layers, shapes, strict=False))):
+                seen = _before(inner, seen, before)
+            # What takes the short cut is seen as well.
+            top, bottom, left, right = zip(field, seen, strict=True)
+            return min(top), max(bottom), min(left), max(right)
+    return field
 
 
 def _widened(field: Field, size: int, stride: int, padding: int, shape: tuple[int, ...]) -> Field:

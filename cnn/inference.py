@@ -1,5 +1,7 @@
 """A network made ready to read with."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from cnn.conv import Conv2D
@@ -7,6 +9,7 @@ from cnn.dense import Dense
 from cnn.layer import Layer
 from cnn.model import Sequential
 from cnn.norm import BatchNorm
+from cnn.residual import Residual
 
 
 def prepare_for_inference(model: Sequential) -> Sequential:
@@ -18,17 +21,25 @@ def prepare_for_inference(model: Sequential) -> Sequential:
 
     Source: Jacob et al., "Quantization and Training of Neural Networks", CVPR 2018, section 3.2.
     """
-    layers: list[Layer] = []
-    for layer in model.copy().layers:
-        before = layers[-1] if layers else None
-        if isinstance(layer, BatchNorm) and isinstance(before, Conv2D | Dense):
-            _fold(layer, before)
-        else:
-            layers.append(layer)
+    layers = _folded(model.copy().layers)
     prepared = Sequential(model.name, layers, model.input_shape, fast=model.fast, classes=model.classes)
     for step in prepared.steps:
         step.prepare_for_inference()
     return prepared
+
+
+def _folded(layers: Sequence[Layer]) -> list[Layer]:
+    """The layers without those BatchNorms. Their parameters may become others."""
+    folded: list[Layer] = []
+    for layer in layers:
+        before = folded[-1] if folded else None
+        if isinstance(layer, BatchNorm) and isinstance(before, Conv2D | Dense):
+            _fold(layer, before)
+        elif isinstance(layer, Residual):
+            folded.append(Residual(_folded(layer.layers)))
+        else:
+            folded.append(layer)
+    return folded
 
 
 def _fold(norm: BatchNorm, before: Conv2D | Dense) -> None:

@@ -4,6 +4,8 @@ Activations are (N, H, W, C) or (N, features), float32: N batch, H and W height 
 channels last a convolution is one matrix product over patches, with no transposes.
 """
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -55,6 +57,10 @@ class Layer:
         self.params[name] = value
         self.grads[name] = np.zeros_like(value)
 
+    def set_param(self, name: str, value: Array, gradient: Array) -> None:
+        """Keep a parameter and its gradient in these arrays from now on."""
+        self.params[name], self.grads[name] = value, gradient
+
     def check(self, x: Array) -> Shape:
         """One sample's output shape. Raises unless x is a batch this layer takes, in its precision."""
         shape = self.output_shape(x.shape[1:])
@@ -83,3 +89,14 @@ class Layer:
 
     def __repr__(self) -> str:
         return type(self).__name__
+
+
+def named(layers: Sequence[Layer]) -> Iterator[tuple[str, Layer]]:
+    """("conv1", layer), ("relu1", layer), ("conv2", layer) and so on.
+
+    Layers are counted by kind, so that adding a ReLU or Dropout changes no array's name.
+    """
+    count: Counter[str] = Counter()
+    for layer in layers:
+        count[layer.kind] += 1
+        yield f"{layer.kind}{count[layer.kind]}", layer

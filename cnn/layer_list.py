@@ -11,16 +11,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnn.activation import ReLU
+from cnn.activation import GELU, ReLU
 from cnn.conv import Conv2D
 from cnn.dense import Dense, Flatten
 from cnn.dropout import Dropout
 from cnn.layer import Layer, Shape
 from cnn.model import Sequential
 from cnn.norm import BatchNorm
-from cnn.pool import GlobalAveragePool, MaxPool2D
+from cnn.pool import AveragePool2D, GlobalAveragePool, MaxPool2D, Pool2D
+from cnn.residual import Residual
 
-MOST_LAYERS = 64
+MOST_LAYERS = 64  # including those inside of others
 MOST_PARAMETERS = 4_000_000  # five times the largest network here
 MOST_VALUES = 1_000_000  # of any array that a layer makes of one sample
 MOST_OPERATIONS = 100_000_000  # for one sample: seven times those of digit_net
@@ -42,6 +43,7 @@ class Argument:
 
 
 CHANNELS, FEATURES = Argument(int, 1, 4096), Argument(int, 1, 1_000_000)
+WINDOW = {"pool_size": Argument(int, 1, 31), "stride": Argument(int, 1, 31)}
 KINDS: dict[type[Layer], dict[str, Argument]] = {
     Conv2D: {
         "in_channels": CHANNELS,
@@ -57,12 +59,15 @@ KINDS: dict[type[Layer], dict[str, Argument]] = {
         "momentum": Argument(float, 0, 0.99999),
         "epsilon": Argument(float, 1e-12, 1),
     },
-    MaxPool2D: {"pool_size": Argument(int, 1, 31), "stride": Argument(int, 1, 31)},
+    MaxPool2D: WINDOW,
+    AveragePool2D: WINDOW,
     Dropout: {"rate": Argument(float, 0, 0.99)},
     ReLU: {},
+    GELU: {},
     Flatten: {},
     GlobalAveragePool: {},
 }
+RESIDUAL = Residual.__name__  # beside KINDS: its only argument is a list of layers
 
 
 def layer_list(layers: Sequence[Layer], input_shape: Shape) -> str:
@@ -73,24 +78,50 @@ def layer_list(layers: Sequence[Layer], input_shape: Shape) -> str:
 def network_from_list(name: str, text: str) -> Sequential:
     """The network in the JSON of `layer_list`, with initial weights. Raises ValueError for any other text."""
     input_shape, entries = _parse(text)
-    layers: list[Layer] = []
-    shape, parameters, operations = input_shape, 0, 0
-    for position, entry in enumerate(entries, start=1):
-        place = f"layer {position}"
+    size = _Size(input_shape)
+    layers = [size.add(entry, f"layer {position}") for position, entry in enumerate(entries, start=1)]
+    return Sequential(name, layers, input_shape)
+
+
+class _Size:
+    """Builds layers, one after the other, within the limits that all of them together have."""
+
+    def __init__(self, input_shape: Shape) -> None:
+        self.shape = input_shape
+        self.layers = self.parameters = self.operations = 0
+
+    def add(self, entry: object, place: str) -> Layer:
+        """The layer of one entry; ValueError, which names the place, where it cannot be or is too much."""
+        self.layers += 1
+        if self.layers > MOST_LAYERS:
+            raise ValueError(f"it has more than {MOST_LAYERS} layers")
+        if isinstance(entry, dict) and entry.get("kind") == RESIDUAL:
+            return self._add_residual(entry, place)
         kind, arguments = _checked(entry, place)
-        parameters += _parameters(kind, arguments)
-        if parameters > MOST_PARAMETERS:
+        self.parameters += _parameters(kind, arguments)
+        if self.parameters > MOST_PARAMETERS:
             raise ValueError(f"it has more than {MOST_PARAMETERS:,} parameters by {place}")
         layer = kind(**arguments)
-        before, shape = shape, layer.output_shape(shape)
-        values = _values(layer, before, shape)
+        before, self.shape = self.shape, layer.output_shape(self.shape)
+        values = _values(layer, before, self.shape)
         if values > MOST_VALUES:
             raise ValueError(f"{place} works on {values:,} values of a sample; at most {MOST_VALUES:,}")
-        operations += _operations(layer, shape)
-        if operations > MOST_OPERATIONS:
+        self.operations += _operations(layer, self.shape)
+        if self.operations > MOST_OPERATIONS:
             raise ValueError(f"it needs more than {MOST_OPERATIONS:,} operations a sample by {place}")
-        layers.append(layer)
-    return Sequential(name, layers, input_shape)
+        return layer
+
+    def _add_residual(self, entry: dict, place: str) -> Residual:
+        inner = entry.get("layers")
+        if entry.keys() != {"kind", "layers"} or not isinstance(inner, list) or not inner:
+            raise ValueError(f"{place}, {RESIDUAL}, must have layers, a list of at least one, and no more")
+        if any(isinstance(one, dict) and one.get("kind") == RESIDUAL for one in inner):
+            raise ValueError(f"{place}, {RESIDUAL}, must not have another in it")
+        before = self.shape
+        layers = [self.add(one, f"{place}.{position}") for position, one in enumerate(inner, start=1)]
+        residual = Residual(layers)
+        self.shape = residual.output_shape(before)
+        return residual
 
 
 def _parse(text: str) -> tuple[Shape, list]:
@@ -118,7 +149,7 @@ def _checked(entry: object, place: str) -> tuple[type[Layer], dict]:
     names = {kind.__name__: kind for kind in KINDS}
     name = entry.get("kind") if isinstance(entry, dict) else None
     if not isinstance(name, str) or name not in names:
-        raise ValueError(f"{place} must be one of {', '.join(names)}")
+        raise ValueError(f"{place} must be one of {', '.join([*names, RESIDUAL])}")
     kind = names[name]
     allowed = KINDS[kind]
     if entry.keys() - {"kind"} != allowed.keys():
@@ -161,13 +192,16 @@ def _operations(layer: Layer, after: Shape) -> int:
         return layer.params["weight"].size * math.prod(after[:2])
     if isinstance(layer, Dense):
         return layer.params["weight"].size
-    return math.prod(after) * (layer.pool_size**2 if isinstance(layer, MaxPool2D) else 1)
+    return math.prod(after) * (layer.pool_size**2 if isinstance(layer, Pool2D) else 1)
 
 
 def _entry(layer: Layer) -> dict:
     """One layer as plain values."""
+    if type(layer) is Residual:
+        return {"kind": RESIDUAL, "layers": [_entry(inner) for inner in layer.layers]}
     if type(layer) not in KINDS:
-        raise ValueError(f"{layer} is no layer that files can hold: {', '.join(k.__name__ for k in KINDS)}")
+        known = ", ".join([*(kind.__name__ for kind in KINDS), RESIDUAL])
+        raise ValueError(f"{layer} is no layer that files can hold: {known}")
     values = {
         argument: "bias" in layer.params if argument == "bias" else bounds.kind(getattr(layer, argument))
         for argument, bounds in KINDS[type(layer)].items()

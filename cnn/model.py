@@ -1,13 +1,12 @@
 """A network is a list of layers, run forward and then backward."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 
 import numpy as np
 
 from cnn.classes import DIGITS, check_class_names
-from cnn.layer import Array, Layer, Shape
+from cnn.layer import Array, Layer, Shape, named
 
 try:
     from cnn.fast import parallel_for, plan
@@ -131,14 +130,8 @@ class Sequential:
                 yield f"{prefix}.{name}", value
 
     def named_layers(self) -> Iterator[tuple[str, Layer]]:
-        """("conv1", layer), ("relu1", layer), ("conv2", layer) and so on.
-
-        Layers are counted by kind, so that adding a ReLU or Dropout changes no array's name.
-        """
-        count: Counter[str] = Counter()
-        for layer in self.layers:
-            count[layer.kind] += 1
-            yield f"{layer.kind}{count[layer.kind]}", layer
+        """("conv1", layer), ("relu1", layer), ("conv2", layer) and so on; see `cnn.layer.named`."""
+        yield from named(self.layers)
 
     def copy(self) -> "Sequential":
         """An independent network with the same weights."""
@@ -169,9 +162,11 @@ class Sequential:
         self.gradients = np.zeros_like(self.parameters)
         start = 0
         for layer in self.layers:
-            for name, value in layer.params.items():
+            for name, value in tuple(layer.params.items()):
                 stop = start + value.size
-                layer.params[name] = self.parameters[start:stop].reshape(value.shape)
-                layer.grads[name] = self.gradients[start:stop].reshape(value.shape)
+                own = slice(start, stop)
+                layer.set_param(
+                    name, self.parameters[own].reshape(value.shape), self.gradients[own].reshape(value.shape)
+                )
                 start = stop
         self.steps = plan(self.layers, self.input_shape) if self.fast else list(self.layers)

@@ -1,4 +1,4 @@
-"""Pooling: fewer pixels, the strongest answers kept."""
+"""Pooling: fewer pixels, the strongest answers kept, or their mean."""
 
 from typing import ClassVar
 
@@ -7,23 +7,20 @@ import numpy as np
 from cnn.layer import Array, Layer, Shape
 
 
-class MaxPool2D(Layer):
-    """y[n, h, w, c] = max over i, j < F of x[n, S h + i, S w + j, c]
+class Pool2D(Layer):
+    """What both kinds of pooling share: windows of F x F pixels, S apart, each channel by itself.
 
     pool_size F, stride S (F unless given). Rows and columns that fill no whole window are left out.
     Shapes: x (N, H, W, C) -> y (N, (H - F) // S + 1, (W - F) // S + 1, C).
-
-    The gradient goes to the first maximum of a window in reading order, as in PyTorch.
     """
-
-    kind: ClassVar[str] = "pool"
 
     def __init__(self, pool_size: int = 2, stride: int | None = None) -> None:
         super().__init__()
         self.pool_size, self.stride = pool_size, pool_size if stride is None else stride
         if min(self.pool_size, self.stride) < 1:
             raise ValueError(
-                f"MaxPool2D needs pool_size and stride of at least 1, got {self.pool_size} and {self.stride}"
+                f"{type(self).__name__} needs pool_size and stride of at least 1, got {self.pool_size} and "
+                f"{self.stride}"
             )
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -33,6 +30,29 @@ class MaxPool2D(Layer):
             )
         height, width = ((side - self.pool_size) // self.stride + 1 for side in shape[:2])
         return height, width, shape[2]
+
+    def _corners(self, x: Array) -> list[Array]:
+        """F * F views of x: the pixel (i, j) of every window at once, each (N, H', W', C)."""
+        height, width, _ = self.output_shape(x.shape[1:])
+        f, s = self.pool_size, self.stride
+        return [
+            x[:, i : i + s * (height - 1) + 1 : s, j : j + s * (width - 1) + 1 : s]
+            for i in range(f)
+            for j in range(f)
+        ]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.pool_size}, stride={self.stride})"
+
+
+class MaxPool2D(Pool2D):
+    """y[n, h, w, c] = max over i, j < F of x[n, S h + i, S w + j, c]
+
+    The gradient goes to the first maximum of a window in reading order, as in PyTorch. Arguments and shapes
+    as `Pool2D`.
+    """
+
+    kind: ClassVar[str] = "pool"
 
     def forward(self, x: Array, training: bool = False) -> Array:
         first, *others = self._corners(x)
@@ -54,18 +74,26 @@ class MaxPool2D(Layer):
             dcorner += dy * winner
         return dx
 
-    def _corners(self, x: Array) -> list[Array]:
-        """F * F views of x: the pixel (i, j) of every window at once, each (N, H', W', C)."""
-        height, width, _ = self.output_shape(x.shape[1:])
-        f, s = self.pool_size, self.stride
-        return [
-            x[:, i : i + s * (height - 1) + 1 : s, j : j + s * (width - 1) + 1 : s]
-            for i in range(f)
-            for j in range(f)
-        ]
 
-    def __repr__(self) -> str:
-        return f"MaxPool2D({self.pool_size}, stride={self.stride})"
+class AveragePool2D(Pool2D):
+    """y[n, h, w, c] = mean over i, j < F of x[n, S h + i, S w + j, c]; arguments and shapes as `Pool2D`."""
+
+    kind: ClassVar[str] = "meanpool"
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        corners = self._corners(x)
+        if training:
+            self.save_for_backward(x.shape)
+        return sum(corners) * x.dtype.type(1 / len(corners))
+
+    def backward(self, dy: Array) -> Array:
+        """dx = the sum of dy / F^2 over the windows that a pixel is in"""
+        (shape,) = self.saved()
+        dx = np.zeros(shape, dy.dtype)
+        share = dy * dy.dtype.type(1 / self.pool_size**2)
+        for dcorner in self._corners(dx):
+            dcorner += share
+        return dx
 
 
 class GlobalAveragePool(Layer):

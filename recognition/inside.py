@@ -15,7 +15,7 @@ from cnn.dense import Flatten
 from cnn.dropout import Dropout
 from cnn.explain import Cell, Field, Step, Terms, cell_terms, one_step, receptive_field
 from cnn.loss import reject_cross_entropy
-from cnn.pool import MaxPool2D
+from cnn.pool import MaxPool2D, Pool2D
 from recognition.calibration import Calibration
 from recognition.normalise import SIZE
 from recognition.reading import Digit
@@ -181,7 +181,7 @@ def cell_places(model: Sequential, position: int) -> tuple[float, float]:
     for layer in reversed(model.layers[: position + 1]):
         if isinstance(layer, Conv2D):
             size, stride, padding = layer.kernel_size, layer.stride, layer.padding
-        elif isinstance(layer, MaxPool2D):
+        elif isinstance(layer, Pool2D):
             size, stride, padding = layer.pool_size, layer.stride, 0
         else:
             continue

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from cnn import (
+    GELU,
     AdamW,
+    AveragePool2D,
     BatchNorm,
     Conv2D,
     Dense,
@@ -17,6 +19,7 @@ from cnn import (
     MaxPool2D,
     ModelFileError,
     ReLU,
+    Residual,
     Sequential,
     digit_net,
     load_model,
@@ -119,6 +122,8 @@ def own_net(rng):
         BatchNorm(4, momentum=0.5, epsilon=1e-3),
         ReLU(),
         MaxPool2D(3, stride=2),
+        Residual([Conv2D(4, 4, 3, padding=1, rng=rng), BatchNorm(4), GELU()]),
+        AveragePool2D(2, stride=1),
         Conv2D(4, 6, 3, rng=rng),
         GlobalAveragePool(),
         Flatten(),
@@ -182,6 +187,10 @@ def pool(size, stride):
     return {"kind": "MaxPool2D", "pool_size": size, "stride": stride}
 
 
+def residual(*layers):
+    return {"kind": "Residual", "layers": layers}
+
+
 def listed(*layers, input_shape=(28, 28, 1)):
     return json.dumps({"input_shape": input_shape, "layers": layers})
 
@@ -220,6 +229,14 @@ def listed(*layers, input_shape=(28, 28, 1)):
         (listed({"kind": "Dropout", "rate": float("nan")}), "rate of layer 1, Dropout, must be 0 to 0.99"),
         (listed({"kind": "BatchNorm", "channels": 1, "momentum": 1, "epsilon": 1e-5}), "momentum of layer 1"),
         (listed({"kind": "BatchNorm", "channels": 1, "momentum": 0, "epsilon": 0}), "epsilon of layer 1"),
+        (listed({"kind": "Residual"}), "layer 1, Residual, must have layers, a list of at least one"),
+        (listed({"kind": "Residual", "layers": []}), "layer 1, Residual, must have layers"),
+        (listed({"kind": "Residual", "layers": [3]}), "layer 1.1 must be one of Conv2D"),
+        (listed(residual(residual({"kind": "ReLU"}))), "layer 1, Residual, must not have another"),
+        (listed(residual(*[{"kind": "ReLU"}] * 64)), "more than 64 layers"),
+        (listed(residual(conv())), "shapes must be equal"),
+        (listed(residual(conv(out_channels=4096, kernel_size=5, padding=4))), "layer 1.1 works on"),
+        (listed(residual({"kind": "Dropout", "rate": 0.5})), "cannot be inside of a Residual"),
         (listed(conv(in_channels=3)), "expects .N, H, W, 3., got"),
         (
             listed(conv(out_channels=64), conv(in_channels=4096, kernel_size=31)),

@@ -10,6 +10,7 @@ from cnn import (
     Flatten,
     MaxPool2D,
     ReLU,
+    Residual,
     Sequential,
     digit_net,
     prepare_for_inference,
@@ -29,6 +30,18 @@ def test_folding_batch_norm_changes_no_answer():
     folded = prepare_for_inference(model)
     assert not any(isinstance(layer, BatchNorm) for layer in folded.layers)
     np.testing.assert_allclose(folded.predict(x), model.predict(x), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_batch_norm_is_folded_inside_of_a_residual_too(fast):
+    rng = np.random.default_rng(0)
+    block = Residual([Conv2D(2, 2, 3, padding=1, rng=rng, bias=False), BatchNorm(2), ReLU()])
+    model = Sequential("odd", [block, Flatten(), Dense(72, 4, rng=rng)], (6, 6, 2), fast=fast)
+    block.layers[1].buffers["running_mean"][:] = rng.normal(0, 1, 2)
+    x = rng.random((5, 6, 6, 2), np.float32)
+    prepared = prepare_for_inference(model)
+    assert [type(layer) for layer in prepared.layers[0].layers] == [Conv2D, ReLU]
+    np.testing.assert_allclose(prepared.predict(x), model.predict(x), rtol=1e-4, atol=1e-5)
 
 
 def test_folding_leaves_the_model_as_it_was():

@@ -4,9 +4,23 @@ import numpy as np
 import pytest
 from scipy.ndimage import maximum_filter
 from scipy.signal import correlate
-from scipy.stats import zscore
+from scipy.stats import norm, zscore
 
-from cnn import BatchNorm, Conv2D, Dense, Dropout, Flatten, GlobalAveragePool, Layer, MaxPool2D, ReLU
+from cnn import (
+    GELU,
+    AveragePool2D,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAveragePool,
+    Layer,
+    MaxPool2D,
+    ReLU,
+    Residual,
+    Sequential,
+)
 from tests.gradients import distinct, finite_differences
 
 RNG = np.random.default_rng(1)
@@ -27,6 +41,11 @@ LAYERS = [
     (Dense(4, 3, rng=RNG), (5, 4)),
     (Flatten(), (2, 3, 2, 2)),
     (ReLU(), (3, 4)),
+    (GELU(), (3, 4)),
+    (AveragePool2D(2), (2, 5, 4, 2)),
+    (AveragePool2D(3, stride=1), (2, 4, 5, 2)),
+    (Residual([Conv2D(2, 2, 3, padding=1, rng=RNG), GELU(), Conv2D(2, 2, 1, rng=RNG)]), (2, 3, 4, 2)),
+    (Residual([Dense(4, 4, rng=RNG)]), (3, 4)),
 ]
 
 
@@ -138,6 +157,60 @@ def test_relu_by_hand():
     y = layer.forward(np.array([[-2, 0, 3]], np.float32), training=True)
     np.testing.assert_array_equal(y, [[0, 0, 3]])
     np.testing.assert_array_equal(layer.backward(np.array([[5, 6, 7]], np.float32)), [[0, 0, 7]])
+
+
+def test_gelu_by_hand():
+    layer = GELU().astype(np.float64)
+    y = layer.forward(np.array([[-100.0, 0.0, 1.0, 100.0]]), training=True)
+    # sqrt(2 / pi) 1.044715 = 0.833561, whose tanh is 0.682384
+    np.testing.assert_allclose(y, [[0, 0, (1 + 0.682384) / 2, 100]], atol=1e-6)
+    dx = layer.backward(np.ones((1, 4)))
+    # (1 + 0.682384) / 2 + (1 - 0.682384^2) / 2 sqrt(2 / pi) 1.134145
+    np.testing.assert_allclose(dx, [[0, 0.5, 1.082964, 1]], atol=1e-6)
+
+
+def test_gelu_is_nearly_x_times_the_normal_distribution_function():
+    x = np.linspace(-6, 6, 1001)
+    np.testing.assert_allclose(GELU().forward(x), x * norm.cdf(x), atol=5e-4)
+
+
+def test_average_pooling_by_hand():
+    layer = AveragePool2D(2, stride=1)
+    x = np.array([[1, 2, 9], [4, 5, 0]], np.float32).reshape(1, 2, 3, 1)
+    np.testing.assert_array_equal(layer.forward(x, training=True)[0, :, :, 0], [[3, 4]])
+    dx = layer.backward(np.array([4, 8], np.float32).reshape(1, 1, 2, 1))
+    np.testing.assert_array_equal(dx[0, :, :, 0], [[1, 3, 2], [1, 3, 2]])
+
+
+def test_a_residual_by_hand():
+    inner = Dense(2, 2, rng=RNG)
+    layer = Residual([inner, ReLU()])
+    inner.params["weight"][...], inner.params["bias"][:] = [[1, 2], [3, -4]], [10, 0]
+    # [1, 1] + ReLU([14, -2])
+    np.testing.assert_array_equal(layer.forward(np.ones((1, 2), np.float32), training=True), [[15, 1]])
+    dx = layer.backward(
+        np.array([[1, 5]], np.float32)
+    )  # the second was 0 before, so it has the short cut alone
+    np.testing.assert_array_equal(dx, [[2, 8]])
+    np.testing.assert_array_equal(layer.grads["dense1.weight"], [[1, 0], [1, 0]])
+
+
+def test_a_residuals_parameters_are_those_of_its_layers_in_a_network_too():
+    block = Residual([Dense(4, 4, rng=RNG), BatchNorm(4), ReLU(), Dense(4, 4, rng=RNG)])
+    model = Sequential("example", [block, Dense(4, 2, rng=RNG)], (4,)).copy()
+    names = [name for name, _ in model.named_params()]
+    assert names[:4] == [
+        "residual1.dense1.weight",
+        "residual1.dense1.bias",
+        "residual1.norm1.gamma",
+        "residual1.norm1.beta",
+    ]
+    model.parameters[:] = 7
+    model.gradients[:] = 5
+    inner = model.layers[0].layers[3]
+    assert (inner.params["weight"] == 7).all()
+    assert (inner.grads["weight"] == 5).all()
+    assert dict(model.named_buffers())["residual1.norm1.running_mean"].shape == (4,)
 
 
 def test_flatten_by_hand():
@@ -262,6 +335,8 @@ def test_global_average_pooling_is_the_mean_over_the_picture():
         (MaxPool2D(3), (2, 2, 8, 1), "H and W of at least 3"),
         (MaxPool2D(2), (2, 8), r"expects \(N, H, W, C\)"),
         (BatchNorm(3), (2, 4), r"expects \(N, H, W, 3\)"),
+        (AveragePool2D(3), (2, 2, 8, 1), "H and W of at least 3"),
+        (Residual([Dense(4, 3, rng=RNG)]), (2, 4), r"shapes must be equal: got \('N', 4\) and \('N', 3\)"),
         (GlobalAveragePool(), (2, 4), r"expects \(N, H, W, C\)"),
         (Dense(4, 3, rng=RNG), (2, 5), r"expects \(N, 4\), got \('N', 5\)"),
     ],
@@ -281,7 +356,11 @@ def test_a_wrong_precision_is_refused_instead_of_computed_in_silently():
     [
         (lambda: Conv2D(0, 1, 3, rng=RNG), "at least 1"),
         (lambda: Conv2D(1, 1, 3, padding=-1, rng=RNG), "padding of at least 0"),
-        (lambda: MaxPool2D(0), "at least 1"),
+        (lambda: MaxPool2D(0), "MaxPool2D needs"),
+        (lambda: AveragePool2D(2, stride=0), "AveragePool2D needs"),
+        (lambda: Residual([]), "at least one layer"),
+        (lambda: Residual([Dropout(0.5, rng=RNG)]), "cannot be inside of a Residual"),
+        (lambda: Residual([Residual([ReLU()])]), "cannot be inside of a Residual"),
         (lambda: Dense(1, 0, rng=RNG), "at least 1"),
         (lambda: BatchNorm(0), "channels of at least 1"),
         (lambda: BatchNorm(1, momentum=1), r"momentum in \[0, 1\)"),
