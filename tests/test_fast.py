@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cnn import (
+    GELU,
     BatchNorm,
     Conv2D,
     Dense,
@@ -11,6 +12,7 @@ from cnn import (
     Flatten,
     MaxPool2D,
     ReLU,
+    Residual,
     Sequential,
     digit_net,
     prepare_for_inference,
@@ -46,19 +48,19 @@ def test_fast_conv_equals_its_layer(f, p, c, k, n, height, width, bias):
     assert_equal_networks(plain, fast, pictures(n, *shape))
 
 
-@pytest.mark.parametrize("relu_last", [False, True])
+@pytest.mark.parametrize("order", ["ReLU, pool", "pool, ReLU", "pool"])
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize(("n", "height", "width"), [(1, 2, 2), (9, 6, 4), (40, 5, 7)])
 @pytest.mark.parametrize(("f", "p", "c", "k"), CONVOLUTIONS)
-def test_conv_pool_relu_equals_its_layers(f, p, c, k, n, height, width, bias, relu_last):
+def test_conv_pool_equals_its_layers(f, p, c, k, n, height, width, bias, order):
     shape = (height + f - 1 - p, width + f - 1 - p, c)
 
     def build(rng):
-        after = [MaxPool2D(2), ReLU()] if relu_last else [ReLU(), MaxPool2D(2)]
+        after = [{"ReLU": ReLU(), "pool": MaxPool2D(2)}[name] for name in order.split(", ")]
         return [Conv2D(c, k, f, padding=p, rng=rng, bias=bias), *after]
 
     plain, fast = plain_and_fast(build, shape)
-    kind = "SparseConvPoolReLU" if c <= 4 else "ConvPoolReLU"
+    kind = "SparseConvPoolReLU" if c <= 4 and "ReLU" in order else "ConvPool"
     assert [type(step).__name__ for step in fast.steps] == [kind]
     assert_equal_networks(plain, fast, pictures(n, *shape))
 
@@ -112,10 +114,10 @@ def test_winograd_conv_in_float32_is_exact_to_the_fourth_digit():
 
 
 @pytest.mark.parametrize("n", [2, 33, 64, 65])
-@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("activation", [[], [ReLU], [GELU]])
 @pytest.mark.parametrize("shape", [(3, 2, 5), (5,)])
-def test_fast_batch_norm_equals_its_layers(shape, relu, n):
-    plain, fast = plain_and_fast(lambda rng: [BatchNorm(5), *[ReLU()] * relu], shape)
+def test_fast_batch_norm_equals_its_layers(shape, activation, n):
+    plain, fast = plain_and_fast(lambda rng: [BatchNorm(5), *(kind() for kind in activation)], shape)
     assert [type(step).__name__ for step in fast.steps] == ["FastBatchNorm"]
     assert_equal_networks(plain, fast, 3 + 2 * pictures(n, *shape))
 
@@ -142,6 +144,8 @@ def deep(rng):
         Conv2D(6, 7, 3, padding=1, rng=rng),
         MaxPool2D(2),
         ReLU(),
+        Residual([Conv2D(7, 7, 3, padding=1, rng=rng), BatchNorm(7), GELU(), Conv2D(7, 7, 1, rng=rng)]),
+        GELU(),
         Flatten(),
         Dense(28, 9, rng=rng),
         Dropout(0.0, rng=rng),
@@ -159,7 +163,9 @@ def test_a_list_that_somebody_writes_is_right_and_fast_where_a_run_of_it_matches
         "Conv2D",
         "FastConv",
         "FastBatchNorm",
-        "ConvPoolReLU",
+        "ConvPool",
+        "FastResidual",
+        "FastGELU",
         "Flatten",
         "FastDense",
         "Dropout",
@@ -174,10 +180,13 @@ def test_a_list_that_somebody_writes_is_right_and_fast_where_a_run_of_it_matches
     ("step", "channels", "build"),
     [
         ("FastConv", 2, lambda rng: [Conv2D(2, 3, 3, rng=rng)]),
-        ("ConvPoolReLU", 5, lambda rng: [Conv2D(5, 3, 3, padding=1, rng=rng), ReLU(), MaxPool2D(2)]),
+        ("ConvPool", 5, lambda rng: [Conv2D(5, 3, 3, padding=1, rng=rng), ReLU(), MaxPool2D(2)]),
         ("SparseConvPoolReLU", 2, lambda rng: [Conv2D(2, 3, 3, padding=1, rng=rng), ReLU(), MaxPool2D(2)]),
         ("WinogradConv", 2, lambda rng: [Conv2D(2, 3, 3, padding=1, rng=rng)]),
         ("FastBatchNorm", 2, lambda rng: [BatchNorm(2), ReLU()]),
+        ("FastBatchNorm", 2, lambda rng: [BatchNorm(2), GELU()]),
+        ("FastGELU", 2, lambda rng: [GELU()]),
+        ("FastResidual", 2, lambda rng: [Residual([Conv2D(2, 2, 3, padding=1, rng=rng), GELU()])]),
     ],
 )
 def test_batches_before_leave_no_trace(step, channels, build):

@@ -10,7 +10,7 @@ from cnn.fast.step import Step
 
 FIVE_CONVOLUTIONS = """\
 SparseConvPoolReLU(Conv2D({channels}, 16, kernel_size=5, stride=1, padding=0), ReLU, MaxPool2D(2, stride=2))
-ConvPoolReLU(Conv2D(16, 48, kernel_size=3, stride=1, padding=1), ReLU, MaxPool2D(2, stride=2))
+ConvPool(Conv2D(16, 48, kernel_size=3, stride=1, padding=1), ReLU, MaxPool2D(2, stride=2))
 WinogradConv(Conv2D(48, 128, kernel_size=3, stride=1, padding=1, bias=False))
 FastBatchNorm(BatchNorm(128), ReLU)
 WinogradConv(Conv2D(128, 128, kernel_size=3, stride=1, padding=1, bias=False))
@@ -23,7 +23,7 @@ FastDense(Dense(128, {classes}))"""
 WIDE_CONVOLUTIONS = """\
 SparseConvPoolReLU(Conv2D({channels}, 32, kernel_size=5, stride=1, padding=0), MaxPool2D(2, stride=2), ReLU)
 FastBatchNorm(BatchNorm(32))
-ConvPoolReLU(Conv2D(32, 96, kernel_size=3, stride=1, padding={padding}), MaxPool2D(2, stride=2), ReLU)
+ConvPool(Conv2D(32, 96, kernel_size=3, stride=1, padding={padding}), MaxPool2D(2, stride=2), ReLU)
 FastBatchNorm(BatchNorm(96))
 WinogradConv(Conv2D(96, {width}, kernel_size=3, stride=1, padding=1, bias=False))
 FastBatchNorm(BatchNorm({width}), ReLU)
@@ -40,7 +40,7 @@ Flatten
 FastDense(Dense(784, 10))""",
     "small_net": """\
 SparseConvPoolReLU(Conv2D(1, 8, kernel_size=5, stride=1, padding=2), ReLU, MaxPool2D(2, stride=2))
-ConvPoolReLU(Conv2D(8, 16, kernel_size=3, stride=1, padding=1), ReLU, MaxPool2D(2, stride=2))
+ConvPool(Conv2D(8, 16, kernel_size=3, stride=1, padding=1), ReLU, MaxPool2D(2, stride=2))
 Flatten
 FastDense(Dense(784, 10))""",
     "seed_net": """\
@@ -96,11 +96,12 @@ def test_steps_own_no_parameters(name):
         ([Conv2D(1, 2, 3, padding=3, rng=RNG)], (9, 9, 1), ["Conv2D"]),
         ([Conv2D(1, 2, 3, rng=RNG), ReLU(), MaxPool2D(3)], (9, 9, 1), ["FastConv", "FastReLU", POOL]),
         ([Conv2D(1, 2, 3, rng=RNG), ReLU(), MaxPool2D(2, 1)], (9, 9, 1), ["FastConv", "FastReLU", POOL]),
-        ([Conv2D(1, 2, 3, rng=RNG), MaxPool2D(2)], (9, 9, 1), ["FastConv", POOL]),
+        ([Conv2D(1, 2, 3, rng=RNG), MaxPool2D(3)], (9, 9, 1), ["FastConv", POOL]),
+        ([Conv2D(1, 2, 3, rng=RNG), MaxPool2D(2)], (9, 9, 1), ["ConvPool"]),
         ([Conv2D(1, 2, 3, rng=RNG), LeakyReLU(), MaxPool2D(2)], (9, 9, 1), ["FastConv", "LeakyReLU", POOL]),
         ([Conv2D(4, 2, 3, rng=RNG), ReLU(), MaxPool2D(2)], (8, 9, 4), ["SparseConvPoolReLU"]),
-        ([Conv2D(5, 2, 3, rng=RNG), ReLU(), MaxPool2D(2)], (8, 9, 5), ["ConvPoolReLU"]),
-        ([Conv2D(5, 2, 3, padding=1, rng=RNG), ReLU(), MaxPool2D(2)], (6, 6, 5), ["ConvPoolReLU"]),
+        ([Conv2D(5, 2, 3, rng=RNG), ReLU(), MaxPool2D(2)], (8, 9, 5), ["ConvPool"]),
+        ([Conv2D(5, 2, 3, padding=1, rng=RNG), ReLU(), MaxPool2D(2)], (6, 6, 5), ["ConvPool"]),
         ([Conv2D(5, 2, 3, padding=1, rng=RNG), ReLU()], (6, 6, 5), ["WinogradConv", "FastReLU"]),
         ([Conv2D(5, 2, 3, padding=1, rng=RNG)], (6, 7, 5), ["FastConv"]),
         ([Conv2D(5, 2, 3, padding=1, stride=2, rng=RNG)], (6, 6, 5), ["Conv2D"]),
@@ -114,7 +115,7 @@ def test_steps_own_no_parameters(name):
         (
             [Conv2D(5, 2, 3, rng=RNG), ReLU(), MaxPool2D(2), Flatten(), Dense(18, 3, rng=RNG)],
             (8, 8, 5),
-            ["ConvPoolReLU", "Flatten", "FastDense"],
+            ["ConvPool", "Flatten", "FastDense"],
         ),
     ],
 )

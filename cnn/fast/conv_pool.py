@@ -1,4 +1,4 @@
-"""Convolution, ReLU and pooling in one."""
+"""Convolution and pooling in one, with ReLU or without."""
 
 from collections.abc import Sequence
 
@@ -13,8 +13,8 @@ from cnn.layer import Array, Layer, Shape
 from cnn.pool import MaxPool2D
 
 
-class ConvPoolReLU(FastConv):
-    """Conv2D, ReLU and MaxPool2D(2), in this order or with ReLU last.
+class ConvPool(FastConv):
+    """Conv2D and MaxPool2D(2), or these with ReLU between or after them.
 
     y = ReLU(max over each 2x2 window of (x convolved with weight) + bias)
 
@@ -24,7 +24,14 @@ class ConvPoolReLU(FastConv):
 
     @classmethod
     def match(cls, layers: Sequence[Layer], shape: Shape) -> Step | None:
-        return cls(layers[:3], shape) if is_conv_pool_relu(layers) else None
+        if is_conv_pool_relu(layers):
+            return cls(layers[:3], shape)
+        matches = begins_with(layers, Conv2D, MaxPool2D) and is_fast(layers[0]) and is_2x2(layers[1])
+        return cls(layers[:2], shape) if matches else None
+
+    def __init__(self, layers: Sequence[Layer], input_shape: Shape) -> None:
+        super().__init__(layers, input_shape)
+        self.relu = len(self.layers) == 3
 
     def forward(self, x: Array, training: bool = False) -> Array:
         y = self.workspace("y", (len(x), *self.y_shape), x.dtype, training)
@@ -42,7 +49,8 @@ class ConvPoolReLU(FastConv):
             np.maximum(left, right, out=y[s])
             if "bias" in self.conv.params:
                 y[s] += self.conv.params["bias"]
-            relu(y[s], y[s])
+            if self.relu:
+                relu(y[s], y[s])
             if training:
                 np.greater(lower, upper, out=lower_won[s])
                 np.greater(right, left, out=right_won[s])
@@ -63,11 +71,12 @@ class ConvPoolReLU(FastConv):
         dx: Array | None,
     ) -> None:
         _, height, width, _ = dy.shape
-        dpooled = self.workspace("dpooled", dy.shape, dy.dtype)
+        dpooled = self.workspace("dpooled", dy.shape, dy.dtype) if self.relu else dy
 
         def unpool(s: slice, dz: Array) -> None:
             """The backward pass of `pool`: each gradient goes to the maximum."""
-            np.multiply(dy[s], y[s] > 0, out=dpooled[s])
+            if self.relu:
+                np.multiply(dy[s], y[s] > 0, out=dpooled[s])
             dhigher = self.scratch(f"dhigher, {height} x {width}", lower_won[s].shape, dy.dtype)
             dleft, dright = dhigher[:, :, 0 : 2 * width : 2], dhigher[:, :, 1 : 2 * width : 2]
             np.multiply(dpooled[s], right_won[s], out=dright)
@@ -86,4 +95,9 @@ def is_conv_pool_relu(layers: Sequence[Layer]) -> bool:
     if not (begins_with(layers, Conv2D, ReLU, MaxPool2D) or begins_with(layers, Conv2D, MaxPool2D, ReLU)):
         return False
     pool = next(layer for layer in layers if isinstance(layer, MaxPool2D))
-    return is_fast(layers[0]) and (pool.pool_size, pool.stride) == (2, 2)
+    return is_fast(layers[0]) and is_2x2(pool)
+
+
+def is_2x2(pool: MaxPool2D) -> bool:
+    """Whether its windows are 2x2 and do not overlap."""
+    return (pool.pool_size, pool.stride) == (2, 2)

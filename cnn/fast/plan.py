@@ -2,24 +2,27 @@
 
 from collections.abc import Sequence
 
-from cnn.fast.basic import FastBatchNorm, FastDense, FastReLU
+from cnn.fast.basic import FastBatchNorm, FastDense, FastGELU, FastReLU
 from cnn.fast.conv import FastConv
-from cnn.fast.conv_pool import ConvPoolReLU
+from cnn.fast.conv_pool import ConvPool
+from cnn.fast.residual import FastResidual
 from cnn.fast.sparse import SparseConvPoolReLU
 from cnn.fast.sparse_dense import SparseConvPoolDense
 from cnn.fast.step import Step
 from cnn.fast.winograd import WinogradConv
 from cnn.layer import Layer, Shape
+from cnn.residual import Residual
 
 # The most specific first.
 PATTERNS: tuple[type[Step], ...] = (
     SparseConvPoolDense,
     SparseConvPoolReLU,
-    ConvPoolReLU,
+    ConvPool,
     WinogradConv,
     FastConv,
     FastBatchNorm,
     FastReLU,
+    FastGELU,
     FastDense,
 )
 
@@ -32,8 +35,11 @@ def plan(layers: Sequence[Layer], input_shape: Shape) -> list[Layer]:
     steps: list[Layer] = []
     shape, rest = tuple(input_shape), list(layers)
     while rest:
-        matches = (pattern.match(rest, shape) for pattern in PATTERNS)
-        step = next((match for match in matches if match is not None), rest[0])
+        if type(rest[0]) is Residual:
+            step = FastResidual(rest[0], shape, plan)
+        else:
+            matches = (pattern.match(rest, shape) for pattern in PATTERNS)
+            step = next((match for match in matches if match is not None), rest[0])
         steps.append(step)
         shape = step.output_shape(shape)
         del rest[: len(step.layers) if isinstance(step, Step) else 1]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cnn.fast.conv_pool import ConvPoolReLU, is_conv_pool_relu
+from cnn.fast.conv_pool import ConvPool, is_conv_pool_relu
 from cnn.fast.kernels import multiply, relu, sum_by_channel, view
 from cnn.fast.parallel import SLICE, parallel_for
 from cnn.fast.step import Step
@@ -14,8 +14,8 @@ FEW_CHANNELS = 4  # of the input, at most: with more, products cost more than pa
 FEW_WINDOWS = 1024  # sooner multiplied all than those with ink chosen, where nothing is saved for backward
 
 
-class SparseConvPoolReLU(ConvPoolReLU):
-    """ConvPoolReLU for pictures with one channel or a few, where passes over memory cost more than products.
+class SparseConvPoolReLU(ConvPool):
+    """ConvPool for pictures with one channel or a few, where passes over memory cost more than products.
 
     The four results of the convolution that are pooled together see F+1 by F+1 pixels. These windows are
     copied once, one a column. Their upper F rows and their lower F rows are multiplied by two matrices that
