@@ -31,7 +31,7 @@ class Pool2D(Layer):
         height, width = ((side - self.pool_size) // self.stride + 1 for side in shape[:2])
         return height, width, shape[2]
 
-    def _corners(self, x: Array) -> list[Array]:
+    def corners(self, x: Array) -> list[Array]:
         """F * F views of x: the pixel (i, j) of every window at once, each (N, H', W', C)."""
         height, width, _ = self.output_shape(x.shape[1:])
         f, s = self.pool_size, self.stride
@@ -55,7 +55,7 @@ class MaxPool2D(Pool2D):
     kind: ClassVar[str] = "pool"
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        first, *others = self._corners(x)
+        first, *others = self.corners(x)
         y = first.copy()
         for corner in others:
             np.maximum(y, corner, out=y)
@@ -68,7 +68,7 @@ class MaxPool2D(Pool2D):
         x, y = self.saved()
         dx = np.zeros_like(x)
         waiting = np.ones(y.shape, bool)  # windows whose maximum is not found yet
-        for corner, dcorner in zip(self._corners(x), self._corners(dx), strict=True):
+        for corner, dcorner in zip(self.corners(x), self.corners(dx), strict=True):
             winner = waiting & (corner == y)
             waiting &= ~winner
             dcorner += dy * winner
@@ -81,7 +81,7 @@ class AveragePool2D(Pool2D):
     kind: ClassVar[str] = "meanpool"
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        corners = self._corners(x)
+        corners = self.corners(x)
         if training:
             self.save_for_backward(x.shape)
         return sum(corners) * x.dtype.type(1 / len(corners))
@@ -91,7 +91,7 @@ class AveragePool2D(Pool2D):
         (shape,) = self.saved()
         dx = np.zeros(shape, dy.dtype)
         share = dy * dy.dtype.type(1 / self.pool_size**2)
-        for dcorner in self._corners(dx):
+        for dcorner in self.corners(dx):
             dcorner += share
         return dx
 

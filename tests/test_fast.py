@@ -86,6 +86,30 @@ def test_winograd_conv_equals_its_layer(n, c, k, bias):
     assert_equal_networks(plain, fast, pictures(n, 6, 6, c))
 
 
+@pytest.mark.parametrize("padding", [0, 1, 2])
+@pytest.mark.parametrize(("n", "height", "width"), [(1, 3, 3), (40, 3, 3), (3, 6, 6), (9, 12, 6), (2, 9, 15)])
+def test_winograd_conv_of_several_tiles_equals_its_layer(n, height, width, padding):
+    shape = (height + 2 - 2 * padding, width + 2 - 2 * padding, 64)
+    if min(shape) < 1:
+        pytest.skip("nothing is left of the picture")
+    plain, fast = plain_and_fast(lambda rng: [Conv2D(64, 70, 3, padding=padding, rng=rng)], shape)
+    assert [type(step).__name__ for step in fast.steps] == ["WinogradConv"]
+    assert_equal_networks(plain, fast, pictures(n, *shape), atol=1e-8)
+    prepared = prepare_for_inference(fast)
+    for count in (1, n):
+        x = pictures(count, *shape, seed=3)
+        np.testing.assert_allclose(prepared.forward(x), plain.forward(x), atol=1e-9)
+
+
+@pytest.mark.parametrize(("pool_size", "stride"), [(2, 2), (3, 2), (3, 1), (1, 1)])
+@pytest.mark.parametrize("n", [1, 70])
+def test_fast_max_pool_equals_its_layer(n, pool_size, stride):
+    plain, fast = plain_and_fast(lambda rng: [MaxPool2D(pool_size, stride)], (7, 6, 3))
+    assert [type(step).__name__ for step in fast.steps] == ["FastMaxPool"]
+    assert_equal_networks(plain, fast, pictures(n, 7, 6, 3))
+    assert_equal_networks(plain, fast, np.ones((n, 7, 6, 3)))  # equal values: the first one wins
+
+
 @pytest.mark.parametrize("bias", [True, False])
 def test_prepared_for_inference_winograd_conv_reads_one_picture_as_it_reads_many(bias):
     plain, fast = plain_and_fast(lambda rng: [Conv2D(3, 5, 3, padding=1, rng=rng, bias=bias)], (6, 6, 3))
@@ -158,7 +182,7 @@ def test_a_list_that_somebody_writes_is_right_and_fast_where_a_run_of_it_matches
     plain, fast = plain_and_fast(deep, (20, 21, 2))
     assert [type(step).__name__ for step in fast.steps] == [
         "FastConv",
-        "MaxPool2D",
+        "FastMaxPool",
         "FastReLU",
         "Conv2D",
         "FastConv",
@@ -183,6 +207,8 @@ def test_a_list_that_somebody_writes_is_right_and_fast_where_a_run_of_it_matches
         ("ConvPool", 5, lambda rng: [Conv2D(5, 3, 3, padding=1, rng=rng), ReLU(), MaxPool2D(2)]),
         ("SparseConvPoolReLU", 2, lambda rng: [Conv2D(2, 3, 3, padding=1, rng=rng), ReLU(), MaxPool2D(2)]),
         ("WinogradConv", 2, lambda rng: [Conv2D(2, 3, 3, padding=1, rng=rng)]),
+        ("WinogradConv", 64, lambda rng: [Conv2D(64, 64, 3, padding=1, rng=rng)]),
+        ("FastMaxPool", 2, lambda rng: [MaxPool2D(3, stride=1)]),
         ("FastBatchNorm", 2, lambda rng: [BatchNorm(2), ReLU()]),
         ("FastBatchNorm", 2, lambda rng: [BatchNorm(2), GELU()]),
         ("FastGELU", 2, lambda rng: [GELU()]),
@@ -194,6 +220,13 @@ def test_batches_before_leave_no_trace(step, channels, build):
     assert type(fast.steps[0]).__name__ == step
     for n in (20, 9, 3, 20, 2, 40):  # as the last batch of an epoch is smaller than the others
         assert_equal_networks(plain, fast, pictures(n, 6, 6, channels, seed=n))
+
+
+def test_batches_before_leave_no_trace_in_the_margins_of_tiles():
+    plain, fast = plain_and_fast(lambda rng: [Conv2D(64, 64, 3, padding=1, rng=rng)], (12, 12, 64))
+    assert type(fast.steps[0]).__name__ == "WinogradConv"
+    for n in (20, 9, 3, 20, 2, 40):
+        assert_equal_networks(plain, fast, pictures(n, 12, 12, 64, seed=n), atol=1e-8)
 
 
 @pytest.mark.parametrize("cores", [1, 2, 3])

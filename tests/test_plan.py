@@ -54,7 +54,7 @@ FastDense(Dense(128, 10))""",
     "colour_net": WIDE_CONVOLUTIONS.format(channels=3, width=192, padding=0),
 }
 RNG = np.random.default_rng(0)
-POOL = "MaxPool2D"
+POOL = "FastMaxPool"
 
 
 class LeakyReLU(ReLU):

@@ -9,6 +9,7 @@ from cnn.conv import Conv2D
 from cnn.fast.conv import FastConv, is_fast
 from cnn.fast.kernels import relu, sum_by_channel
 from cnn.fast.step import Step, begins_with
+from cnn.fast.winograd import pays
 from cnn.layer import Array, Layer, Shape
 from cnn.pool import MaxPool2D
 
@@ -19,11 +20,14 @@ class ConvPool(FastConv):
     y = ReLU(max over each 2x2 window of (x convolved with weight) + bias)
 
     Both the bias and ReLU keep the order of values, so they come after pooling, where a quarter of the values
-    is left. Where several values of a window are equal, the gradient goes to one of them.
+    is left. Where Winograd's algorithm saves much, that runs instead. Where several values of a window are
+    equal, the gradient goes to one of them.
     """
 
     @classmethod
     def match(cls, layers: Sequence[Layer], shape: Shape) -> Step | None:
+        if begins_with(layers, Conv2D) and pays(layers[0], shape):
+            return None
         if is_conv_pool_relu(layers):
             return cls(layers[:3], shape)
         matches = begins_with(layers, Conv2D, MaxPool2D) and is_fast(layers[0]) and is_2x2(layers[1])

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cnn.fast.basic import FastBatchNorm, FastDense, FastGELU, FastReLU
+from cnn.fast.basic import FastBatchNorm, FastDense, FastGELU, FastMaxPool, FastReLU
 from cnn.fast.conv import FastConv
 from cnn.fast.conv_pool import ConvPool
 from cnn.fast.residual import FastResidual
@@ -23,6 +23,7 @@ PATTERNS: tuple[type[Step], ...] = (
     FastBatchNorm,
     FastReLU,
     FastGELU,
+    FastMaxPool,
     FastDense,
 )
 

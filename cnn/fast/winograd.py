@@ -6,13 +6,14 @@ from functools import cache
 import numpy as np
 
 from cnn.conv import Conv2D
-from cnn.fast.kernels import multiply, sum_by_channel
+from cnn.fast.kernels import multiply, sum_by_channel, view
 from cnn.fast.parallel import SLICE, parallel_for
 from cnn.fast.step import Step, begins_with
 from cnn.layer import Array, Layer, Shape
 
-INPUT_SIDE = 6  # of the pictures, pixels; with their margin they are 8x8
+INPUT_SIDE = 6  # of the pictures that are one tile, pixels; with their margin they are 8x8
 POSITIONS, PAIRS = 8, 4096  # positions, and pairs of channels, worked on at once
+MOST_OF_PLAIN = 0.52  # share of the plain convolution's arithmetic, from which several tiles gain nothing
 
 # F(6, 3): six results of a filter of three taps from 8 products instead of 18. A polynomial of degree 7 is
 # known by its values at 0, 1, -1, 2, -2, 1/2, -1/2 and infinity; values of products are products of values.
@@ -57,19 +58,23 @@ TO_OUTPUT = {
 
 
 class WinogradConv(Step):
-    """Conv2D with a 3x3 kernel and padding 1 on 6x6 pictures, in a fifth of the products.
+    """Conv2D with a 3x3 kernel: a fifth of the products for results tiled by 6x6, a third for 3x3.
 
     y = TO_OUTPUT [(FROM_WEIGHT weight FROM_WEIGHT^T) * (FROM_INPUT x FROM_INPUT^T)] TO_OUTPUT^T
 
-    for every pair of channels, x with its margin of zeros, * element by element; summed over the channels
-    that is one matrix product at each of the 8x8 positions. All of x is one tile, so nothing is copied. The
-    three transformations in both directions at once are matrices of 64 rows or columns. Results differ from
-    Conv2D's in the fifth digit: the points and the reciprocals of their differences are rounded.
+    for every tile of y and every pair of channels, x being the window of 8x8 or 5x5 pixels that the tile is
+    computed from, * element by element; summed over the channels that is one matrix product at each of the
+    V = 64 or 25 positions. The three transformations in both directions at once are matrices of V rows or
+    columns. Results differ from Conv2D's in the fifth digit: the points and the reciprocals of their
+    differences are rounded.
 
-    Prepared for inference, it reads a single picture as four tiles of 3x3: 25 products of four rows each read
-    less than half of the weights that 64 products of one row read, and reading them is what takes the time.
+    Where one tile is the whole picture, as at 6x6 with padding 1, its margin of zeros is left out and nothing
+    is copied. Prepared for inference, such a picture of 6x6 is read as four tiles of 3x3 where it is alone:
+    25 products of four rows each read less than half of the weights that 64 products of one row read, and
+    reading them is what takes the time.
 
-    Shapes: x (N, 6, 6, C) -> y (N, 6, 6, K); weight (3, 3, C, K), bias (K,).
+    Shapes: x (N, H, W, C) -> y (N, H', W', K), H' and W' multiples of the tile's side, 6 or 3;
+    weight (3, 3, C, K), bias (K,).
 
     Source: Winograd, "Arithmetic Complexity of Computations", 1980; Lavin and Gray, "Fast Algorithms for
     Convolutional Neural Networks", CVPR 2016.
@@ -77,78 +82,97 @@ class WinogradConv(Step):
 
     @classmethod
     def match(cls, layers: Sequence[Layer], shape: Shape) -> Step | None:
-        if not begins_with(layers, Conv2D) or shape[:2] != (INPUT_SIDE, INPUT_SIDE):
+        if not begins_with(layers, Conv2D):
             return None
         conv = layers[0]
-        return cls(layers[:1], shape) if (conv.kernel_size, conv.stride, conv.padding) == (3, 1, 1) else None
+        is_one_tile = shape[:2] == (INPUT_SIDE, INPUT_SIDE) and conv.padding == 1 and _fits(conv, shape)
+        return cls(layers[:1], shape) if is_one_tile or pays(conv, shape) else None
 
     def __init__(self, layers: Sequence[Layer], input_shape: Shape) -> None:
         super().__init__(layers, input_shape)
         self.conv: Conv2D = self.layers[0]
+        self.tile = _tile_of(self.y_shape)
+        self.down, self.across = (side // self.tile for side in self.y_shape[:2])
+        self.tiles = self.down * self.across  # of a picture
+        self.slice_size = max(1, SLICE // self.tiles)
+        # With the whole picture as one tile, only the pixels of the window that are not margin.
+        self.is_whole = self.tiles == 1 and self.conv.padding == 1
         self._prepared: dict[int, Array] = {}  # transformed weights by the side of a tile
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        if len(x) == 1 and self._prepared and not training:
+        if len(x) == 1 and len(self._prepared) > 1 and not training:
             return self._read_one(x)
         n, c, k = len(x), self.conv.in_channels, self.conv.out_channels
-        from_input, _, to_output = _transformations(x.dtype, INPUT_SIDE)
-        # The 64 values of every picture and channel: v (N, 64, C), product (N, 64, K). Of the weight: u.
-        u = (
-            self._prepared[INPUT_SIDE]
-            if self._prepared
-            else self._transformed(self.conv.params["weight"], INPUT_SIDE, training)
-        )
-        v = self.workspace("v", (n, len(u), c), x.dtype, training)
-        y = self.workspace("y", (n, INPUT_SIDE * INPUT_SIDE, k), x.dtype, training)
-        pixels = x.reshape(n, -1, c)
+        from_input, _, to_output = _transformations(x.dtype, self.tile, self.is_whole)
+        # The V values of every tile and channel: v (N tiles, V, C), product (N tiles, V, K). The weight's: u.
+        u = self._prepared.get(self.tile)
+        if u is None:
+            u = self._transformed(self.conv.params["weight"], self.tile, training)
+        v = self.workspace("v", (n * self.tiles, len(u), c), x.dtype, training)
+        y = self.workspace("y", (n, *self.y_shape), x.dtype, training)
 
         def work(s: slice) -> None:
-            product = self.scratch("product", (len(y[s]), len(u), k), x.dtype, training)
-            np.matmul(from_input, pixels[s], out=v[s])
-            np.matmul(_turn(v[s]), u, out=_turn(product))
-            np.matmul(to_output, product, out=y[s])
+            of_slice = v[s.start * self.tiles : s.stop * self.tiles]
+            product = self.scratch("product", (len(of_slice), len(u), k), x.dtype, training)
+            np.matmul(from_input, self._windows(x[s], training), out=of_slice)
+            np.matmul(_turn(of_slice), u, out=_turn(product))
+            if self.tiles == 1:
+                np.matmul(to_output, product, out=y[s].reshape(len(product), -1, k))
+            else:
+                tiles = self.scratch("tiles", (len(product), len(to_output), k), x.dtype, training)
+                self._tiled(y[s])[...] = self._as_tiles(np.matmul(to_output, product, out=tiles))
             if "bias" in self.conv.params:
                 y[s] += self.conv.params["bias"]
 
-        parallel_for(n, SLICE, work)
+        parallel_for(n, self.slice_size, work)
         if training:
-            self.save_for_backward(v)
-        return y.reshape(n, INPUT_SIDE, INPUT_SIDE, k)
+            self.save_for_backward(v, x.shape)
+        return y
 
     def backward(self, dy: Array) -> Array:
         """The same products the other way round, and every transformation transposed."""
-        (v,) = self.saved()
+        v, x_shape = self.saved()
         n, c, k = len(dy), self.conv.in_channels, self.conv.out_channels
-        from_input, from_weight, to_output = _transformations(dy.dtype, INPUT_SIDE)
-        turned = self._transformed(self.conv.params["weight"].swapaxes(2, 3), INPUT_SIDE, training=True)
-        dproduct = self.workspace("dproduct", (n, len(turned), k), dy.dtype)
+        from_input, from_weight, to_output = _transformations(dy.dtype, self.tile, self.is_whole)
+        turned = self._transformed(self.conv.params["weight"].swapaxes(2, 3), self.tile, training=True)
+        dproduct = self.workspace("dproduct", (n * self.tiles, len(turned), k), dy.dtype)
         du = self.workspace("du", (len(turned), c, k), dy.dtype)
-        dx = self.workspace("dx", (n, INPUT_SIDE * INPUT_SIDE, c), dy.dtype)
-        dpixels = dy.reshape(n, -1, k)
+        dx = self.workspace("dx", x_shape, dy.dtype)
 
         def work(s: slice) -> None:
-            dv = self.scratch("dv", v[s].shape, dy.dtype)
-            np.matmul(to_output.T, dpixels[s], out=dproduct[s])
-            np.matmul(_turn(dproduct[s]), turned, out=_turn(dv))
-            np.matmul(from_input.T, dv, out=dx[s])
+            own = slice(s.start * self.tiles, s.stop * self.tiles)
+            dv = self.scratch("dv", v[own].shape, dy.dtype)
+            if self.tiles == 1:
+                tiles = dy[s].reshape(len(dv), -1, k)
+            else:
+                tiles = self.scratch("tiles", (len(dv), len(to_output), k), dy.dtype)
+                self._as_tiles(tiles)[...] = self._tiled(dy[s])
+            np.matmul(to_output.T, tiles, out=dproduct[own])
+            np.matmul(_turn(dproduct[own]), turned, out=_turn(dv))
+            if self.is_whole:
+                np.matmul(from_input.T, dv, out=dx[s].reshape(len(dv), -1, c))
+            else:
+                windows = self.scratch("windows", (len(dv), from_input.shape[1], c), dy.dtype)
+                self._add_windows(np.matmul(from_input.T, dv, out=windows), dx[s])
 
         def weigh(s: slice) -> None:
             np.matmul(_turn(v)[s].swapaxes(1, 2), _turn(dproduct)[s], out=du[s])
 
-        parallel_for(n, SLICE, work)
+        parallel_for(n, self.slice_size, work)
         parallel_for(len(du), POSITIONS, weigh)
         dweight, all_du = self.conv.grads["weight"].reshape(-1, c * k), du.reshape(-1, c * k)
         parallel_for(c * k, PAIRS, lambda s: multiply(all_du[:, s].T, from_weight, dweight[:, s].T))
         if "bias" in self.conv.params:
             self.conv.grads["bias"][...] = sum_by_channel(dy)
-        return dx.reshape(n, INPUT_SIDE, INPUT_SIDE, c)
+        return dx
 
     def prepare_for_inference(self) -> None:
         weight = self.conv.params["weight"]
-        self._prepared = {side: self._transformed(weight, side, training=False) for side in FROM_INPUT}
+        sides = FROM_INPUT if self.is_whole and self.tile == INPUT_SIDE else (self.tile,)
+        self._prepared = {side: self._transformed(weight, side, training=False) for side in sides}
 
     def _read_one(self, x: Array) -> Array:
-        from_input, _, to_output = _transformations(x.dtype, 3)
+        from_input, to_output = _split_in_four(x.dtype)
         u = self._prepared[3]
         v = from_input @ x.reshape(-1, self.conv.in_channels)
         product = np.matmul(v.reshape(len(u), -1, self.conv.in_channels), u)
@@ -159,26 +183,109 @@ class WinogradConv(Step):
 
     def _transformed(self, weight: Array, side: int, training: bool) -> Array:
         """weight (3, 3, C, K) -> u (64, C, K), or (25, C, K) for tiles of 3x3"""
-        from_weight = _transformations(weight.dtype, side)[1]
+        from_weight = _of_weight(weight.dtype, side)
         taps = weight.reshape(9, -1)
         u = self.workspace("u", (len(from_weight), taps.shape[1]), weight.dtype, training)
         parallel_for(taps.shape[1], PAIRS, lambda s: multiply(taps[:, s].T, from_weight.T, u[:, s].T))
         return u.reshape(-1, *weight.shape[2:])
 
+    def _windows(self, x: Array, training: bool) -> Array:
+        """x (n, H, W, C) -> (n tiles, pixels, C): what every tile of the result is computed from."""
+        n, height, width, c = x.shape
+        if self.is_whole:
+            return x.reshape(n, -1, c)
+        p, side = self.conv.padding, self.tile + 2
+        padded = np.ascontiguousarray(x)
+        if p:
+            padded = self.scratch("padded", (n, height + 2 * p, width + 2 * p, c), x.dtype, training)
+            padded[...] = 0
+            padded[:, p : p + height, p : p + width] = x
+        windows = self.scratch("windows", (n * self.tiles, side * side, c), x.dtype, training)
+        windows.reshape(n, self.down, self.across, side, side, c)[...] = self._overlapping(padded)
+        return windows
+
+    def _add_windows(self, dwindows: Array, dx: Array) -> None:
+        """The backward pass of `_windows`: a pixel gets the sum over all windows that contain it."""
+        n, height, width, c = dx.shape
+        p, side = self.conv.padding, self.tile + 2
+        dpadded = self.scratch("padded", (n, height + 2 * p, width + 2 * p, c), dx.dtype)
+        dpadded[...] = 0
+        of_tile = dwindows.reshape(n, self.down, self.across, side, side, c)
+        for i in range(self.down):
+            for j in range(self.across):
+                top, left = i * self.tile, j * self.tile
+                dpadded[:, top : top + side, left : left + side] += of_tile[:, i, j]
+        dx[...] = dpadded[:, p : p + height, p : p + width]
+
+    def _overlapping(self, padded: Array) -> Array:
+        """A view (n, down, across, side, side, C) of the padded picture's windows."""
+        n, _, _, c = padded.shape
+        of_sample, of_row, of_column, of_channel = padded.strides
+        side, step = self.tile + 2, self.tile
+        strides = (of_sample, step * of_row, step * of_column, of_row, of_column, of_channel)
+        return view(padded, (n, self.down, self.across, side, side, c), strides)
+
+    def _tiled(self, pictures: Array) -> Array:
+        """A view of pictures (n, H', W', K) as (n, down, across, T, T, K)"""
+        n, _, _, k = pictures.shape
+        return pictures.reshape(n, self.down, self.tile, self.across, self.tile, k).swapaxes(2, 3)
+
+    def _as_tiles(self, tiles: Array) -> Array:
+        """A view of tiles (n tiles, T T, K) as (n, down, across, T, T, K)"""
+        return tiles.reshape(-1, self.down, self.across, self.tile, self.tile, tiles.shape[2])
+
+
+def pays(conv: Conv2D, shape: Shape) -> bool:
+    """Whether the algorithm above takes much less arithmetic than plain products, for this input's shape."""
+    if not _fits(conv, shape):
+        return False
+    tile = _tile_of(conv.output_shape(shape))
+    values, pixels, c, k = (tile + 2) ** 2, tile * tile, conv.in_channels, conv.out_channels
+    return values * (values * c + c * k + pixels * k) < MOST_OF_PLAIN * 9 * pixels * c * k
+
+
+def _fits(conv: Conv2D, shape: Shape) -> bool:
+    is_3x3 = (conv.kernel_size, conv.stride) == (3, 1) and conv.padding <= 2
+    return is_3x3 and _tile_of(conv.output_shape(shape)) > 0
+
+
+def _tile_of(y_shape: Shape) -> int:
+    """The side of the tiles that a result of this shape consists of, 0 where there is none."""
+    return next((tile for tile in FROM_INPUT if not any(side % tile for side in y_shape[:2])), 0)
+
 
 @cache
-def _transformations(dtype: np.dtype, side: int) -> tuple[Array, Array, Array]:
-    """Both directions at once, of a picture cut into T = 36 / side^2 tiles of V = (side + 2)^2 values.
+def _transformations(dtype: np.dtype, tile: int, is_whole: bool) -> tuple[Array, Array, Array]:
+    """Both directions at once, of a tile of T x T and the window of V = (T + 2)^2 pixels that it is made of.
 
-    From the pixels without the margin, which is zero, to values and tiles (V T, 36); from the weight (V, 9);
-    from values and tiles to pixels (36, V T).
+    From the pixels to the values, (V, V), or (V, T^2) where the window's margin is zero and left out; from
+    the weight (V, 9); from the values to the tile (T^2, V).
     """
-    tiles, picture = range(0, INPUT_SIDE, side), np.eye(INPUT_SIDE + 2)[:, 1:-1]
-    split = np.stack([FROM_INPUT[side] @ picture[tile : tile + side + 2] for tile in tiles], axis=1)
-    join = np.stack([np.eye(INPUT_SIDE)[:, tile : tile + side] @ TO_OUTPUT[side] for tile in tiles], axis=2)
+    from_input = FROM_INPUT[tile] @ np.eye(tile + 2)[:, 1:-1] if is_whole else FROM_INPUT[tile]
+    matrices = np.kron(from_input, from_input), np.kron(TO_OUTPUT[tile], TO_OUTPUT[tile])
+    from_input, to_output = (np.ascontiguousarray(matrix, dtype) for matrix in matrices)
+    return from_input, _of_weight(dtype, tile), to_output
+
+
+@cache
+def _of_weight(dtype: np.dtype, tile: int) -> Array:
+    """From the weight to the values, (V, 9)"""
+    return np.kron(FROM_WEIGHT[tile], FROM_WEIGHT[tile]).astype(dtype)
+
+
+@cache
+def _split_in_four(dtype: np.dtype) -> tuple[Array, Array]:
+    """A whole picture of 6x6 as four tiles of 3x3: from its pixels to values and tiles (25 4, 36), and back
+    from values and tiles to pixels (36, 25 4).
+    """
+    tile = INPUT_SIDE // 2
+    starts, picture = range(0, INPUT_SIDE, tile), np.eye(INPUT_SIDE + 2)[:, 1:-1]
+    split = np.stack([FROM_INPUT[tile] @ picture[start : start + tile + 2] for start in starts], axis=1)
+    join = np.stack(
+        [np.eye(INPUT_SIDE)[:, start : start + tile] @ TO_OUTPUT[tile] for start in starts], axis=2
+    )
     matrices = (
         np.einsum("ptx,quy->pqtuxy", split, split).reshape(-1, INPUT_SIDE * INPUT_SIDE),
-        np.kron(FROM_WEIGHT[side], FROM_WEIGHT[side]),
         np.einsum("xpt,yqu->xypqtu", join, join).reshape(INPUT_SIDE * INPUT_SIDE, -1),
     )
     return tuple(np.ascontiguousarray(matrix, dtype) for matrix in matrices)
