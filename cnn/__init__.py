@@ -9,6 +9,7 @@ from cnn.activation import GELU, ReLU, softmax
 from cnn.architectures import (
     ARCHITECTURES,
     colour_net,
+    deep_colour_net,
     digit_net,
     grey_net,
     row_net,
@@ -26,7 +27,7 @@ from cnn.layer import Layer
 from cnn.loss import log_odds, reject_cross_entropy, softmax_cross_entropy
 from cnn.model import Sequential
 from cnn.norm import BatchNorm
-from cnn.optim import SGD, AdamW, Optimizer, Schedule
+from cnn.optim import SGD, AdamW, Muon, Optimizer, Schedule
 from cnn.pool import AveragePool2D, GlobalAveragePool, MaxPool2D
 from cnn.residual import Residual
 from cnn.schedule import cosine, inverse_time_decay, one_cycle
@@ -49,6 +50,7 @@ __all__ = [
     "Layer",
     "MaxPool2D",
     "ModelFileError",
+    "Muon",
     "Optimizer",
     "ReLU",
     "Residual",
@@ -56,6 +58,7 @@ __all__ = [
     "Sequential",
     "colour_net",
     "cosine",
+    "deep_colour_net",
     "digit_net",
     "grey_net",
     "he_normal",

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cnn.activation import ReLU
+from cnn.activation import GELU, ReLU
 from cnn.conv import Conv2D
 from cnn.dense import Dense, Flatten
 from cnn.layer import Layer
@@ -146,6 +146,43 @@ def _wide_convolutions(
     ]
 
 
+def deep_colour_net(rng: np.random.Generator, classes: int = 10) -> Sequential:
+    """For colour pictures of 32x32: seven convolutions, 992,522 parameters with ten classes.
+
+    Sizes such that all convolutions but two are tiled by 6x6 or 3x3, where Winograd's algorithm helps most.
+    Source: Jordan, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU", 2024, with other sizes.
+    """
+    name = "deep_colour_net" if classes == 10 else f"deep_colour_net_{classes}"
+    return Sequential(name, _deep_convolutions(3, classes, rng), input_shape=(32, 32, 3))
+
+
+def _deep_convolutions(channels: int, classes: int, rng: np.random.Generator) -> list[Layer]:
+    width = 176  # channels from 12x12 on
+
+    def block(before: int, after: int, first_padding: int, padding: int) -> list[Layer]:
+        """Two convolutions, and pooling after the first."""
+        return [
+            Conv2D(before, after, kernel_size=3, padding=first_padding, rng=rng, init="identity", bias=False),
+            MaxPool2D(2),
+            BatchNorm(after),
+            GELU(),
+            Conv2D(after, after, kernel_size=3, padding=padding, rng=rng, init="identity", bias=False),
+            BatchNorm(after),
+            GELU(),
+        ]
+
+    return [
+        # (N, 32, 32, channels)
+        Conv2D(channels, 24, kernel_size=3, rng=rng),  # (N, 30, 30, 24)
+        GELU(),
+        *block(24, 64, 0, 0),  # (N, 28, 28, 64), pooled (N, 14, 14, 64), then (N, 12, 12, 64)
+        *block(64, width, 1, 1),  # (N, 12, 12, width), pooled (N, 6, 6, width)
+        *block(width, width, 1, 1),  # (N, 6, 6, width), pooled (N, 3, 3, width)
+        GlobalAveragePool(),  # (N, width)
+        Dense(width, classes, rng=rng, init="xavier"),  # (N, classes) logits
+    ]
+
+
 # A weights file names its architecture; this is where the name leads.
 ARCHITECTURES: dict[str, Callable[[np.random.Generator], Sequential]] = {
     "softmax_regression": softmax_regression,
@@ -155,4 +192,5 @@ ARCHITECTURES: dict[str, Callable[[np.random.Generator], Sequential]] = {
     "row_net": row_net,
     "grey_net": grey_net,
     "colour_net": colour_net,
+    "deep_colour_net": deep_colour_net,
 }

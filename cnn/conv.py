@@ -15,8 +15,8 @@ class Conv2D(Layer):
     patches @ weight.
 
     in_channels C, out_channels K, kernel_size F, stride S, padding P (zeros on every side).
-    init: "he" or "xavier". rng: where the initial weight comes from. bias: False where a BatchNorm follows,
-    which subtracts any constant again.
+    init: "he", "xavier" or "identity". rng: where the initial weight comes from. bias: False where a
+    BatchNorm follows, which subtracts any constant again.
 
     Shapes: x (N, H, W, C) -> y (N, H', W', K), H' = (H + 2P - F) // S + 1, W' = (W + 2P - F) // S + 1;
     weight (F, F, C, K), bias (K,).

@@ -40,10 +40,25 @@ def whitening(patches: Array, count: int, epsilon: float = 5e-4) -> tuple[Array,
     return weight.astype(np.float32), (-patches.mean(0) @ weight).astype(np.float32)
 
 
+def identity(shape: Shape, fan_in: int, rng: np.random.Generator) -> Array:
+    """As `he_normal`, but the first filters of a convolution (F, F, C, K) pass on a channel each.
+
+    So nothing of the picture is lost by the layers of a deep network before they have learned anything.
+    Source: Zagoruyko and Komodakis, "DiracNets", 2017; Jordan, "94% on CIFAR-10", 2024.
+    """
+    weight = he_normal(shape, fan_in, rng)
+    middle, same = shape[0] // 2, np.arange(min(shape[2:]))
+    weight[..., same] = 0
+    weight[middle, middle, same, same] = 1
+    return weight
+
+
 def initial_weight(init: str, shape: Shape, fan_in: int, fan_out: int, rng: np.random.Generator) -> Array:
-    """A weight array by the name of its initialisation, "he" or "xavier"."""
+    """A weight array by the name of its initialisation: "he", "xavier", or "identity" for a convolution."""
     if init == "he":
         return he_normal(shape, fan_in, rng)
     if init == "xavier":
         return xavier_uniform(shape, fan_in, fan_out, rng)
-    raise ValueError(f'init must be "he" or "xavier", got {init!r}')
+    if init == "identity" and len(shape) == 4:
+        return identity(shape, fan_in, rng)
+    raise ValueError(f'init must be "he" or "xavier", for convolutions also "identity", got {init!r}')

@@ -40,20 +40,26 @@ class Optimizer:
 
     def step(self) -> None:
         """Moves `model.parameters` against `model.gradients`, once."""
-        learning_rate = self.current_learning_rate()
-        decay = min(self.average_decay, (2 + self.step_count) / (11 + self.step_count))
+        self.move(self.current_learning_rate())
+        if self.average_decay:
+            decay = min(self.average_decay, (2 + self.step_count) / (11 + self.step_count))
 
-        def work(s: slice) -> None:
-            parameters = self.model.parameters[s]
-            self.update(parameters, self.model.gradients[s], s, learning_rate)
-            if self.average_decay:
+            def follow(s: slice) -> None:
                 average = self.state["average"][s]
                 average *= decay
-                average += (1 - decay) * parameters
+                average += (1 - decay) * self.model.parameters[s]
 
+            self._for_slices(follow)
+        self.step_count += 1
+
+    def move(self, learning_rate: float) -> None:
+        """Moves all parameters, once, by `update`."""
+        model = self.model
+        self._for_slices(lambda s: self.update(model.parameters[s], model.gradients[s], s, learning_rate))
+
+    def _for_slices(self, work: Callable[[slice], None]) -> None:
         count = len(self.model.parameters)
         parallel_for(count, -(-count // -(-count // SLICE)), work)  # all of one size
-        self.step_count += 1
 
     def averaged_model(self) -> Sequential:
         """A copy of the model with the averaged parameters, or with its own where no average is kept."""
@@ -166,6 +172,80 @@ class AdamW(Optimizer):
         root = np.sqrt(square / (1 - self.beta2**steps))
         root += self.epsilon
         parameters -= learning_rate / (1 - self.beta1**steps) * mean / root
+
+
+class Muon(AdamW):
+    """For the weights W of convolutions without bias, as matrices (F F C, K):
+
+    velocity = momentum * velocity + gradient
+    W = sqrt(K) W / |W| - learning_rate * orthogonalised(gradient + momentum * velocity)
+
+    |W| is the root of the sum of squares. Orthogonalised, all directions of a gradient count the same, while
+    a few would drown the others. A convolution has no bias where a BatchNorm follows, which does not see the
+    size of W, so that is fixed: learning_rate is then the share of W that a step changes. All other
+    parameters take AdamW's step, with other_rate * learning_rate. momentum in [0, 1).
+
+    Source: Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024; Jordan, "94% on
+    CIFAR-10 in 3.29 Seconds on a Single GPU", 2024, for the fixed size.
+    """
+
+    def __init__(
+        self,
+        model: Sequential,
+        learning_rate: float | Schedule = 0.2,
+        *,
+        momentum: float = 0.6,
+        other_rate: float = 0.02,
+        weight_decay: float = 0.0,
+        average_decay: float = 0.0,
+    ) -> None:
+        super().__init__(model, learning_rate, weight_decay=weight_decay, average_decay=average_decay)
+        _check_range("momentum", momentum)
+        self.momentum, self.other_rate = momentum, other_rate
+        self.state["velocity"] = np.zeros_like(model.parameters)
+        names = {name for name, _ in model.named_params()}
+        self.matrices: list[tuple[slice, tuple[int, int]]] = []  # where they are, and their shapes
+        start = 0
+        for name, value in model.named_params():
+            if value.ndim == 4 and name.removesuffix("weight") + "bias" not in names:
+                shape = value.size // value.shape[-1], value.shape[-1]
+                self.matrices.append((slice(start, start + value.size), shape))
+            start += value.size
+
+    def move(self, learning_rate: float) -> None:
+        moved: list[Array] = [np.empty(0)] * len(self.matrices)
+
+        def work(positions: slice) -> None:
+            for position in range(positions.start, positions.stop):
+                moved[position] = self._moved(*self.matrices[position], learning_rate)
+
+        parallel_for(len(self.matrices), 1, work)
+        super().move(learning_rate * self.other_rate)
+        for (own, _), values in zip(self.matrices, moved, strict=True):
+            self.model.parameters[own] = values
+
+    def _moved(self, own: slice, shape: tuple[int, int], learning_rate: float) -> Array:
+        """The new values of one matrix."""
+        weight, gradient = self.model.parameters[own], self.model.gradients[own]
+        velocity = self.state["velocity"][own]
+        velocity *= self.momentum
+        velocity += gradient
+        direction = orthogonalised((gradient + self.momentum * velocity).reshape(shape)).ravel()
+        size = weight.dtype.type(np.sqrt(shape[1]) / (np.linalg.norm(weight) + 1e-12))
+        return weight * size - weight.dtype.type(learning_rate) * direction
+
+
+def orthogonalised(matrix: Array, steps: int = 5) -> Array:
+    """U V^T of matrix = U S V^T (M, K), nearly: singular values from 0.7 to 1.2, where they were not tiny.
+
+    Newton and Schulz's iteration X = a X + b X X^T X + c (X X^T)^2 X, with a, b and c chosen for speed.
+    """
+    x = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
+    x = x / (np.linalg.norm(x) + np.finfo(x.dtype).tiny)
+    for _ in range(steps):
+        square = x @ x.T
+        x = 3.4445 * x + (-4.7750 * square + 2.0315 * (square @ square)) @ x
+    return x.T if matrix.shape[0] > matrix.shape[1] else x
 
 
 def _is_weight(model: Sequential) -> Array:

@@ -365,7 +365,8 @@ def test_a_wrong_precision_is_refused_instead_of_computed_in_silently():
         (lambda: BatchNorm(0), "channels of at least 1"),
         (lambda: BatchNorm(1, momentum=1), r"momentum in \[0, 1\)"),
         (lambda: Dropout(1, rng=RNG), r"rate in \[0, 1\), got 1"),
-        (lambda: Dense(1, 1, rng=RNG, init="magic"), '"he" or "xavier", got \'magic\''),
+        (lambda: Dense(1, 1, rng=RNG, init="magic"), "got 'magic'"),
+        (lambda: Dense(1, 1, rng=RNG, init="identity"), "got 'identity'"),
     ],
 )
 def test_impossible_layers_are_refused(build, message):
@@ -382,3 +383,11 @@ def test_initial_weights_have_the_variance_of_their_papers():
     assert xavier.var() == pytest.approx(2 / 700, rel=0.05)
     assert conv.var() == pytest.approx(2 / (9 * 16), rel=0.05)
     assert he.dtype == xavier.dtype == conv.dtype == np.float32
+
+
+@pytest.mark.parametrize(("c", "k"), [(4, 6), (6, 4)])
+def test_a_convolution_that_begins_as_identity_passes_its_first_channels_on(c, k):
+    x = np.random.default_rng(0).standard_normal((2, 5, 5, c)).astype(np.float32)
+    y = Conv2D(c, k, 3, padding=1, rng=np.random.default_rng(1), init="identity").forward(x)
+    np.testing.assert_array_equal(y[..., :4], x[..., :4])
+    assert y[..., 4:].any() == (k > c)

@@ -9,11 +9,13 @@ from cnn import (
     ARCHITECTURES,
     SGD,
     AdamW,
+    BatchNorm,
     Conv2D,
     Dense,
     Dropout,
     Flatten,
     MaxPool2D,
+    Muon,
     ReLU,
     Sequential,
     cosine,
@@ -24,6 +26,7 @@ from cnn import (
     seed_net,
     softmax_cross_entropy,
 )
+from cnn.optim import orthogonalised
 
 
 def small_net(seed=0):
@@ -215,6 +218,55 @@ def test_adamw_follows_its_formula(weight_decay):
     np.testing.assert_allclose(*steps_of(optimizer, reference), rtol=1e-9)
 
 
+def normed_net():
+    """A first convolution with a bias, one without and BatchNorm, and a dense layer."""
+    rng = np.random.default_rng(0)
+    layers = [
+        Conv2D(1, 3, 3, rng=rng),
+        Conv2D(3, 4, 3, rng=rng, bias=False),
+        BatchNorm(4),
+        Flatten(),
+        Dense(16, 10, rng=rng),
+    ]
+    return Sequential("normed", layers, (6, 6, 1)).astype(np.float64)
+
+
+def test_muon_orthogonalises_the_momentum_of_convolutions_without_bias_and_takes_adamws_step_for_the_rest():
+    model, twin = normed_net(), normed_net()
+    muon = Muon(model, cosine(0.2, 10), momentum=0.6, other_rate=0.02, weight_decay=0.1)
+    adamw = AdamW(twin, lambda step: 0.02 * cosine(0.2, 10)(step), weight_decay=0.1)
+    weight, velocity = model.layers[1].params["weight"].reshape(27, 4).copy(), 0.0
+    rng = np.random.default_rng(1)
+    for step in range(3):
+        model.gradients[:] = twin.gradients[:] = rng.standard_normal(len(model.parameters))
+        gradient = model.layers[1].grads["weight"].reshape(27, 4)
+        velocity = 0.6 * velocity + gradient
+        direction = orthogonalised(gradient + 0.6 * velocity)
+        rate = cosine(0.2, 10)(step)
+        weight = 2 * weight / np.linalg.norm(weight) - rate * direction
+        muon.step()
+        adamw.step()
+        np.testing.assert_allclose(model.layers[1].params["weight"].reshape(27, 4), weight)
+    for (name, value), (_, other) in zip(model.named_params(), twin.named_params(), strict=True):
+        if name != "conv2.weight":
+            np.testing.assert_array_equal(value, other, err_msg=name)
+
+
+@pytest.mark.parametrize("shape", [(40, 6), (6, 40), (5, 5)])
+def test_orthogonalised_keeps_the_directions_of_a_matrix_and_makes_their_sizes_alike(shape):
+    rng = np.random.default_rng(0)
+    left, right = (np.linalg.qr(rng.standard_normal((side, 5)))[0] for side in shape)
+    matrix = left * [100, 50, 20, 10, 5] @ right.T
+    sizes = np.diag(left.T @ orthogonalised(matrix) @ right)
+    assert (sizes > 0.65).all()
+    assert (sizes < 1.25).all()
+    np.testing.assert_allclose(left * sizes @ right.T, orthogonalised(matrix), atol=1e-9)
+
+
+def test_orthogonalised_of_nothing_is_nothing():
+    np.testing.assert_array_equal(orthogonalised(np.zeros((4, 3), np.float32)), 0)
+
+
 def test_weight_decay_spares_biases():
     model = small_net()
     model.parameters[:] = 1
@@ -258,6 +310,7 @@ def test_optimizers_keep_float32():
     model.gradients[:] = 1
     SGD(model, inverse_time_decay(0.1, 1e-3), momentum=0.9, nesterov=True, weight_decay=0.1).step()
     AdamW(model, one_cycle(0.1, 10), weight_decay=0.1).step()
+    Muon(model, one_cycle(0.1, 10), weight_decay=0.1).step()
     assert model.parameters.dtype == np.float32
 
 
@@ -271,3 +324,5 @@ def test_momentum_outside_zero_to_one_is_refused():
         SGD(small_net(), 0.1, momentum=1)
     with pytest.raises(ValueError, match=r"beta2 must be in \[0, 1\), got 1.5"):
         AdamW(small_net(), beta2=1.5)
+    with pytest.raises(ValueError, match=r"momentum must be in \[0, 1\), got 1"):
+        Muon(small_net(), momentum=1)

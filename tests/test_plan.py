@@ -51,6 +51,25 @@ FastDense(Dense(128, 10))""",
     "digit_net": FIVE_CONVOLUTIONS.format(channels=1, classes=10),
     "row_net": FIVE_CONVOLUTIONS.format(channels=2, classes=15),
     "grey_net": WIDE_CONVOLUTIONS.format(channels=1, width=128, padding=1),
+    "deep_colour_net": """\
+FastConv(Conv2D(3, 24, kernel_size=3, stride=1, padding=0))
+FastGELU(GELU)
+ConvPool(Conv2D(24, 64, kernel_size=3, stride=1, padding=0, bias=False), MaxPool2D(2, stride=2))
+FastBatchNorm(BatchNorm(64), GELU)
+WinogradConv(Conv2D(64, 64, kernel_size=3, stride=1, padding=0, bias=False))
+FastBatchNorm(BatchNorm(64), GELU)
+WinogradConv(Conv2D(64, 176, kernel_size=3, stride=1, padding=1, bias=False))
+FastMaxPool(MaxPool2D(2, stride=2))
+FastBatchNorm(BatchNorm(176), GELU)
+WinogradConv(Conv2D(176, 176, kernel_size=3, stride=1, padding=1, bias=False))
+FastBatchNorm(BatchNorm(176), GELU)
+WinogradConv(Conv2D(176, 176, kernel_size=3, stride=1, padding=1, bias=False))
+FastMaxPool(MaxPool2D(2, stride=2))
+FastBatchNorm(BatchNorm(176), GELU)
+WinogradConv(Conv2D(176, 176, kernel_size=3, stride=1, padding=1, bias=False))
+FastBatchNorm(BatchNorm(176), GELU)
+GlobalAveragePool
+FastDense(Dense(176, 10))""",
     "colour_net": WIDE_CONVOLUTIONS.format(channels=3, width=192, padding=0),
 }
 RNG = np.random.default_rng(0)
