@@ -5,6 +5,8 @@ import torch
 from torch import nn
 
 from cnn import (
+    GELU,
+    AveragePool2D,
     BatchNorm,
     Conv2D,
     Dense,
@@ -14,6 +16,7 @@ from cnn import (
     Layer,
     MaxPool2D,
     ReLU,
+    Residual,
     Sequential,
 )
 
@@ -30,6 +33,17 @@ class Mean(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x.mean((2, 3))
+
+
+class Added(nn.Module):
+    """x plus what the modules make of it"""
+
+    def __init__(self, modules: list[nn.Module]) -> None:
+        super().__init__()
+        self.inner = nn.Sequential(*modules)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.inner(x)
 
 
 def as_pytorch(model: Sequential, channels_last: bool) -> nn.Sequential:
@@ -52,21 +66,34 @@ def gradients_in_our_order(network: nn.Sequential, model: Sequential, channels_l
     """(P,): the gradients of `network` where `model.gradients` has its own."""
     pieces, shape, flattened = [], model.input_shape, None
     for layer, module in zip(model.layers, network, strict=True):
-        grads = {name: value.grad.numpy() for name, value in module.named_parameters()}
-        names = {"gamma": "weight", "beta": "bias"} if isinstance(layer, BatchNorm) else {}
-        for name in layer.params:
-            grad = grads[names.get(name, name)]
-            if isinstance(layer, Conv2D) and name == "weight":
-                grad = grad.transpose(2, 3, 1, 0)
-            elif isinstance(layer, Dense) and name == "weight":
-                grad = grad.T
-                if flattened and not channels_last:
-                    height, width, channels = flattened
-                    grad = grad.reshape(channels, height, width, -1).transpose(1, 2, 0, 3)
-            pieces.append(np.ascontiguousarray(grad).ravel())
+        pieces += _gradients(layer, module, None if channels_last else flattened)
         flattened = shape if isinstance(layer, Flatten) else None
         shape = layer.output_shape(shape)
     return np.concatenate(pieces)
+
+
+def _gradients(layer: Layer, module: nn.Module, flattened: tuple[int, ...] | None) -> list[np.ndarray]:
+    """The gradients of a module in the order of the layer's parameters, each flat.
+
+    flattened: the shape of the pictures that were flattened for it with the channels first, if any were.
+    """
+    if isinstance(layer, Residual):
+        inner = zip(layer.layers, module.inner, strict=True)
+        return [piece for one, of_one in inner for piece in _gradients(one, of_one, None)]
+    grads = {name: value.grad.numpy() for name, value in module.named_parameters()}
+    names = {"gamma": "weight", "beta": "bias"} if isinstance(layer, BatchNorm) else {}
+    pieces = []
+    for name in layer.params:
+        grad = grads[names.get(name, name)]
+        if isinstance(layer, Conv2D) and name == "weight":
+            grad = grad.transpose(2, 3, 1, 0)
+        elif isinstance(layer, Dense) and name == "weight":
+            grad = grad.T
+            if flattened:
+                height, width, channels = flattened
+                grad = grad.reshape(channels, height, width, -1).transpose(1, 2, 0, 3)
+        pieces.append(np.ascontiguousarray(grad).ravel())
+    return pieces
 
 
 def _module(layer: Layer, channels_last: bool, flattened: tuple[int, ...] | None) -> nn.Module:
@@ -95,8 +122,14 @@ def _module(layer: Layer, channels_last: bool, flattened: tuple[int, ...] | None
             params["weight"] = weight.T.contiguous()
         case MaxPool2D():
             return nn.MaxPool2d(layer.pool_size, layer.stride)
+        case AveragePool2D():
+            return nn.AvgPool2d(layer.pool_size, layer.stride)
         case GlobalAveragePool():
             return Mean()
+        case GELU():
+            return nn.GELU(approximate="tanh")
+        case Residual():
+            return Added([_module(inner, channels_last, None) for inner in layer.layers])
         case ReLU():
             return nn.ReLU()
         case Dropout():

@@ -48,9 +48,10 @@ from training.memory import keep_freed_memory
 from training.recipes import SeedRecipe
 
 BATCH = {"seed_net": 64, "digit_net": 128}
-PICTURE_BATCH = {"grey_net": 256, "colour_net": 256}  # as their recipes train them
+PICTURE_BATCH = {"grey_net": 512, "colour_net": 512}  # as their recipes train them
 PAUSE = 0.05  # seconds between rounds, until threads that wait by spinning have gone to sleep
 STEPS = 40  # in a round: training goes on for minutes, and the first steps after a pause are slow
+PICTURE_STEPS = 4  # the same for networks whose steps take half a second
 TOLERANCE = 5e-3  # of the norm of the gradient: Winograd rounds more, and a pixel may change sides of a ReLU
 PICTURE_TOLERANCE = 1e-2  # of colour_net's, PyTorch's own two memory formats are 5.5e-3 apart
 PARTS = ("forward", "backward", "update")
@@ -158,7 +159,7 @@ def compare(
         for contestant, step in contestants.items():
             time.sleep(PAUSE)
             step()
-            times[contestant] += [step() for _ in range(STEPS)]
+            times[contestant] += [step() for _ in range(STEPS if name in NETWORKS else PICTURE_STEPS)]
 
     flop = training_flop(BUILDERS[name][0](np.random.default_rng(0))) * batch
     print(f"{name}, batch {batch}: {flop / 1e9:.2f} GFLOP a step as plain convolutions")

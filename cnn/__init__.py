@@ -9,7 +9,6 @@ from cnn.activation import GELU, ReLU, softmax
 from cnn.architectures import (
     ARCHITECTURES,
     colour_net,
-    deep_colour_net,
     digit_net,
     grey_net,
     row_net,
@@ -58,7 +57,6 @@ __all__ = [
     "Sequential",
     "colour_net",
     "cosine",
-    "deep_colour_net",
     "digit_net",
     "grey_net",
     "he_normal",

@@ -145,7 +145,7 @@ def test_a_card_is_written_anew_with_its_json(tmp_path, capsys):
 
 
 CARDS = [card.with_suffix(".npz") for card in sorted(WEIGHTS.glob("*.json"))]
-PICTURE_CARDS = [path for path in CARDS if path.stem in ("fashion", "cifar10-quick")]
+PICTURE_CARDS = [path for path in CARDS if path.stem in ("fashion", "cifar10-quick", "cifar10")]
 DIGIT_CARDS = [path for path in CARDS if path not in PICTURE_CARDS]
 
 
@@ -190,7 +190,7 @@ def test_a_card_of_a_network_for_pictures_says_how_it_did_and_how_to_use_it(weig
     monkeypatch.chdir(WEIGHTS.parent)
     text = weights.with_suffix(".md").read_text(encoding="utf-8")
     described = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
-    for name in ("accuracy", "accuracy_with_mirror"):
+    for name in ("accuracy", "accuracy_with_mirror", "accuracy_with_views"):
         assert f" {100 * described['test'][name]:.2f} % |" in text
     [code] = [part.split("```")[0] for part in text.split("```python\n")[1:]]
     names = {"image": np.full((80, 60, 3), 255, np.uint8)}

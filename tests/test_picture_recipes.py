@@ -12,9 +12,9 @@ from tests.bars import bars, bars_dataset
 from tests.test_datasets import arrays, paint
 from training import __main__ as command_line
 from training import commands, evaluation_sets
-from training.augment import Shift
+from training.augment import Cutout, Shift
 from training.datasets.base import Dataset
-from training.picture_recipes import Cifar10QuickRecipe, FashionRecipe
+from training.picture_recipes import Cifar10QuickRecipe, FashionRecipe, views
 from training.recipes import RECIPES, DigitsRecipe, SeedRecipe
 from training.trainer import Trainer
 
@@ -46,6 +46,26 @@ def test_a_shift_moves_every_picture_by_whole_pixels_of_its_own():
     assert (Shift(2)(np.full((3, 8, 8), 7, np.uint8), np.random.default_rng(0)) == 7).all()
 
 
+@pytest.mark.parametrize("shape", [(40, 9, 8), (40, 9, 8, 3)])
+def test_cutout_erases_a_square_around_any_pixel(shape):
+    images = np.full(shape, 7, np.uint8)
+    erased = Cutout(3)(images, np.random.default_rng(0))
+    assert (images == 7).all()
+    sizes = {int((picture == 0).any(axis=tuple(range(2, picture.ndim))).sum()) for picture in erased}
+    assert max(sizes) == 9 and min(sizes) >= 4  # at a corner a quarter of it is left, and the middle
+    holes = np.argwhere(erased.reshape(*shape[:3], -1)[..., 0] == 0)
+    assert set(holes[:, 1]) == set(range(9)) and set(holes[:, 2]) == set(range(8))
+    np.testing.assert_array_equal(erased, Cutout(3)(images, np.random.default_rng(0)))
+
+
+@pytest.mark.parametrize("channels", [(), (3,)])
+def test_the_views_of_a_picture_are_its_mirror_image_and_both_moved_by_a_pixel(channels):
+    image = np.zeros((1, 5, 6, *channels), np.uint8)
+    image[0, 2, 1] = 255
+    seen = [np.argwhere(view.reshape(5, 6, -1)[..., 0]).tolist() for view in views(image)]
+    assert seen == [[[2, 1]], [[2, 4]], [[1, 0]], [[3, 2]], [[1, 3]], [[3, 5]]]
+
+
 def test_two_epochs_see_both_sides_of_every_picture():
     images = np.arange(5 * 28 * 28, dtype=np.uint16).reshape(5, 28, 28).astype(np.uint8)
     model = SeedRecipe().network()
@@ -66,6 +86,7 @@ def test_the_fashion_recipe_learns_and_its_network_knows_the_classes(clothes):
     found = recipe.test(model, clothes, recipe.calibration(model, *bars(50, seed=3)))
     assert found.accuracy > 0.8 and found.accuracy_with_mirror > 0.8
     assert found.to_json()["accuracy_with_mirror"] == round(found.accuracy_with_mirror, 4)
+    assert found.accuracy_with_views > 0.8 and "shifted too" in found.summary
     assert "T-shirt/top" in found.report() and "with the mirror image" in found.summary
     assert "per_class" in found.to_json()
 
@@ -119,7 +140,7 @@ def test_a_folder_of_pictures_is_trained_on_and_judged(tiny, capsys):
     card = json.loads((tiny / "pets.json").read_text())
     assert card["command"] == "python -m training --recipe cifar10-quick --data DATA"
     assert card["data"]["name"] == "pets" and card["recipe"]["classes"] == ["blue", "red"]
-    assert set(card["test"]) >= {"accuracy", "accuracy_with_mirror", "per_class"}
+    assert set(card["test"]) >= {"accuracy", "accuracy_with_mirror", "accuracy_with_views", "per_class"}
 
     evaluation = ["evaluate", "--weights", "pets.npz", "--data", "pets"]
     assert command_line.main(evaluation) == 0

@@ -20,17 +20,23 @@ FastBatchNorm(BatchNorm(128), ReLU)
 GlobalAveragePool
 FastDense(Dense(128, {classes}))"""
 
-WIDE_CONVOLUTIONS = """\
-SparseConvPoolReLU(Conv2D({channels}, 32, kernel_size=5, stride=1, padding=0), MaxPool2D(2, stride=2), ReLU)
-FastBatchNorm(BatchNorm(32))
-ConvPool(Conv2D(32, 96, kernel_size=3, stride=1, padding={padding}), MaxPool2D(2, stride=2), ReLU)
-FastBatchNorm(BatchNorm(96))
-WinogradConv(Conv2D(96, {width}, kernel_size=3, stride=1, padding=1, bias=False))
-FastBatchNorm(BatchNorm({width}), ReLU)
+DEEP_CONVOLUTIONS = """\
+FastConv(Conv2D({channels}, {first}, kernel_size=3, stride=1, padding={padding}))
+FastGELU(GELU)
+ConvPool(Conv2D({first}, 64, kernel_size=3, stride=1, padding={padding}, bias=False), MaxPool2D(2, stride=2))
+FastBatchNorm(BatchNorm(64), GELU)
+WinogradConv(Conv2D(64, 64, kernel_size=3, stride=1, padding=0, bias=False))
+FastBatchNorm(BatchNorm(64), GELU)
+WinogradConv(Conv2D(64, {width}, kernel_size=3, stride=1, padding=1, bias=False))
+FastMaxPool(MaxPool2D(2, stride=2))
+FastBatchNorm(BatchNorm({width}), GELU)
 WinogradConv(Conv2D({width}, {width}, kernel_size=3, stride=1, padding=1, bias=False))
-FastBatchNorm(BatchNorm({width}), ReLU)
+FastBatchNorm(BatchNorm({width}), GELU)
 WinogradConv(Conv2D({width}, {width}, kernel_size=3, stride=1, padding=1, bias=False))
-FastBatchNorm(BatchNorm({width}), ReLU)
+FastMaxPool(MaxPool2D(2, stride=2))
+FastBatchNorm(BatchNorm({width}), GELU)
+WinogradConv(Conv2D({width}, {width}, kernel_size=3, stride=1, padding=1, bias=False))
+FastBatchNorm(BatchNorm({width}), GELU)
 GlobalAveragePool
 FastDense(Dense({width}, 10))"""
 
@@ -50,27 +56,8 @@ FastReLU(ReLU)
 FastDense(Dense(128, 10))""",
     "digit_net": FIVE_CONVOLUTIONS.format(channels=1, classes=10),
     "row_net": FIVE_CONVOLUTIONS.format(channels=2, classes=15),
-    "grey_net": WIDE_CONVOLUTIONS.format(channels=1, width=128, padding=1),
-    "deep_colour_net": """\
-FastConv(Conv2D(3, 24, kernel_size=3, stride=1, padding=0))
-FastGELU(GELU)
-ConvPool(Conv2D(24, 64, kernel_size=3, stride=1, padding=0, bias=False), MaxPool2D(2, stride=2))
-FastBatchNorm(BatchNorm(64), GELU)
-WinogradConv(Conv2D(64, 64, kernel_size=3, stride=1, padding=0, bias=False))
-FastBatchNorm(BatchNorm(64), GELU)
-WinogradConv(Conv2D(64, 176, kernel_size=3, stride=1, padding=1, bias=False))
-FastMaxPool(MaxPool2D(2, stride=2))
-FastBatchNorm(BatchNorm(176), GELU)
-WinogradConv(Conv2D(176, 176, kernel_size=3, stride=1, padding=1, bias=False))
-FastBatchNorm(BatchNorm(176), GELU)
-WinogradConv(Conv2D(176, 176, kernel_size=3, stride=1, padding=1, bias=False))
-FastMaxPool(MaxPool2D(2, stride=2))
-FastBatchNorm(BatchNorm(176), GELU)
-WinogradConv(Conv2D(176, 176, kernel_size=3, stride=1, padding=1, bias=False))
-FastBatchNorm(BatchNorm(176), GELU)
-GlobalAveragePool
-FastDense(Dense(176, 10))""",
-    "colour_net": WIDE_CONVOLUTIONS.format(channels=3, width=192, padding=0),
+    "grey_net": DEEP_CONVOLUTIONS.format(channels=1, first=18, width=116, padding=1),
+    "colour_net": DEEP_CONVOLUTIONS.format(channels=3, first=24, width=176, padding=0),
 }
 RNG = np.random.default_rng(0)
 POOL = "FastMaxPool"

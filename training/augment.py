@@ -1,4 +1,4 @@
-"""Augmentation: many variants of each written digit, and shifted copies of any picture.
+"""Augmentation: many variants of each written digit, and copies of any picture, shifted or with a hole.
 
 What is done to digits works on whole batches with NumPy and OpenCV: first one backward warp that moves the
 ink (rotation, scale, shear, shift, elastic distortion), then changes of the stroke itself.
@@ -133,6 +133,25 @@ class Shift:
         for i, (down, right) in enumerate(rng.integers(0, 2 * self.pixels + 1, (n, 2)).tolist()):
             shifted[i] = padded[i, down : down + height, right : right + width]
         return shifted
+
+
+@dataclass(frozen=True)
+class Cutout:
+    """A square of every picture erased: set to 0, `side` pixels, around any of its pixels.
+
+    Source: DeVries and Taylor, "Improved Regularization of Convolutional Neural Networks with Cutout", 2017.
+    """
+
+    side: int
+
+    def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """images (N, H, W) or (N, H, W, C) uint8 -> the same shape; equal generators give equal pictures."""
+        n, height, width = images.shape[:3]
+        erased = images.copy()
+        middles = rng.integers(0, (height, width), (n, 2))
+        for picture, (top, left) in zip(erased, (middles - self.side // 2).tolist(), strict=True):
+            picture[max(0, top) : max(0, top + self.side), max(0, left) : max(0, left + self.side)] = 0
+        return erased
 
 
 def _planes(images: np.ndarray) -> np.ndarray:

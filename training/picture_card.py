@@ -51,6 +51,7 @@ and {processor_minutes:.0f} minutes of processor time.{conditions}
 | --- | --- |
 | Accuracy | {accuracy:.2f} % |
 | Accuracy with the mirror image as a second view | {with_mirror:.2f} % |
+| Accuracy with both moved by a pixel as well, six views in all | {with_views:.2f} % |
 
 ## Limits
 
@@ -100,4 +101,5 @@ def picture_card(model: Sequential, description: dict, *, name: str) -> str:
         count=f"{title}'s test pictures" + (", stored in the same way" if note else ""),
         accuracy=100 * scores["accuracy"],
         with_mirror=100 * scores["accuracy_with_mirror"],
+        with_views=100 * scores["accuracy_with_views"],
     )

@@ -1,15 +1,15 @@
 """Recipes for other pictures than digits: clothes, animals, or one's own."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
-from cnn import AdamW, Sequential, colour_net, grey_net, one_cycle, softmax_cross_entropy, whitening
+from cnn import Muon, Sequential, colour_net, grey_net, one_cycle, softmax_cross_entropy, whitening
 from recognition.calibration import Calibration
-from training.augment import Shift
+from training.augment import Cutout, Shift
 from training.calibrate import logits_of
 from training.datasets import cifar10, fashion
 from training.datasets.base import Dataset
@@ -23,35 +23,48 @@ PLACES = 8  # patches of each of them
 
 @dataclass(frozen=True)
 class PictureEvaluation(Evaluation):
-    """With a second view: the mean of the logits of each picture and its mirror image."""
+    """With more views of each picture, whose mean logits are taken: see `views`. Accuracies are 0 to 1."""
 
-    accuracy_with_mirror: float = 0.0  # 0 to 1
+    accuracy_with_mirror: float = 0.0
+    accuracy_with_views: float = 0.0
 
     def to_json(self) -> dict:
-        """Both accuracies, and what every evaluation has."""
-        return super().to_json() | {"accuracy_with_mirror": round(self.accuracy_with_mirror, 4)}
+        """All accuracies, and what every evaluation has."""
+        return super().to_json() | {
+            "accuracy_with_mirror": round(self.accuracy_with_mirror, 4),
+            "accuracy_with_views": round(self.accuracy_with_views, 4),
+        }
 
     @property
     def summary(self) -> str:
-        """Both accuracies, in a line."""
-        return f"{super().summary}, with the mirror image {self.accuracy_with_mirror:.4f}"
+        """All accuracies, in a line."""
+        return (
+            f"{super().summary}, with the mirror image {self.accuracy_with_mirror:.4f}, "
+            f"shifted too {self.accuracy_with_views:.4f}"
+        )
 
 
 @dataclass(frozen=True)
 class PictureRecipe(Recipe):
-    """A recipe for pictures of any classes: shifted and mirrored, AdamW in one cycle, weights averaged."""
+    """A recipe for pictures of any classes: shifted and mirrored, Muon in one cycle, weights averaged.
+
+    After "94% on CIFAR-10 in 3.29 Seconds on a Single GPU" (Jordan, 2024).
+    """
 
     tested_on: ClassVar[str] = "test"
     build: ClassVar[Callable[[np.random.Generator, int], Sequential]]
     border: ClassVar[str]  # of shifted pictures; see Shift
 
-    batch_size: int = 256
-    learning_rate: float = 4e-3
-    weight_decay: float = 0.05
+    batch_size: int = 512
+    learning_rate: float = 0.2  # of the convolutions; see Muon
+    other_rate: float = 0.02  # of all else, as a share of that
+    momentum: float = 0.6
+    weight_decay: float = 0.0
     average_decay: float = 0.99
-    warm_up: float = 0.2  # share of all steps
+    warm_up: float = 0.1  # share of all steps
     label_smoothing: float = 0.2
     shift: int = 2  # pixels
+    cutout: int = 0  # pixels of a side
     classes: tuple[str, ...] = ()
 
     def for_dataset(self, dataset: Dataset) -> Recipe:
@@ -68,7 +81,14 @@ class PictureRecipe(Recipe):
         batch_size = min(self.batch_size, len(images))
         steps = self.epochs * -(-len(images) // batch_size)
         schedule = one_cycle(self.learning_rate, steps, warm_up=self.warm_up)
-        optimizer = AdamW(model, schedule, weight_decay=self.weight_decay, average_decay=self.average_decay)
+        optimizer = Muon(
+            model,
+            schedule,
+            momentum=self.momentum,
+            other_rate=self.other_rate,
+            weight_decay=self.weight_decay,
+            average_decay=self.average_decay,
+        )
         return Trainer(
             model,
             optimizer,
@@ -77,54 +97,81 @@ class PictureRecipe(Recipe):
             epochs=self.epochs,
             batch_size=batch_size,
             seed=self.seed,
-            augment=Shift(self.shift, self.border),
+            augment=self._augment,
             mirror=True,
             loss=partial(softmax_cross_entropy, label_smoothing=self.label_smoothing),
         )
 
+    def _augment(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        images = Shift(self.shift, self.border)(images, rng)
+        return Cutout(self.cutout)(images, rng) if self.cutout else images
+
     def test(self, model: Sequential, dataset: Dataset, calibration: Calibration) -> PictureEvaluation:
         images, labels = dataset.test_images, dataset.test_labels.astype(int)
-        logits, mirrored = logits_of(model, images), logits_of(model, images[:, :, ::-1])
-        both = (logits + mirrored).argmax(1) == labels
-        refused = ~calibration.is_digit(logits)
+        plain, mirrored, *shifted = (logits_of(model, view) for view in views(images))
+        right = [
+            float((logits.argmax(1) == labels).mean())
+            for logits in (plain + mirrored, 2 * (plain + mirrored) + sum(shifted))
+        ]
         return PictureEvaluation(
             labels,
-            calibration.probs(logits),
-            refused,
+            calibration.probs(plain),
+            ~calibration.is_digit(plain),
             dataset.classes,
-            accuracy_with_mirror=float(both.mean()),
+            accuracy_with_mirror=right[0],
+            accuracy_with_views=right[1],
         )
 
 
 @dataclass(frozen=True)
 class FashionRecipe(PictureRecipe):
-    """Fashion-MNIST, with CIFAR-10's settings but for a milder label smoothing; nothing was tuned."""
+    """Fashion-MNIST."""
 
     dataset: ClassVar[str] = "fashion-mnist"
     build: ClassVar[Callable] = staticmethod(grey_net)
     border: ClassVar[str] = "constant"
 
     name: str = "fashion"
-    epochs: int = 8
+    epochs: int = 30
     label_smoothing: float = 0.1
+    cutout: int = 8
     classes: tuple[str, ...] = fashion.CLASSES
 
 
 @dataclass(frozen=True)
 class Cifar10QuickRecipe(PictureRecipe):
-    """CIFAR-10 in minutes, and any colour pictures.
-
-    The settings were tried on the last 5,000 training pictures of CIFAR-10 recompressed as JPEG, in a shorter
-    training of a narrower network (docs/lab-notes.md).
-    """
+    """CIFAR-10 in minutes, and any colour pictures."""
 
     dataset: ClassVar[str] = "cifar10"
     build: ClassVar[Callable] = staticmethod(colour_net)
     border: ClassVar[str] = "reflect"
 
     name: str = "cifar10-quick"
-    epochs: int = 16
+    epochs: int = 6
     classes: tuple[str, ...] = cifar10.CLASSES
+
+
+@dataclass(frozen=True)
+class Cifar10Recipe(Cifar10QuickRecipe):
+    """CIFAR-10 as well as this network can learn it in an hour."""
+
+    name: str = "cifar10"
+    epochs: int = 30
+    cutout: int = 8
+
+
+def views(images: np.ndarray) -> Iterator[np.ndarray]:
+    """Each picture (N, H, W) or (N, H, W, C), its mirror image, and both moved by a pixel up and left, and
+    down and right; the border is repeated. In `PictureRecipe.test` the first two have twice the say.
+    """
+    mirrored = images[:, :, ::-1]
+    yield images
+    yield mirrored
+    padding = ((0, 0), (1, 1), (1, 1), *((0, 0),) * (images.ndim - 3))
+    for one in (images, mirrored):
+        padded = np.pad(one, padding, mode="edge")
+        yield padded[:, 2:, 2:]
+        yield padded[:, :-2, :-2]
 
 
 def whiten_first_layer(model: Sequential, images: np.ndarray, rng: np.random.Generator) -> None:

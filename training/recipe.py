@@ -17,6 +17,7 @@ from training.trainer import Trainer
 # Settings that may be 0: a recipe can do without these pictures, or without shifting any.
 MAY_BE_ZERO = (
     "shift",
+    "cutout",
     "synthetic_digits",
     "non_digits",
     "real_digits",

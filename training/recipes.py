@@ -28,7 +28,7 @@ from training.evaluate import RowsEvaluation, evaluate_rows
 from training.handwriting import Split
 from training.handwriting.people import people
 from training.handwriting.pictures import draw_digits, draw_non_digits
-from training.picture_recipes import Cifar10QuickRecipe, FashionRecipe
+from training.picture_recipes import Cifar10QuickRecipe, Cifar10Recipe, FashionRecipe
 from training.recipe import Recipe
 from training.synthesis import (
     cut_digits,
@@ -347,4 +347,5 @@ RECIPES: dict[str, type[Recipe]] = {
     "rows": RowsRecipe,
     "fashion": FashionRecipe,
     "cifar10-quick": Cifar10QuickRecipe,
+    "cifar10": Cifar10Recipe,
 }
