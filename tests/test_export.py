@@ -14,6 +14,8 @@ import safetensors.numpy
 
 from cnn import (
     ARCHITECTURES,
+    GELU,
+    AveragePool2D,
     BatchNorm,
     Conv2D,
     Dense,
@@ -23,6 +25,7 @@ from cnn import (
     MaxPool2D,
     ModelFileError,
     ReLU,
+    Residual,
     Sequential,
     load_model,
     save_model,
@@ -103,10 +106,20 @@ def _built():
         ReLU(),
         Dense(20, 10, rng=rng),
     ]
+    deep = [
+        Conv2D(1, 4, kernel_size=3, rng=rng),
+        GELU(),
+        AveragePool2D(3, stride=2),
+        Residual([Conv2D(4, 4, 3, padding=1, rng=rng, bias=False), BatchNorm(4), GELU(), BatchNorm(4)]),
+        Residual([Conv2D(4, 4, 1, rng=rng)]),
+        GlobalAveragePool(),
+        Dense(4, 10, rng=rng),
+    ]
     averaged = [Conv2D(3, 10, kernel_size=3, rng=rng), GlobalAveragePool()]
     flattened = [Conv2D(1, 2, kernel_size=2, rng=rng), Flatten()]
     rows = [Flatten(), Dense(12, 10, rng=rng)]
     yield Sequential("every_layer", every, (28, 28, 1))
+    yield Sequential("deep", deep, (28, 28, 1))
     yield Sequential("averaged", averaged, (9, 12, 3))
     yield Sequential("flattened", flattened, (4, 6, 1))
     yield Sequential("features", rows, (12,))

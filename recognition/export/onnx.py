@@ -8,12 +8,26 @@ Transpose brings back our order, so that the dense weights stay as they are in t
 Source: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto and docs/Operators.md.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from cnn import BatchNorm, Conv2D, Dense, Dropout, Flatten, GlobalAveragePool, MaxPool2D, ReLU, Sequential
-from cnn.layer import Array, Layer, Shape
+from cnn import (
+    GELU,
+    AveragePool2D,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAveragePool,
+    MaxPool2D,
+    ReLU,
+    Residual,
+    Sequential,
+)
+from cnn.activation import CUBIC, SLOPE
+from cnn.layer import Array, Layer, Shape, named
 from recognition.export.protobuf import content, integer, real, repeated
 
 OPSET, IR_VERSION = 17, 8  # of 2022: what every runtime of the last years reads
@@ -70,8 +84,18 @@ class _Graph:
         elif isinstance(layer, MaxPool2D):
             pool, stride = layer.pool_size, layer.stride
             self._node(name, "MaxPool", kernel_shape=[pool] * 2, strides=[stride] * 2)
+        elif isinstance(layer, AveragePool2D):
+            pool, stride = layer.pool_size, layer.stride
+            self._node(name, "AveragePool", kernel_shape=[pool] * 2, strides=[stride] * 2)
         elif isinstance(layer, GlobalAveragePool):
             self._node(name, "ReduceMean", axes=[2, 3], keepdims=0)
+        elif isinstance(layer, GELU):
+            self._gelu(name)
+        elif isinstance(layer, Residual):
+            short_cut = self.value
+            for inner_name, inner in named(layer.layers):
+                self.add(f"{name}.{inner_name}", inner)
+            self._node(name, "Add", more=[short_cut])
         elif isinstance(layer, ReLU):
             self._node(name, "Relu")
         elif isinstance(layer, Flatten):
@@ -80,6 +104,23 @@ class _Graph:
             self._node(name, "Flatten", axis=1)
         elif not isinstance(layer, Dropout):  # which does nothing in reading
             raise ValueError(f"{layer} has no counterpart in ONNX here")
+
+    def _gelu(self, name: str) -> None:
+        """Step by step: ONNX has an operator for it since 2023 only."""
+
+        def constant(step: str, kind: str, value: float) -> None:
+            self._node(f"{name}.{step}", kind, {"value": np.array(value, np.float32)})
+
+        x = self.value
+        self._node(f"{name}.square", "Mul", more=[x])
+        constant("cubic", "Mul", CUBIC)
+        constant("one", "Add", 1)
+        self._node(f"{name}.times", "Mul", more=[x])
+        constant("slope", "Mul", SLOPE)
+        self._node(f"{name}.tanh", "Tanh")
+        constant("above", "Add", 1)
+        constant("half", "Mul", 0.5)
+        self._node(name, "Mul", more=[x])
 
     def finish(self, temperature: float | None) -> None:
         """The last value is the logits; beside them their probabilities."""
@@ -108,11 +149,14 @@ class _Graph:
         kind: str,
         arrays: Mapping[str, Array] | None = None,
         *,
+        more: Sequence[str] = (),
         output: str = "",
         **attributes: int | float | list[int],
     ) -> None:
-        """NodeProto. output: the name of its value, otherwise made from its own."""
-        inputs = [self.value]
+        """NodeProto. more: values that go in behind the last one. output: the name of its value, otherwise
+        made from its own.
+        """
+        inputs = [self.value, *more]
         for key, array in (arrays or {}).items():
             inputs.append(f"{name}.{key}")
             self.initializers.append(_tensor(inputs[-1], array))
