@@ -30,6 +30,7 @@ from recognition.messages import one_line
 from ui.server import uploads
 from ui.server.fetch import FetchError, fetch
 from ui.server.host import Host
+from ui.server.origin import is_own_page
 from ui.server.upload_request import NO_ROOM, SHARE_USED
 
 PATH = "/gradio_api/mcp"
@@ -117,7 +118,7 @@ def routes(host: Host) -> list[Route]:
 
 
 async def _answer(request: Request, fetches: bool) -> Response:
-    if not _is_own_page(request):
+    if is_own_page(request.scope) is False:  # agents say nothing
         return JSONResponse({"error": "Another site's page may not call this."}, 403)
     message = await request.json()  # an object: RequestGuard has seen to that
     number, method = message.get("id"), message.get("method")
@@ -234,9 +235,3 @@ async def _file(image: str, address: str, fetches: bool) -> AsyncIterator[str]:
         yield path
     finally:
         await anyio.to_thread.run_sync(uploads.forget, path)
-
-
-def _is_own_page(request: Request) -> bool:
-    """Whether the request is no other site's page's: browsers say so, agents do not."""
-    origin = request.headers.get("origin")
-    return origin is None or origin.partition("://")[2] == request.headers.get("host")

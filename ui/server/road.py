@@ -14,11 +14,11 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from jobs.drawing_message import MALFORMED, MAX_BYTES, REFUSED, SUPERSEDED, number_of, pack_sentence
 from ui.server import metrics
 from ui.server.answer import Send
+from ui.server.origin import is_own_page
 from ui.server.payload import Receive, session_of
 from ui.server.rejection import RequestRejected
 from ui.shared.visit import Visitor, visitor_named
@@ -60,19 +60,7 @@ def check_origin(scope: Mapping[str, Any]) -> None:
 
     A page elsewhere could open one, for no browser forbids that, and draw at this visitor's expense.
     """
-    headers = [(name, value.decode("latin-1")) for name, value in scope["headers"]]
-    origins = [value for name, value in headers if name == b"origin"]
-    hosts = {
-        host.strip().lower()
-        for name, value in headers
-        if name in (b"host", b"x-forwarded-host")
-        for host in value.split(",")
-    }
-    try:
-        origin = urlsplit(origins[0]).netloc.lower() if len(origins) == 1 else ""
-    except ValueError:
-        origin = ""
-    if not origin or origin not in hosts:
+    if not is_own_page(scope):
         raise RequestRejected(403, "A page of another address may not do that.", "foreign origin")
 
 
