@@ -10,8 +10,8 @@ from dataclasses import asdict
 from jobs.session import Session
 from recognition.export import FORMATS
 from recognition.reader import DEFAULT_WEIGHTS
-from training.experiment import NETWORKS, Settings
 from training.export import exported_bytes
+from training.settings import NETWORKS, Settings
 from ui.component import component
 from ui.draw.teach import undo
 from ui.server.uploads import uploaded
