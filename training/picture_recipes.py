@@ -56,9 +56,9 @@ class PictureRecipe(Recipe):
     border: ClassVar[str]  # of shifted pictures; see Shift
 
     batch_size: int = 512
-    learning_rate: float = 0.2  # of the convolutions; see Muon
-    other_rate: float = 0.02  # of all else, as a share of that
-    momentum: float = 0.6
+    learning_rate: float = 0.1  # of the convolutions; see Muon
+    other_rate: float = 0.04  # of all else, as a share of that
+    momentum: float = 0.8
     weight_decay: float = 0.0
     average_decay: float = 0.99
     warm_up: float = 0.1  # share of all steps
@@ -132,7 +132,7 @@ class FashionRecipe(PictureRecipe):
     border: ClassVar[str] = "constant"
 
     name: str = "fashion"
-    epochs: int = 30
+    epochs: int = 24
     label_smoothing: float = 0.1
     cutout: int = 8
     classes: tuple[str, ...] = fashion.CLASSES
@@ -147,7 +147,7 @@ class Cifar10QuickRecipe(PictureRecipe):
     border: ClassVar[str] = "reflect"
 
     name: str = "cifar10-quick"
-    epochs: int = 6
+    epochs: int = 4
     classes: tuple[str, ...] = cifar10.CLASSES
 
 
@@ -157,6 +157,7 @@ class Cifar10Recipe(Cifar10QuickRecipe):
 
     name: str = "cifar10"
     epochs: int = 30
+    shift: int = 3
     cutout: int = 8
 
 
