@@ -14,6 +14,7 @@ PROGRAM = '''\
 """A network built on the Train tab of Digits from Scratch. Run it in the folder of that project."""
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from cnn import {imports}
 from recognition.calibration import Calibration
@@ -23,6 +24,7 @@ from training.evaluate import evaluate
 from training.trainer import Trainer
 
 EPOCHS, BATCH_SIZE, LEARNING_RATE, SEED = 3, 64, 0.005, 0
+threadpool_limits(1, user_api="blas")  # cnn spreads work over the cores; BLAS must not do it again
 
 rng = np.random.default_rng(SEED)
 layers = [
