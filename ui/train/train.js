@@ -7,6 +7,7 @@ import "../shared/leaving.js";
 import { createReading } from "../shared/reading.js";
 import { belongings, findSession, forgetVisitor, sessionState } from "../shared/session.js";
 import { certainty, secondThought } from "../shared/wording.js";
+import { createBuilder } from "./builder.js";
 import { createChart } from "./chart.js";
 import { csvOfCurve, paintCharts } from "./export.js";
 import { mountHub } from "./hub.js";
@@ -30,7 +31,8 @@ export function mount({ element, server, upload, props }) {
   const complaint = find(".complaint");
   const actions = createActions({ server, upload });
   const reading = createReading(element);
-  const settings = createSettings(form, props.defaults);
+  const builder = createBuilder({ element, server, ...props, onChange: showNetwork });
+  const settings = createSettings(form, props, builder);
   const charts = Object.keys(SCALES).map((name) => createChart(find(`[data-chart=${name}]`), name));
   const showOutcome = createOutcome(find(".outcome"), goToPad);
 
@@ -74,6 +76,7 @@ export function mount({ element, server, upload, props }) {
     actAndLook("start", { settings: settings.read(), drawing: drawing() });
   });
   const onClick = {
+    ".build": builder.open,
     ".resume": () => actAndLook("resume", { drawing: drawing() }),
     ".pause": () => act("pause"),
     ".stop": () => act("stop"),
@@ -108,6 +111,13 @@ export function mount({ element, server, upload, props }) {
   });
 
   // ---------------------------------------------------------------- what is shown
+
+  /** The visitor's own network in a line, under its card. */
+  function showNetwork() {
+    const { text, isWrong } = builder.summary();
+    find(".of-network").textContent = text;
+    find(".of-network").classList.toggle("wrong", isWrong);
+  }
 
   let shown = []; // curve of the training that is shown
   let before = []; // and of the one before it
