@@ -315,7 +315,7 @@ def _weights_of(layer: Layer, before: Array, cell: Cell) -> tuple[Array, Array, 
             return same, np.array([float(scale[cell[-1]])]), float(shift[cell[-1]])
         case Dropout():
             return same, np.ones(1), 0.0
-    raise ValueError(f"{layer} cannot be taken apart")
+    raise ValueError(f"{type(layer).__name__} cannot be taken apart into one sum")
 
 
 def _before(layer: Layer, field: Field, shape: tuple[int, ...]) -> Field:

@@ -13,6 +13,7 @@ from cnn import log_odds
 from recognition.best_path import Word
 
 MIN_LOG_ODDS, MAX_LOG_ODDS = -4.0, 8.0  # range that the log-odds of a single candidate are clipped to
+MARKS = "-/"  # separators that are evidence for a number; a dot or comma may be anything
 MAX_ASPECT = 4.0  # width over height of a row above which more width is no more evidence
 
 
@@ -30,6 +31,7 @@ class Evidence:
     skipped_ink: float  # share of the ink that is in no candidate
     aspect: float  # width of the whole over its height: a letter or doodle is about as wide as high
     one_component: float  # 1 where everything was one component before it was cut
+    marks: float  # share of the signs that are dashes or slashes, as in dates: seldom beside letters
     bias: float = 1.0
 
     def log_odds(self, weights: "Evidence") -> float:
@@ -51,6 +53,7 @@ DRAWING_WEIGHTS = Evidence(
     skipped_ink=-23.74,
     aspect=0.00,
     one_component=-1.26,
+    marks=0.00,
     bias=1.05,
 )
 PHOTO_WEIGHTS = Evidence(
@@ -64,6 +67,7 @@ PHOTO_WEIGHTS = Evidence(
     skipped_ink=0.00,
     aspect=0.50,
     one_component=-2.84,
+    marks=0.00,
     bias=-1.11,
 )
 
@@ -94,6 +98,7 @@ def evidence_of_number(lines: Sequence[Sequence[Word]], areas: np.ndarray, heigh
         skipped_ink=float(1 - areas[read_ids].sum() / areas[all_ids].sum()),
         aspect=float(min(MAX_ASPECT, (np.max(x + wide) - x.min()) / (np.max(y + high) - y.min()))),
         one_component=float(sum(is_sign_cut) == len(is_sign_cut) - 1),
+        marks=sum(found.separator in MARKS for found in separators) / len(is_sign_cut),
     )
 
 

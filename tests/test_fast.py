@@ -5,6 +5,7 @@ import pytest
 
 from cnn import (
     GELU,
+    AveragePool2D,
     BatchNorm,
     Conv2D,
     Dense,
@@ -101,6 +102,22 @@ def test_winograd_conv_of_several_tiles_equals_its_layer(n, height, width, paddi
         np.testing.assert_allclose(prepared.forward(x), plain.forward(x), atol=1e-9)
 
 
+@pytest.mark.parametrize(("f", "s", "p"), [(3, 2, 1), (2, 2, 0), (5, 3, 2), (1, 2, 0), (3, 1, 3), (4, 2, 5)])
+@pytest.mark.parametrize("n", [1, 70])
+def test_strided_conv_equals_its_layer(n, f, s, p):
+    plain, fast = plain_and_fast(lambda rng: [Conv2D(3, 4, f, s, p, rng=rng)], (7, 9, 3))
+    assert [type(step).__name__ for step in fast.steps] == ["StridedConv"]
+    assert_equal_networks(plain, fast, pictures(n, 7, 9, 3))
+
+
+@pytest.mark.parametrize(("pool_size", "stride"), [(2, 2), (3, 2), (3, 1), (1, 1)])
+@pytest.mark.parametrize("n", [1, 70])
+def test_fast_average_pool_equals_its_layer(n, pool_size, stride):
+    plain, fast = plain_and_fast(lambda rng: [AveragePool2D(pool_size, stride)], (7, 6, 3))
+    assert [type(step).__name__ for step in fast.steps] == ["FastAveragePool"]
+    assert_equal_networks(plain, fast, pictures(n, 7, 6, 3))
+
+
 @pytest.mark.parametrize(("pool_size", "stride"), [(2, 2), (3, 2), (3, 1), (1, 1)])
 @pytest.mark.parametrize("n", [1, 70])
 def test_fast_max_pool_equals_its_layer(n, pool_size, stride):
@@ -184,7 +201,7 @@ def test_a_list_that_somebody_writes_is_right_and_fast_where_a_run_of_it_matches
         "FastConv",
         "FastMaxPool",
         "FastReLU",
-        "Conv2D",
+        "StridedConv",
         "FastConv",
         "FastBatchNorm",
         "ConvPool",
@@ -208,6 +225,8 @@ def test_a_list_that_somebody_writes_is_right_and_fast_where_a_run_of_it_matches
         ("SparseConvPoolReLU", 2, lambda rng: [Conv2D(2, 3, 3, padding=1, rng=rng), ReLU(), MaxPool2D(2)]),
         ("WinogradConv", 2, lambda rng: [Conv2D(2, 3, 3, padding=1, rng=rng)]),
         ("WinogradConv", 64, lambda rng: [Conv2D(64, 64, 3, padding=1, rng=rng)]),
+        ("StridedConv", 2, lambda rng: [Conv2D(2, 3, 3, stride=2, padding=1, rng=rng)]),
+        ("FastAveragePool", 2, lambda rng: [AveragePool2D(3, stride=1)]),
         ("FastMaxPool", 2, lambda rng: [MaxPool2D(3, stride=1)]),
         ("FastBatchNorm", 2, lambda rng: [BatchNorm(2), ReLU()]),
         ("FastBatchNorm", 2, lambda rng: [BatchNorm(2), GELU()]),

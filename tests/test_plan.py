@@ -98,8 +98,12 @@ def test_steps_own_no_parameters(name):
 @pytest.mark.parametrize(
     ("layers", "shape", "expected"),
     [
-        ([Conv2D(1, 2, 3, stride=2, rng=RNG), ReLU(), MaxPool2D(2)], (9, 9, 1), ["Conv2D", "FastReLU", POOL]),
-        ([Conv2D(1, 2, 3, padding=3, rng=RNG)], (9, 9, 1), ["Conv2D"]),
+        (
+            [Conv2D(1, 2, 3, stride=2, rng=RNG), ReLU(), MaxPool2D(2)],
+            (9, 9, 1),
+            ["StridedConv", "FastReLU", POOL],
+        ),
+        ([Conv2D(1, 2, 3, padding=3, rng=RNG)], (9, 9, 1), ["StridedConv"]),
         ([Conv2D(1, 2, 3, rng=RNG), ReLU(), MaxPool2D(3)], (9, 9, 1), ["FastConv", "FastReLU", POOL]),
         ([Conv2D(1, 2, 3, rng=RNG), ReLU(), MaxPool2D(2, 1)], (9, 9, 1), ["FastConv", "FastReLU", POOL]),
         ([Conv2D(1, 2, 3, rng=RNG), MaxPool2D(3)], (9, 9, 1), ["FastConv", POOL]),
@@ -110,7 +114,7 @@ def test_steps_own_no_parameters(name):
         ([Conv2D(5, 2, 3, padding=1, rng=RNG), ReLU(), MaxPool2D(2)], (6, 6, 5), ["ConvPool"]),
         ([Conv2D(5, 2, 3, padding=1, rng=RNG), ReLU()], (6, 6, 5), ["WinogradConv", "FastReLU"]),
         ([Conv2D(5, 2, 3, padding=1, rng=RNG)], (6, 7, 5), ["FastConv"]),
-        ([Conv2D(5, 2, 3, padding=1, stride=2, rng=RNG)], (6, 6, 5), ["Conv2D"]),
+        ([Conv2D(5, 2, 3, padding=1, stride=2, rng=RNG)], (6, 6, 5), ["StridedConv"]),
         ([Conv2D(5, 2, 5, padding=1, rng=RNG)], (6, 6, 5), ["FastConv"]),
         ([BatchNorm(3), LeakyReLU()], (3,), ["FastBatchNorm", "LeakyReLU"]),
         (

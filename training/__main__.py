@@ -26,6 +26,7 @@ from recognition.reader import DEFAULT_WEIGHTS
 from training.commands import add_commands, save_card
 from training.curves import Log, draw_curves, read_log
 from training.data import load_mnist, split_validation
+from training.data_parallel import DataParallel, RankLostError, processes
 from training.datasets.base import DataError, Dataset
 from training.datasets.registry import DATASETS, is_own, load_dataset, load_own
 from training.evaluate import Evaluation, RowsEvaluation, evaluate
@@ -61,6 +62,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def train(options: argparse.Namespace) -> int:
     """Train by a recipe. Returns 0 when it finished, 130 when Ctrl-C stopped it."""
+    comm = processes()
+    is_first = comm is None or comm.rank == 0
+    if not is_first:  # one of several processes speaks
+        sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
     chosen = {name: getattr(options, name) for name in CHOICES}
     own = options.data is not None and is_own(options.data)
     if own and options.dataset:
@@ -79,7 +84,7 @@ def train(options: argparse.Namespace) -> int:
     validation = None
     if options.validate or recipe.uses_validation_set:
         images, labels, *validation = split_validation(images, labels, dataset.validation_size)
-    log = Log(options.log, again=options.resume) if options.log else None
+    log = Log(options.log, again=options.resume) if options.log and is_first else None
     kept_as = recipe.name
     if own or name != recipe.dataset:  # another network than the recipe's own, which it must not replace
         kept_as += "-" + re.sub(r"[^\w-]", "_", options.data.resolve().stem if own else name)
@@ -88,6 +93,8 @@ def train(options: argparse.Namespace) -> int:
     for phase, trainer in enumerate(recipe.phases(images, labels, start), start=1 + len(trained)):
         if not dataset.has_digits:
             trainer.model.name_classes(dataset.classes)
+        if comm is not None:
+            trainer = DataParallel.of(trainer, comm)
         checkpoint = first if phase == 1 else first.with_stem(f"{first.stem}-{phase}")
         if goes_on and (phase == 1 or checkpoint.exists()):
             shapes = trainer.model.input_shape, trainer.model.output_shape
@@ -96,11 +103,18 @@ def train(options: argparse.Namespace) -> int:
             print(f"Resuming from {checkpoint}: {done // of} epochs and {done % of} steps are done.")
         # A phase after a phase that is trained now starts anew, whatever checkpoints an earlier run left.
         goes_on = trainer.optimizer.step_count == trainer.epochs * trainer.steps_per_epoch
-        ended = _run(trainer, checkpoint, validation, log)
+        try:
+            ended = _run(trainer, checkpoint, validation, log)
+        except RankLostError as error:
+            trainer.save_alone(checkpoint)
+            print(f"{error} To continue from {checkpoint}, run the same command with --resume.", flush=True)
+            comm.Abort(1)
         seconds += trainer.seconds
         if not ended:
             break
         trained.append(trainer.result())
+    if not is_first:
+        return 0 if ended else 130
     if log:
         picture = options.log.with_suffix(".png")
         draw_curves(picture, read_log(options.log))
@@ -145,6 +159,7 @@ def _run(trainer: Trainer, checkpoint: Path, validation: list[np.ndarray] | None
     try:
         bar = None
         for now in trainer.run():
+            stops = trainer.anyone(stop)
             if bar is None:
                 bar = tqdm(
                     total=now.steps_per_epoch,
@@ -165,9 +180,9 @@ def _run(trainer: Trainer, checkpoint: Path, validation: list[np.ndarray] | None
                 print(line, flush=True)
             if log:
                 log.add(now, found)
-            if now.epoch_ends or stop:
+            if now.epoch_ends or stops:
                 trainer.save(checkpoint)
-            if stop and not (now.epoch_ends and now.epoch == now.epochs):
+            if stops and not (now.epoch_ends and now.epoch == now.epochs):
                 if bar is not None:
                     bar.close()
                 return False

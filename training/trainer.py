@@ -185,6 +185,10 @@ class Trainer:
         self.correct = int(checkpoint.progress["correct"])
         self.seconds = float(checkpoint.progress["seconds"])
 
+    def anyone(self, wish: bool) -> bool:
+        """`wish`; where several processes train together, whether any of them has it."""
+        return wish
+
     def _fixed(self) -> dict:
         """The settings that must not change between the sessions of one run."""
         return {"seed": self.seed, "batch_size": self.batch_size, "images": len(self.images)}
@@ -214,22 +218,28 @@ class Trainer:
 
     def _take_step(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, int]:
         """Take one step; returns the batch's mean loss and number of right answers before the step."""
-        for layer in self.model.layers:
-            if isinstance(layer, Dropout):
-                layer.rng = np.random.default_rng([self.seed, self.optimizer.step_count])
-        logits = self.model.forward(to_input(images), training=True)
-        loss, dlogits = self.loss(logits, labels)
+        loss, right = self._fill_gradients(images, labels)
         if not math.isfinite(loss):
             raise DivergedError
-        self.model.backward_params(dlogits)
         self.optimizer.step()
         # No later loss would reveal that the last step's weights are bad. A sum is cheaper than isfinite.
         if not math.isfinite(self.model.parameters.sum()):
             raise DivergedError
         self.loss_sum += loss * len(labels)
+        self.correct += right
+        return loss, right
+
+    def _fill_gradients(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, int]:
+        """The gradients of the batch's mean loss; returns that and the number of right answers."""
+        for layer in self.model.layers:
+            if isinstance(layer, Dropout):
+                layer.rng = np.random.default_rng([self.seed, self.optimizer.step_count])
+        logits = self.model.forward(to_input(images), training=True)
+        loss, dlogits = self.loss(logits, labels)
+        if math.isfinite(loss):
+            self.model.backward_params(dlogits)
         which = logits.argmax(1) == labels % logits.shape[1]
         right = np.where(labels == REJECT_CLASS, log_odds(logits) < 0, which)
-        self.correct += int(right.sum())
         return loss, int(right.sum())
 
 

@@ -1,4 +1,4 @@
-"""Dense, ReLU, GELU, MaxPool2D and BatchNorm on all cores, in reused memory."""
+"""Dense, ReLU, GELU and BatchNorm on all cores, in reused memory."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +12,6 @@ from cnn.fast.parallel import SLICE, parallel_for, slice_size
 from cnn.fast.step import Step, begins_with
 from cnn.layer import Array, Layer, Shape
 from cnn.norm import BatchNorm
-from cnn.pool import MaxPool2D
 
 FEATURES = 1568  # of the input, worked on at once backward
 
@@ -103,49 +102,6 @@ class FastGELU(Step):
         dx = self.workspace("dx", dy.shape, dy.dtype)
         size = slice_size(math.prod(dy.shape[1:]))
         parallel_for(len(dy), size, lambda s: np.multiply(dy[s], slope[s], out=dx[s]))
-        return dx
-
-
-class FastMaxPool(Step):
-    """MaxPool2D, slice by slice."""
-
-    @classmethod
-    def match(cls, layers: Sequence[Layer], shape: Shape) -> Step | None:
-        return cls(layers[:1], shape) if begins_with(layers, MaxPool2D) else None
-
-    def forward(self, x: Array, training: bool = False) -> Array:
-        (pool,) = self.layers
-        y = self.workspace("y", (len(x), *self.y_shape), x.dtype, training)
-
-        def work(s: slice) -> None:
-            first, *others = pool.corners(x[s])
-            best = y[s]
-            np.maximum(first, others[0] if others else first, out=best)
-            for corner in others[1:]:
-                np.maximum(best, corner, out=best)
-
-        parallel_for(len(x), SLICE, work)
-        if training:
-            self.save_for_backward(x, y)
-        return y
-
-    def backward(self, dy: Array) -> Array:
-        (pool,), (x, y) = self.layers, self.saved()
-        dx = self.workspace("dx", x.shape, dy.dtype)
-
-        def work(s: slice) -> None:
-            dx[s] = 0
-            waiting = self.scratch("waiting", y[s].shape, bool)
-            waiting[...] = True
-            winner = self.scratch("winner", y[s].shape, bool)
-            passed = self.scratch("passed", y[s].shape, dy.dtype)
-            for corner, dcorner in zip(pool.corners(x[s]), pool.corners(dx[s]), strict=True):
-                np.equal(corner, y[s], out=winner)
-                winner &= waiting
-                waiting ^= winner
-                dcorner += np.multiply(dy[s], winner, out=passed)
-
-        parallel_for(len(x), SLICE, work)
         return dx
 
 

@@ -2,13 +2,20 @@
 
 from collections.abc import Sequence
 
-from cnn.fast.basic import FastBatchNorm, FastDense, FastGELU, FastMaxPool, FastReLU
+from cnn.fast.basic import (
+    FastBatchNorm,
+    FastDense,
+    FastGELU,
+    FastReLU,
+)
 from cnn.fast.conv import FastConv
 from cnn.fast.conv_pool import ConvPool
+from cnn.fast.pool import FastAveragePool, FastMaxPool
 from cnn.fast.residual import FastResidual
 from cnn.fast.sparse import SparseConvPoolReLU
 from cnn.fast.sparse_dense import SparseConvPoolDense
 from cnn.fast.step import Step
+from cnn.fast.strided import StridedConv
 from cnn.fast.winograd import WinogradConv
 from cnn.layer import Layer, Shape
 from cnn.residual import Residual
@@ -20,10 +27,12 @@ PATTERNS: tuple[type[Step], ...] = (
     ConvPool,
     WinogradConv,
     FastConv,
+    StridedConv,
     FastBatchNorm,
     FastReLU,
     FastGELU,
     FastMaxPool,
+    FastAveragePool,
     FastDense,
 )
 

@@ -61,7 +61,7 @@ def test_a_training_is_watched_paused_resumed_used_and_given_up_by_one_visitor_a
         timeout=SLOW,
     )
     tab.page.wait_for_function(  # on a slow machine it has seen few pictures until here
-        "parseFloat(document.querySelector('[data-chart=accuracy] .latest').textContent) > 80", timeout=SLOW
+        "parseFloat(document.querySelector('[data-chart=accuracy] .latest').textContent) > 50", timeout=SLOW
     )
     tab.button("Stop and test").click()
     tab.settle("done")

@@ -4,7 +4,15 @@ import { colourOf, putPixels } from "./colours.js";
 import { newElement } from "./elements.js";
 import { blocksOf, columnsFor, divisorsOf, paintMaps } from "./maps.js";
 
-const NAMES = { conv: "Convolution", dense: "Dense layer", average: "Averages", norm: "Batch norm" };
+const NAMES = {
+  conv: "Convolution",
+  dense: "Dense layer",
+  average: "Averages",
+  norm: "Batch norm",
+  gelu: "GELU",
+  meanpool: "Average pooling",
+  residual: "Residual block",
+};
 const [CELL, NUMBER] = [2, 8]; // pixels on the screen of a map's cell and of a vector's
 
 /** "Convolution 2", "The ten sums": of the block that begins with layers[position]. */
