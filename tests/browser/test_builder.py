@@ -106,7 +106,7 @@ def test_axe_finds_nothing_wrong_in_the_editor(open_builder, scheme):
     tab = open_builder(color_scheme=scheme)
     tab.page.get_by_label("Begin with").select_option("residual")
     tab.button("Take it").click()
-    tab.page.get_by_label("kernel of Convolution, layer 1").fill("99")
+    tab.page.get_by_label("kernel of Convolution, layer 1", exact=True).fill("99")
     expect(tab.page.locator(".block.wrong")).to_have_count(1)
     assert _violations(tab.page) == []
 

@@ -220,11 +220,12 @@ class Visitors:
         return answer
 
     def _mine(self, session: Session) -> dict:
-        model, weights = session.in_use, session.model
+        model, result, weights = session.in_use, session.result_model, session.model
         examples = [{"picture": encoded(one.image), "label": one.label} for one in session.examples]
         return {
             "own": not model.is_shipped,
             "reads_digits": model.reads_digits,
+            "result_reads_digits": result is not None and result.reads_digits,
             "dataset": model.dataset,
             "weights": weights.stem,
             "network": model.network,
@@ -237,6 +238,7 @@ class Visitors:
         mine = {
             "own": False,
             "reads_digits": True,
+            "result_reads_digits": False,
             "dataset": MNIST,
             "weights": DEFAULT_NETWORK,
             "network": self.readers[DEFAULT_NETWORK].model.name,

@@ -9,16 +9,15 @@ from dataclasses import asdict
 
 from jobs.session import Session
 from recognition.export import FORMATS
-from recognition.reader import DEFAULT_WEIGHTS
 from training.datasets.registry import CIFAR10, FACTS, FASHION_MNIST, MNIST
 from training.export import exported_bytes
 from training.own_network.draft import OWN_NET
 from training.settings import FRESH, Settings
 from ui.component import component
-from ui.draw.teach import undo
+from ui.draw.teach import undo, use_shipped
 from ui.server.uploads import uploaded
 from ui.shared.visitors import Action, Payload, Visitors, picture_of, reads_file
-from ui.train import building, hub
+from ui.train import building, hub, trying
 
 ABOUT = {
     MNIST: "handwritten digits",
@@ -33,7 +32,7 @@ def build(visitors: Visitors) -> None:
     component(
         "train/train",
         [*visitors.server_functions(ACTIONS), visitors.forget, *hub.server_functions(visitors)],
-        ("train/stage", "train/outcome", "train/hub", "train/builder"),
+        ("train/stage", "train/outcome", "train/hub", "train/builder", "train/trying"),
         ("train/watched",),
         signs_in=hub.can_sign_in(),
         networks=building.cards(),
@@ -81,10 +80,6 @@ def discard_result(session: Session, payload: Payload) -> None:
     session.discard_result()
 
 
-def use_shipped(session: Session, payload: Payload) -> None:
-    session.use(DEFAULT_WEIGHTS)
-
-
 def download(session: Session, payload: Payload) -> dict:
     """payload: "result" or "model", the one in use. Returns {"file": .npz in base64}"""
     weights = session.result if payload == "result" else session.model
@@ -127,6 +122,8 @@ ACTIONS: tuple[Action, ...] = (
     upload_model,
     hub.load_from_hub,
     building.check_layers,
+    trying.samples,
+    trying.read_picture,
 )
 
 
