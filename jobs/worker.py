@@ -230,8 +230,10 @@ class Worker:
     def in_words(self, error: Exception) -> str:
         """The error as a sentence for the visitor, without paths and without Python."""
         if isinstance(error, DataError):
-            title = FACTS[self.message.get("dataset", MNIST)].title
-            return f"{title}'s images could not be downloaded, so nothing can be trained here now."
+            name = self.message.get("dataset", MNIST)
+            use = "" if name == MNIST else " with them"
+            title = FACTS[name].title
+            return f"{title}'s images could not be downloaded, so nothing can be trained{use} here now."
         return _in_words(error)
 
     def send(self, event: str, arrays: Arrays | None = None, **notes: object) -> None:

@@ -128,9 +128,10 @@ def test_on_a_phone_layers_are_dragged_and_nothing_is_wider_than_the_screen(open
     for share in (0.3, 0.6, 1.0):
         touch("touchMove", (x, y + share * (third["y"] + third["height"] - y)))
     touch("touchEnd")
+    page.wait_for_function("document.querySelector('.blocks .title').textContent === 'ReLU'")
     assert _titles(tab)[:3] == ["ReLU", "Max pooling", "Convolution"]
     page.get_by_label("Begin with").select_option("residual")
-    tab.button("Take it").tap()
+    tab.button("Take it").click()
     expect(page.locator(".inside .block")).to_have_count(10)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     dialog = page.get_by_role("dialog")

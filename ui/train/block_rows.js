@@ -54,11 +54,7 @@ export function createRows(list, kindOf, does) {
       event.stopPropagation();
       mark(path);
     });
-    makeDraggable(row, head.querySelector(".grip"), (to) => {
-      if (to === path.at(-1)) return;
-      does.move(path, to);
-      focus([...path.slice(0, -1), to]);
-    });
+    makeDraggable(row, head.querySelector(".grip"), (to) => to !== path.at(-1) && does.move(path, to));
     return row;
   }
 

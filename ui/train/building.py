@@ -88,7 +88,7 @@ def check_layers(session: Session, payload: Payload) -> dict:
 
 def _row(row: Row) -> dict:
     return {
-        "shape": row.shape,
+        "shape": row.shape and list(row.shape),
         "parameters": row.parameters,
         "trouble": row.trouble,
         "rows": [_row(inner) for inner in row.rows],
