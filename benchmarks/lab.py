@@ -17,9 +17,10 @@ from benchmarks.machine import machine
 from cnn import load_model
 from recognition.reader import DEFAULT_WEIGHTS
 from training.data import Dataset, load_mnist
-from training.experiment import Experiment, Settings
+from training.experiment import Experiment
 from training.finetune import MAX_EXAMPLES, fine_tune
 from training.memory import keep_freed_memory
+from training.settings import Settings
 from training.synthesis import synthesise_digits
 
 TARGETS = {0.97: 15, 0.985: 60}  # validation accuracy: most seconds of training

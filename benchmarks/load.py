@@ -36,7 +36,7 @@ from benchmarks.growing import drawn_digits
 from benchmarks.machine import machine
 from benchmarks.served import served
 from jobs.drawing_message import BUSY, ERROR, READ, REFUSED, SUPERSEDED, pack_drawing, unpack_answer
-from training.experiment import Settings
+from training.settings import Settings
 from ui.photo.tab import EXAMPLES, EXAMPLES_FOLDER
 
 TICK = 0.1  # seconds from one point of a stroke to the next

@@ -78,17 +78,27 @@ def layer_list(layers: Sequence[Layer], input_shape: Shape) -> str:
 def network_from_list(name: str, text: str) -> Sequential:
     """The network in the JSON of `layer_list`, with initial weights. Raises ValueError for any other text."""
     input_shape, entries = _parse(text)
-    size = _Size(input_shape)
-    layers = [size.add(entry, f"layer {position}") for position, entry in enumerate(entries, start=1)]
+    builder = LayerBuilder(input_shape)
+    layers = [builder.add(entry, f"layer {position}") for position, entry in enumerate(entries, start=1)]
     return Sequential(name, layers, input_shape)
 
 
-class _Size:
-    """Builds layers, one after the other, within the limits that all of them together have."""
+class LayerBuilder:
+    """Builds layers, one after the other, within the limits that all of them together have.
 
-    def __init__(self, input_shape: Shape) -> None:
+    shape: what the last one gives, without N. values: of the largest array of each, for one sample.
+    """
+
+    def __init__(
+        self,
+        input_shape: Shape,
+        *,
+        most_parameters: int = MOST_PARAMETERS,
+        most_operations: int = MOST_OPERATIONS,
+    ) -> None:
         self.shape = input_shape
-        self.layers = self.parameters = self.operations = 0
+        self.most_parameters, self.most_operations = most_parameters, most_operations
+        self.layers = self.parameters = self.operations = self.values = 0
 
     def add(self, entry: object, place: str) -> Layer:
         """The layer of one entry; ValueError, which names the place, where it cannot be or is too much."""
@@ -99,16 +109,17 @@ class _Size:
             return self._add_residual(entry, place)
         kind, arguments = _checked(entry, place)
         self.parameters += _parameters(kind, arguments)
-        if self.parameters > MOST_PARAMETERS:
-            raise ValueError(f"it has more than {MOST_PARAMETERS:,} parameters by {place}")
+        if self.parameters > self.most_parameters:
+            raise ValueError(f"it has more than {self.most_parameters:,} parameters by {place}")
         layer = kind(**arguments)
         before, self.shape = self.shape, layer.output_shape(self.shape)
         values = _values(layer, before, self.shape)
         if values > MOST_VALUES:
             raise ValueError(f"{place} works on {values:,} values of a sample; at most {MOST_VALUES:,}")
+        self.values += values
         self.operations += _operations(layer, self.shape)
-        if self.operations > MOST_OPERATIONS:
-            raise ValueError(f"it needs more than {MOST_OPERATIONS:,} operations a sample by {place}")
+        if self.operations > self.most_operations:
+            raise ValueError(f"it needs more than {self.most_operations:,} operations a sample by {place}")
         return layer
 
     def _add_residual(self, entry: dict, place: str) -> Residual:

@@ -22,9 +22,11 @@ from jobs.protocol import Arrays
 from jobs.queue import BusyError, Job, JobQueue
 from jobs.status import Comparison, Mistake, Point, Status, add_point
 from jobs.worker import from_frame
+from training.datasets.registry import FACTS, MNIST
 from training.evaluate import Evaluation
 from training.experiment import Snapshot
 from training.finetune import FineTuneReport
+from training.samples import Samples
 
 GRACE = 90.0  # seconds for a worker to start, to save and to test, beyond those of its training
 CRASHED = "The training process ended unexpectedly. Your model is as it was."
@@ -47,7 +49,8 @@ class Shared:
     """What all visitors share.
 
     worker: the command of a worker process. mnist: MNIST's folder, or None for the cache or the mirrors.
-    folder: of all visitors' files. shipped: evaluations on MNIST's test set of weights that never change.
+    folder: of all visitors' files. samples: of the data sets that were used, but MNIST's. shipped:
+    evaluations on MNIST's test set of weights that never change.
     on_job_event: called with the job, "train", "teach" or "test", and what happened to it.
     """
 
@@ -59,6 +62,7 @@ class Shared:
     teachings: JobQueue
     storage: StorageAccount
     shipped: dict[Path, Evaluation] = field(default_factory=dict)
+    samples: dict[str, Samples] = field(default_factory=dict)
     on_job_event: Callable[[str, str], None] = lambda job, event: None
 
 
@@ -202,9 +206,12 @@ class Activity:
             compared, path = self._models.in_use, self._models.new_path()
             out = makes(path) if callable(makes) else makes
             known = compared.path in self._models.evaluations or compared.path in shared.shipped
+            is_alike = compared.dataset == out.dataset  # or the two cannot be compared
             message |= {
                 "out": str(out.path),
-                "before": None if known else str(compared.path),
+                "before": str(compared.path) if is_alike and not known else None,
+                "dataset": out.dataset,
+                "samples": out.dataset != MNIST and out.dataset not in shared.samples,
                 "mnist": shared.mnist and str(shared.mnist),
                 "cache": str(shared.folder / "mnist"),
             }
@@ -288,6 +295,7 @@ class Activity:
 
     def _on_event(self, job: Job, message: dict, arrays: Arrays) -> None:
         handlers = {
+            "samples": self._on_samples,
             "snapshot": self._on_snapshot,
             "saved": self._on_saved,
             "full": self._on_full,
@@ -315,6 +323,9 @@ class Activity:
                 self._rest(message, failed=True)
 
     # --- one a kind of event; with the lock held
+
+    def _on_samples(self, job: Job, message: dict, arrays: Arrays) -> None:
+        self.shared.samples[job.message["dataset"]] = Samples(**arrays)
 
     def _on_snapshot(self, job: Job, message: dict, arrays: Arrays) -> None:
         now = from_frame(Snapshot, message, arrays)
@@ -355,17 +366,19 @@ class Activity:
 
     def _on_tested(self, job: Job, message: dict, arrays: Arrays) -> None:
         labels, models = arrays["labels"], self._models
-        after = Evaluation(labels, arrays["probs"], arrays["refused"])
+        classes = FACTS[self._out.dataset].classes
+        after = Evaluation(labels, arrays["probs"], arrays["refused"], classes)
         models.evaluations[self._out.path] = after
         evaluations = self.shared.shipped if self._compared.is_shipped else models.evaluations
         if "before_probs" in arrays:
-            before = Evaluation(labels, arrays["before_probs"], arrays["before_refused"])
+            before = Evaluation(labels, arrays["before_probs"], arrays["before_refused"], classes)
             evaluations[self._compared.path] = before
         mistakes = tuple(
             Mistake(image, int(after.predicted[i]), int(labels[i]), float(after.probs[i].max()))
             for i, image in zip(after.errors[: len(arrays["pictures"])], arrays["pictures"], strict=True)
         )
-        comparison = Comparison(after, evaluations[self._compared.path], mistakes)
+        before = evaluations[self._compared.path] if self._compared.dataset == self._out.dataset else None
+        comparison = Comparison(after, before, mistakes, self._out.dataset)
         self._show(phase="done", comparison=comparison)
         self._tested[self._out.path] = self._status
         self._job = None

@@ -15,9 +15,12 @@ from cnn.storage import is_npz
 from recognition import Reader
 from recognition.calibration import Calibration
 from recognition.reader import DEFAULT_WEIGHTS, SHIPPED
+from training.datasets.registry import MNIST, name_of_dataset
 from training.evaluate import Evaluation
-from training.experiment import Settings, unfinished
+from training.experiment import unfinished
 from training.history import history_path
+from training.picture_reader import PictureReader
+from training.settings import Settings
 
 MOST_UNDO = 10  # earlier models that are kept for `undo`, if there is room
 
@@ -27,13 +30,20 @@ class Model:
     """A weights file that was checked.
 
     network: the name of its architecture. training: the settings of the training that can be resumed from
-    this file, or None. base: the model that it was fine-tuned from, or None.
+    this file, or None. base: the model that it was fine-tuned from, or None. dataset: the one whose pictures
+    it tells apart, by its name in the registry.
     """
 
     path: Path
     network: str
     training: Settings | None = None
     base: "Model | None" = None
+    dataset: str = MNIST
+
+    @property
+    def reads_digits(self) -> bool:
+        """Whether drawings and photos of digits can be read with it."""
+        return self.dataset == MNIST
 
     @property
     def is_shipped(self) -> bool:
@@ -53,11 +63,14 @@ def read_model(path: Path, name: str) -> Model:
     Raises ModelFileError, in one sentence, whatever is wrong with it, and OSError if it cannot be read.
     """
     try:
-        checkpoint = load_model(path)
+        checkpoint = load_model(path, None, None, any_classes=True)
+        dataset = name_of_dataset(checkpoint.model)
+        if dataset is None:
+            load_model(path)  # says which pictures, or which answers, are not a digit's
         Calibration.of(checkpoint)
         if not is_npz(path):  # so that what is downloaded and pushed from here is always one
             save_model(path, checkpoint.model, progress=checkpoint.progress)
-        return Model(path, checkpoint.model.name, unfinished(checkpoint))
+        return Model(path, checkpoint.model.name, unfinished(checkpoint), dataset=dataset)
     except ModelFileError as error:
         raise ModelFileError(str(error).replace(path.name, name)) from error
     except OSError:
@@ -78,9 +91,10 @@ class Models:
         self.in_use = shipped_model(DEFAULT_WEIGHTS)
         self.result: Model | None = None  # made or uploaded, and not in use yet
         self.paused: Model | None = None  # the one that `resume` continues
-        self.evaluations: dict[Path, Evaluation] = {}  # of the visitor's own, on MNIST's test set
+        self.evaluations: dict[Path, Evaluation] = {}  # of the visitor's own, on their test sets
         self._undo: list[Model] = []
-        self._readers: dict[Path, Reader] = {}  # of the model in use and of the new one
+        # Of the model in use and of the new one.
+        self._readers: dict[Path, Reader | PictureReader] = {}
         self._count = 0
 
     @property
@@ -110,21 +124,21 @@ class Models:
             raise ValueError("There is nothing to undo.")
         self.in_use = self._undo.pop()
 
-    def own_reader(self) -> Reader | None:
+    def own_reader(self) -> Reader | PictureReader | None:
         """Reads with the model in use, where that is the visitor's own. From any thread, without a lock."""
         return self._reader_of(lambda: self.in_use)
 
-    def result_reader(self) -> Reader | None:
+    def result_reader(self) -> Reader | PictureReader | None:
         """Reads with the model that is not in use yet, if there is one. From any thread, without a lock."""
         return self._reader_of(lambda: self.result)
 
-    def _reader_of(self, model_now: Callable[[], Model | None]) -> Reader | None:
+    def _reader_of(self, model_now: Callable[[], Model | None]) -> Reader | PictureReader | None:
         while (model := model_now()) is not None and not model.is_shipped:
             known = self._readers.get(model.path)
             if known is not None:
                 return known
             try:
-                reader = Reader(model.path)
+                reader = Reader(model.path) if model.reads_digits else PictureReader(model.path)
             except (OSError, ModelFileError):
                 if model_now() is model:
                     return None  # the visitor left just now, and their files are gone

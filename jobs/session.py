@@ -22,8 +22,9 @@ from recognition import Reader
 from recognition.reader import SHIPPED
 from training.evaluate import Evaluation
 from training.examples import Example, write_examples
-from training.experiment import Settings
 from training.finetune import MAX_EXAMPLES
+from training.picture_reader import PictureReader
+from training.settings import Settings
 
 
 class Session(Activity):
@@ -55,8 +56,13 @@ class Session(Activity):
         return result and result.path
 
     @property
+    def result_model(self) -> Model | None:
+        """The model in the file `result`."""
+        return self._models.result
+
+    @property
     def evaluation(self) -> Evaluation | None:
-        """Of the model in use on MNIST's test set, where it is the visitor's own and was tested."""
+        """Of the model in use on its test set, where it is the visitor's own and was tested."""
         return self._models.evaluations.get(self.model)
 
     @property
@@ -78,13 +84,27 @@ class Session(Activity):
         """Whether there is anything here that its visitor would miss."""
         return self.is_busy or bool(self._examples) or self._models.has_own
 
+    @property
+    def in_use(self) -> Model:
+        """The model in use."""
+        return self._models.in_use
+
     def own_reader(self) -> Reader | None:
-        """Reads with the model in use; None where that is a shipped one. It may load a file."""
-        return self._models.own_reader()
+        """Reads digits with the model in use; None where that is a shipped one, or reads none. It may load a
+        file."""
+        reader = self._models.own_reader()
+        return reader if isinstance(reader, Reader) else None
 
     def result_reader(self) -> Reader | None:
-        """Reads with the result, once that is complete; None where there is none. It may load a file."""
-        return None if self.is_busy else self._models.result_reader()
+        """The same with the result, once that is complete."""
+        reader = None if self.is_busy else self._models.result_reader()
+        return reader if isinstance(reader, Reader) else None
+
+    def picture_reader(self) -> PictureReader | None:
+        """Reads other pictures, with the result or else the model in use; None where neither does. It may
+        load a file."""
+        found = [None if self.is_busy else self._models.result_reader(), self._models.own_reader()]
+        return next((reader for reader in found if isinstance(reader, PictureReader)), None)
 
     # --- training
 
@@ -98,7 +118,7 @@ class Session(Activity):
         limits, begin = self.shared.limits, self._models.in_use
         settings, note = settings.within(epochs=limits.epochs, images=limits.images)
         if settings.fine_tune:
-            settings = replace(settings, network=begin.network)
+            settings = replace(settings, network=begin.network, dataset=begin.dataset, layers="")
         start = str(begin.path) if settings.fine_tune else None
         self._train({"settings": asdict(settings), "start": start, "resume": None}, settings, note, drawing)
 
@@ -131,7 +151,7 @@ class Session(Activity):
             self.shared.trainings,
             {"job": "train", "seconds": self.shared.limits.seconds} | message,
             shown,
-            makes=lambda path: Model(path, settings.network, settings),
+            makes=lambda path: Model(path, settings.network, settings, dataset=settings.dataset),
             arrays={} if drawing is None else {"drawing": drawing},
             discards=not goes_on,
         )
@@ -286,6 +306,10 @@ class Session(Activity):
             raise ValueError("There is nothing to teach yet: draw a digit and tell which one it is.")
         if len(examples) > MAX_EXAMPLES:
             raise ValueError(f"At most {MAX_EXAMPLES} examples can be taught at once. Please delete some.")
+        if not in_use.reads_digits:
+            raise ValueError(
+                "The network in use does not read digits. Go back to the best network to teach it."
+            )
         base = in_use.base or in_use
         self._submit(
             self.shared.teachings,

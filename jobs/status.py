@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from training.datasets.registry import MNIST
 from training.evaluate import Evaluation
-from training.experiment import Settings, Snapshot
+from training.experiment import Snapshot
 from training.finetune import FineTuneReport
+from training.settings import Settings
 
 MOST_POINTS = 400  # of a curve; neighbours are merged when it gets longer
 ACTIVE = (
@@ -54,7 +56,7 @@ def _mean(first: Point, second: Point | None = None) -> Point:
 class Mistake:
     """A misread test image."""
 
-    image: np.ndarray  # (28, 28) uint8
+    image: np.ndarray  # (28, 28) or (32, 32, 3) uint8
     predicted: int
     true: int
     confidence: float  # 0 to 1
@@ -62,20 +64,28 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Evaluations on MNIST's test set: of a new or uploaded model, and of the one in use before it."""
+    """Evaluations on a test set: of a new or uploaded model, and of the one in use before it.
+
+    before: None where that one is for other pictures. dataset: by its name in the registry.
+    """
 
     after: Evaluation
-    before: Evaluation
+    before: Evaluation | None
     mistakes: tuple[Mistake, ...]  # of `after`, most confident first, at most 60
+    dataset: str = MNIST
 
     @property
     def newly_right(self) -> int:
-        """Images that only `after` reads right."""
+        """Images that only `after` reads right; 0 without `before`."""
+        if self.before is None:
+            return 0
         return int((self._right(self.after) & ~self._right(self.before)).sum())
 
     @property
     def newly_wrong(self) -> int:
-        """Images that only `before` reads right."""
+        """Images that only `before` reads right; 0 without `before`."""
+        if self.before is None:
+            return 0
         return int((self._right(self.before) & ~self._right(self.after)).sum())
 
     def _right(self, evaluation: Evaluation) -> np.ndarray:
@@ -87,7 +97,7 @@ class Status:
     """All that a page shows of a session. Every change makes a new object.
 
     phase: "idle"; "waiting" in the queue; "preparing", "training", "teaching" (fine-tuning) or "testing" (on
-    MNIST's test set) in a worker; "paused", so that `resume` continues; "done"; "failed". message: a sentence
+    the test set) in a worker; "paused", so that `resume` continues; "done"; "failed". message: a sentence
     for the visitor, or "". position: in the queue, 1 is next; 0 when not waiting. settings, snapshot, curve:
     of the last training. lesson: of the last fine-tuning. comparison: of the last model tested. result:
     whether there is a model that `use_result` would put into use. resumable: whether `resume` would continue

@@ -5,7 +5,8 @@ imports neither Gradio nor Matplotlib, so it is ready in a third of a second. It
 its standard input is closed, which tells it that the app has ended, in whatever way.
 
 Jobs, by message["job"], with paths as text. Every job has `mnist`, a folder or None, and `cache`, a folder
-for MNIST in case the user's cache cannot be written to:
+for MNIST in case the user's cache cannot be written to; of another data set its name, `dataset`, and whether
+its `samples` are wanted:
 
 train  settings (`Settings` as JSON), start and resume (weights or None), out, seconds, before; array drawing
 teach  weights, out, before; arrays images, labels
@@ -14,6 +15,7 @@ likes  weights
 
 Events, by message["event"]:
 
+samples    the arrays of a `Samples`
 snapshot   a `Snapshot`, arrays kernels, probs and watched
 saved      `out` holds the training up to now
 full       the disk is full: the training is not saved yet
@@ -44,11 +46,15 @@ from recognition import Reader
 from recognition.calibration import Calibration
 from recognition.likes import find_likes
 from training.data import DataError, Dataset, load_mnist
+from training.datasets.hosted import load_hosted
+from training.datasets.registry import FACTS, MNIST
 from training.evaluate import evaluate
-from training.experiment import Experiment, Settings, Snapshot
+from training.experiment import Experiment, Snapshot
 from training.finetune import fine_tune
 from training.history import History, history_path
 from training.memory import keep_freed_memory
+from training.samples import samples_of
+from training.settings import Settings
 from training.trainer import DivergedError, ignore_overflow
 
 # Drawing comes first, then fine-tuning, because its visitor waits for it, then tests, then trainings, and
@@ -99,7 +105,10 @@ class Worker:
         threading.Thread(target=self.commands.listen, daemon=True).start()
         jobs = {"train": self.train, "teach": self.teach, "test": self.test, "likes": self.find_likes}
         try:
-            jobs[self.message["job"]](load_mnist(self.message["mnist"], self.message["cache"]))
+            dataset = self.load_dataset()
+            if self.message.get("samples"):
+                self.send("samples", to_frame(samples_of(dataset))[1])
+            jobs[self.message["job"]](dataset)
         except BrokenPipeError:
             return  # nobody listens any more
         except (DivergedError, UselessModelError) as error:  # the settings are to blame, not this program
@@ -107,7 +116,13 @@ class Worker:
         except Exception as error:
             time.sleep(LEAVING)
             traceback.print_exc()
-            self.send("failed", message=_in_words(error), is_useless=False)
+            self.send("failed", message=self.in_words(error), is_useless=False)
+
+    def load_dataset(self) -> Dataset:
+        name = self.message.get("dataset", MNIST)
+        if name != MNIST:
+            return load_hosted(name)
+        return load_mnist(self.message["mnist"], self.message["cache"])
 
     def train(self, dataset: Dataset) -> None:
         start, resume, seconds = (self.message[name] for name in ("start", "resume", "seconds"))
@@ -116,7 +131,8 @@ class Worker:
             experiment = Experiment.resume(resume, dataset, seconds=seconds)
         else:
             settings = Settings.from_json(self.message["settings"])
-            experiment = Experiment(settings, dataset, start and load_model(start), seconds=seconds)
+            begin = start and load_model(start, None, None, any_classes=True)
+            experiment = Experiment(settings, dataset, begin, seconds=seconds)
         if self.commands.drawing is None:
             self.commands.drawing = self.arrays.get("drawing")
         experiment.drawing = self.commands.drawing
@@ -158,7 +174,7 @@ class Worker:
         self.compare(Path(self.message["weights"]), dataset)
 
     def compare(self, weights: Path, dataset: Dataset) -> None:
-        """Evaluate `weights` on MNIST's test set, and the model before if that was not done yet."""
+        """Evaluate `weights` on the test set, and the model before if that was not done yet."""
         arrays: Arrays = {}
         before = self.message["before"]
         for prefix, path in (("", weights), ("before_", before and Path(before))):
@@ -182,7 +198,7 @@ class Worker:
     def load(self, path: Path) -> Checkpoint:
         """Like `load_model`, but raises UselessModelError for the model that this job made."""
         try:
-            return load_model(path)
+            return load_model(path, None, None, any_classes=True)
         except ModelFileError as error:
             if str(path) != self.message["out"]:
                 raise
@@ -211,6 +227,13 @@ class Worker:
                 self.send("saved")
                 return
 
+    def in_words(self, error: Exception) -> str:
+        """The error as a sentence for the visitor, without paths and without Python."""
+        if isinstance(error, DataError):
+            title = FACTS[self.message.get("dataset", MNIST)].title
+            return f"{title}'s images could not be downloaded, so nothing can be trained here now."
+        return _in_words(error)
+
     def send(self, event: str, arrays: Arrays | None = None, **notes: object) -> None:
         write_frame(self.events, {"event": event} | notes, arrays)
 
@@ -229,9 +252,6 @@ def from_frame(kind: type, message: dict, arrays: Arrays) -> object:
 
 
 def _in_words(error: Exception) -> str:
-    """The error as a sentence for the visitor, without paths and without Python."""
-    if isinstance(error, DataError):
-        return "MNIST's images could not be downloaded, so nothing can be trained here now."
     if isinstance(error, OSError):
         return "The disk is full." if error.errno == errno.ENOSPC else "A file could not be read or written."
     if isinstance(error, MemoryError):

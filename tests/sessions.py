@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from training.experiment import Settings
+from training.settings import Settings
 
 SHORT = Settings("small_net", epochs=2, images=600, batch_size=50)
 LONG = replace(SHORT, epochs=1000, batch_size=8)  # until it is ended

@@ -12,7 +12,8 @@ from recognition.calibration import Calibration
 from tests.bars import bars_dataset
 from training import data
 from training import experiment as module
-from training.experiment import NETWORKS, Experiment, Settings, unfinished
+from training.experiment import Experiment, unfinished
+from training.settings import NETWORKS, Settings
 from training.trainer import REJECT_CLASS, DivergedError, Trainer
 from training.watched import WATCHED
 

@@ -11,8 +11,9 @@ from recognition.calibration import Calibration
 from recognition.reader import DEFAULT_WEIGHTS
 from tests.bars import bars_dataset
 from training import data, finetune
-from training.experiment import Experiment, Settings
+from training.experiment import Experiment
 from training.finetune import LEARNED_MARGIN, MAX_FORGOTTEN, FineTuner, fine_tune
+from training.settings import Settings
 from training.synthesis import synthesise_digits, synthesise_non_digits
 
 

@@ -22,7 +22,7 @@ from jobs.manager import SessionManager
 from tests.bars import bars_dataset, worker_command, write_mnist
 from tests.sessions import wait_for
 from training import data
-from training.experiment import Settings
+from training.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 120  # seconds, for a machine that does other things

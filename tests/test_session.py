@@ -15,7 +15,8 @@ from recognition.reader import DEFAULT_WEIGHTS, SHIPPED
 from tests.sessions import LONG, SHORT, await_, cross, process_of, rested, seen_until, training, wait_for
 from training import data
 from training.examples import read_examples
-from training.experiment import Experiment, Settings
+from training.experiment import Experiment
+from training.settings import Settings
 
 
 def test_a_training_is_followed_used_and_taken_back(manager, dataset):

@@ -14,8 +14,8 @@ from jobs.status import Status
 from recognition import Reader
 from recognition.reader import DEFAULT_WEIGHTS
 from tests.sessions import LONG, PATIENCE, SHORT, cross, rested, training
-from training.experiment import Settings
 from training.history import history_path
+from training.settings import Settings
 
 
 def test_an_uploaded_model_is_tested_and_used(manager):
@@ -156,10 +156,10 @@ def test_nothing_is_held_while_a_file_is_loaded(manager, monkeypatch):
     """Others, and the visitor too, go on; only a second job has to wait."""
     begun, goes_on = threading.Event(), threading.Event()
 
-    def slow(path):
+    def slow(*arguments, **options):
         begun.set()
         assert goes_on.wait(PATIENCE)
-        return load_model(path)
+        return load_model(*arguments, **options)
 
     monkeypatch.setattr(models, "load_model", slow)
     ann, bob = manager.session("ann"), manager.session("bob")

@@ -145,7 +145,7 @@ import sys, time
 from pathlib import Path
 from tests.bars import worker_command
 import json
-from training.experiment import Settings
+from training.settings import Settings
 from jobs.limits import Limits
 from jobs.manager import SessionManager
 digests, folder = json.loads(sys.argv[1]), Path(sys.argv[2])

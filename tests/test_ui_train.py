@@ -12,7 +12,7 @@ from cnn import ARCHITECTURES, load_model, save_model
 from recognition.reader import DEFAULT_WEIGHTS
 from tests.sessions import cross
 from tests.visitor_page import LONG, SEVEN, SHORT, Page, base64_of
-from training.experiment import NETWORKS, Settings
+from training.settings import NETWORKS, Settings
 from ui.server.routes import kind_of_function
 from ui.shared.visit import Visitor
 from ui.shared.visitors import OWN, RESULT

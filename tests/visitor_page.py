@@ -10,7 +10,7 @@ import numpy as np
 
 from tests import event_loop
 from tests.sessions import PATIENCE
-from training.experiment import Settings
+from training.settings import Settings
 from ui.draw import teach
 from ui.train import tab as train
 

@@ -15,7 +15,7 @@ import math
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ from cnn import (
     AdamW,
     Checkpoint,
     Conv2D,
+    Dense,
     Dropout,
     ModelFileError,
     Optimizer,
@@ -36,116 +37,25 @@ from cnn import (
     reject_cross_entropy,
     softmax_cross_entropy,
 )
+from cnn.layer_list import layer_list
 from recognition import to_input
 from recognition.calibration import Calibration
-from training.augment import Augmentation
+from training import watched
+from training.augment import Augmentation, Shift
 from training.calibrate import fit_temperature, logits_of
 from training.data import Dataset, split_validation
+from training.datasets.registry import CIFAR10, MNIST, name_of_dataset
+from training.own_network.draft import OWN_NET
+from training.settings import MOMENTUM, WARM_UP, WEIGHT_DECAY, Settings
 from training.synthesis import synthesise_digits, synthesise_non_digits
 from training.trainer import REJECT_CLASS, DivergedError, Trainer
-from training.watched import answers
 
-NETWORKS = {
-    "small_net": "Small: two convolutions. Good in seconds.",
-    "seed_net": "Simple: one convolution, two dense layers.",
-    "digit_net": "Best: five convolutions. Takes minutes.",
-    "softmax_regression": "No hidden layer: softmax regression.",
-}
-OPTIMIZERS = ("AdamW", "SGD")
-MOMENTUM = 0.9  # of SGD
-WEIGHT_DECAY = 0.01  # of AdamW
-WARM_UP = 0.2  # share of all steps in which the learning rate rises
 INTERVAL = 0.25  # least seconds between two snapshots
 EVALUATION_SHARE = 0.1  # greatest share of the time spent on the validation set
 QUICK_LOOK = 1000  # validation images evaluated while training runs; at its end, all are
 SYNTHETIC_SHARE = 0.25  # synthetic digits per image, and non-digits, if a network has a reject class to keep
 MOST_SYNTHETIC = 5_000  # greatest number of each; they are drawn before the first step, 2,000 a second
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The settings of a training. Raises ValueError, worded for the visitor, for impossible ones.
-
-    network: one of NETWORKS. fine_tune: start from given weights, not from random ones. epochs: passes over
-    the images. images: how many of MNIST's training images are used. batch_size: images per step.
-    learning_rate: the peak of a cycle. optimizer: one of OPTIMIZERS. augmentation: whether every picture is
-    rotated, scaled and distorted a little each time it is used. dropout: share of the last layer's inputs
-    that are zeroed at random, 0 to 0.9. seed: equal settings and seeds give equal weights.
-    """
-
-    network: str = "small_net"
-    fine_tune: bool = False
-    epochs: int = 3
-    images: int = 55_000
-    batch_size: int = 64
-    learning_rate: float = 5e-3
-    optimizer: str = "AdamW"
-    augmentation: bool = False
-    dropout: float = 0.0
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.network, str) or self.network not in NETWORKS:
-            raise ValueError(f"There is no network {self.network!r}; there are {', '.join(NETWORKS)}.")
-        if self.optimizer not in OPTIMIZERS:
-            raise ValueError(f"There is no optimizer {self.optimizer!r}; there are {', '.join(OPTIMIZERS)}.")
-        for name, low, high in (
-            ("epochs", 1, 1000),
-            ("images", 100, 55_000),
-            ("batch_size", 8, 512),
-            ("seed", 0, 2**31 - 1),
-        ):
-            self._check(name, int, low, high)
-        self._check("learning_rate", (int, float), 1e-6, 1.0)
-        self._check("dropout", (int, float), 0.0, 0.9)
-        for name in ("fine_tune", "augmentation"):
-            if not isinstance(getattr(self, name), bool):
-                raise ValueError(f"{_words(name)} must be yes or no, got {getattr(self, name)!r}.")
-        if self.batch_size > self.images:
-            raise ValueError(f"A batch of {self.batch_size} is larger than the {self.images} images used.")
-
-    def _check(self, name: str, kind: type | tuple[type, ...], low: float, high: float) -> None:
-        value = getattr(self, name)
-        if not isinstance(value, kind) or isinstance(value, bool) or not low <= value <= high:
-            number = "a whole number" if kind is int else "a number"
-            raise ValueError(f"{_words(name)} must be {number} from {low:,} to {high:,}, got {value!r}.")
-
-    @classmethod
-    def of(cls, network: str, **changes: object) -> "Settings":
-        """The default settings of a network, fresh or with fine_tune=True, with `changes` applied."""
-        defaults = FINE_TUNING if changes.get("fine_tune") else FRESH
-        return replace(defaults.get(network, cls(network="small_net")), **{"network": network, **changes})
-
-    @classmethod
-    def from_json(cls, values: object) -> "Settings":
-        """The inverse of `dataclasses.asdict`, for untrusted input: raises ValueError for anything else."""
-        if not isinstance(values, dict) or values.keys() != {field.name for field in fields(cls)}:
-            raise ValueError("The settings of this training are incomplete or from another version.")
-        return cls(**values)
-
-    def within(self, *, epochs: int, images: int) -> tuple["Settings", str]:
-        """These settings with both limits applied, and a sentence about what was lowered, or ""."""
-        most = {"epochs": epochs, "images": images}
-        lowered = {name: value for name, value in most.items() if getattr(self, name) > value}
-        if not lowered:
-            return self, ""
-        allowed = " and ".join(f"{value:,} {name}" for name, value in lowered.items())
-        lowered["batch_size"] = min(self.batch_size, lowered.get("images", self.images))
-        return replace(self, **lowered), f"This host allows at most {allowed}, so the training uses that."
-
-
-FRESH = {
-    "small_net": Settings("small_net"),
-    "seed_net": Settings("seed_net", epochs=3, learning_rate=0.1, optimizer="SGD"),
-    "digit_net": Settings("digit_net", epochs=2, batch_size=128, learning_rate=3e-3),
-    "softmax_regression": Settings("softmax_regression"),
-}
-FINE_TUNING = {
-    name: replace(
-        settings, fine_tune=True, epochs=1, images=10_000, learning_rate=settings.learning_rate / 10
-    )
-    for name, settings in FRESH.items()
-}
+MOST_KERNELS = 64  # of the first layer, that a snapshot shows
 
 
 @dataclass(frozen=True)
@@ -167,7 +77,8 @@ class Snapshot:
     accuracy: float
     validation_loss: float | None
     validation_accuracy: float | None
-    kernels: np.ndarray  # (F, F, C, K) float32: the first layer's weight, of a dense one (28, 28, 1, K)
+    # (F, F, C, K) float32: of the first layer, a dense one (H, W, C, K); K is 0 where that sees no picture
+    kernels: np.ndarray
     probs: np.ndarray | None  # (10,) float32: probabilities of the drawing, None without one
     # (40,) uint8: what the pictures of training/watched.py are read as, None before the first evaluation
     watched: np.ndarray | None
@@ -181,10 +92,10 @@ class Snapshot:
 class Experiment:
     """A training with these settings.
 
-    dataset: MNIST; its last 5,000 training images are the validation set. start: the weights to fine-tune, if
-    settings.fine_tune; raises ModelFileError if they are of another network. If `start` has a reject class,
-    synthetic digits and non-digits are mixed in, so that it keeps it. seconds: of training, after which `run`
-    ends as if stopped.
+    dataset: the one that settings.dataset names; its last training images, 5,000 of MNIST's, validate. start:
+    the weights to fine-tune, if settings.fine_tune; raises ModelFileError if they are of another network. If
+    `start` has a reject class, synthetic digits and non-digits are mixed in, so that it keeps it. seconds: of
+    training, after which `run` ends as if stopped.
     """
 
     def __init__(
@@ -197,22 +108,26 @@ class Experiment:
     ) -> None:
         self.settings, self.seconds = settings, seconds
         self.calibration = Calibration()
-        model = ARCHITECTURES[settings.network](np.random.default_rng(settings.seed))
         if settings.fine_tune:
             if start is None or start.model.name != settings.network:
                 given = "none was given" if start is None else f"got a {start.model.name}"
                 raise ModelFileError(f"fine-tuning {settings.network} needs weights of it; {given}")
             model = start.model.copy()
             self.calibration = Calibration.of(start)
-        images, labels, *validation = split_validation(dataset.train_images, dataset.train_labels)
+        else:
+            model = _new_network(settings)
+        if not dataset.has_digits:
+            model.name_classes(dataset.classes)
+        images, labels, *validation = split_validation(
+            dataset.train_images, dataset.train_labels, dataset.validation_size
+        )
         self.validation_images, self.validation_labels = validation
+        self._watched_places = watched.places(dataset, self.validation_labels[:QUICK_LOOK])
         images, labels = images[: settings.images], labels[: settings.images].astype(np.int64)
         if self.refuses:
             images, labels = _with_synthetic(images, labels, settings.seed)
         if settings.dropout:
-            rng = np.random.default_rng(settings.seed)
-            layers = [*model.layers[:-1], Dropout(settings.dropout, rng=rng), model.layers[-1]]
-            model = Sequential(model.name, layers, model.input_shape)
+            model = _with_dropout(model, settings)
         self.trainer = Trainer(
             model,
             _optimizer(model, settings, -(-len(images) // settings.batch_size)),
@@ -221,7 +136,8 @@ class Experiment:
             epochs=settings.epochs,
             batch_size=settings.batch_size,
             seed=settings.seed,
-            augment=Augmentation() if settings.augmentation else None,
+            augment=_augmentation(settings),
+            mirror=settings.augmentation and not dataset.has_digits,
             loss=reject_cross_entropy if self.refuses else softmax_cross_entropy,
         )
         self.drawing: np.ndarray | None = (
@@ -234,17 +150,21 @@ class Experiment:
     @classmethod
     def resume(cls, path: str | Path, dataset: Dataset, *, seconds: float = math.inf) -> "Experiment":
         """The training in a file that `save` wrote. Raises ModelFileError if the file holds no training."""
-        checkpoint = load_model(path)
+        checkpoint = load_model(path, None, None, any_classes=True)
         try:
             settings = Settings.from_json(checkpoint.progress.get("settings"))
             notes = [float(checkpoint.progress[name]) for name in ("steps", "loss_sum", "correct", "seconds")]
             if settings.network != checkpoint.model.name:
                 raise ValueError(f"its settings are for {settings.network}, its weights are not")
+            if settings.dataset != name_of_dataset(checkpoint.model):
+                raise ValueError(f"its settings are for {settings.dataset}, its weights are not")
             if not all(map(math.isfinite, notes)) or min(notes) < 0:
                 raise ValueError("its progress has values out of range")
         except (KeyError, TypeError, ValueError) as error:
             raise ModelFileError(f"This file holds no training that can be resumed: {error}") from error
         experiment = cls(settings, dataset, checkpoint, seconds=seconds)
+        if _layers_of(experiment.trainer.model) != _layers_of(checkpoint.model):
+            raise ModelFileError("This file holds no training that can be resumed: its layers are others")
         experiment.trainer.resume(checkpoint)
         return experiment
 
@@ -317,6 +237,11 @@ class Experiment:
         """Write weights, optimizer state and settings: a file to read with and to resume from."""
         self.trainer.save(path, {"settings": asdict(self.settings)} | self.calibration.to_progress())
 
+    @property
+    def watched_images(self) -> np.ndarray:
+        """The validation images that `Snapshot.watched` is about, as the data set has them."""
+        return self.validation_images[self._watched_places]
+
     def _look_at_some(self) -> float:
         """Evaluate a part of the validation set; returns the time of the next such evaluation."""
         start = time.perf_counter()
@@ -337,11 +262,12 @@ class Experiment:
         if not math.isfinite(loss):
             raise DivergedError
         self._validation = (loss, float((logits.argmax(1) == labels).mean()))
-        self._watched = answers(logits)
+        if self._watched_places:
+            self._watched = logits[self._watched_places].argmax(1).astype(np.uint8)
         return logits
 
     def _read(self, drawing: np.ndarray | None) -> np.ndarray | None:
-        if drawing is None:
+        if drawing is None or self.settings.dataset != MNIST:
             return None
         return self.calibration.probs(self.trainer.result().predict(to_input(drawing[None])))[0]
 
@@ -373,12 +299,42 @@ def _with_synthetic(images: np.ndarray, labels: np.ndarray, seed: int) -> tuple[
     return np.concatenate([images, drawn, others]), np.concatenate([labels, drawn_labels, rejected])
 
 
+def _new_network(settings: Settings) -> Sequential:
+    rng = np.random.default_rng(settings.seed)
+    return (
+        settings.draft.network(rng) if settings.network == OWN_NET else ARCHITECTURES[settings.network](rng)
+    )
+
+
+def _with_dropout(model: Sequential, settings: Settings) -> Sequential:
+    """The network with Dropout before its last layer, in place of one that it has there."""
+    *layers, last = model.layers
+    if layers and isinstance(layers[-1], Dropout):
+        layers.pop()
+    dropout = Dropout(settings.dropout, rng=np.random.default_rng(settings.seed))
+    return Sequential(model.name, [*layers, dropout, last], model.input_shape, classes=model.classes)
+
+
+def _augmentation(settings: Settings) -> Augmentation | Shift | None:
+    if not settings.augmentation:
+        return None
+    if settings.dataset == MNIST:
+        return Augmentation()
+    return Shift(2, "reflect" if settings.dataset == CIFAR10 else "constant")
+
+
+def _layers_of(model: Sequential) -> str:
+    return layer_list([layer for layer in model.layers if not isinstance(layer, Dropout)], model.input_shape)
+
+
 def _first_kernels(model: Sequential) -> np.ndarray:
-    first = next(layer for layer in model.layers if layer.params)
-    weight = first.params["weight"]
-    return weight.copy() if isinstance(first, Conv2D) else weight.reshape(*model.input_shape, -1).copy()
-
-
-def _words(name: str) -> str:
-    """ "batch_size" -> "Batch size"."""
-    return name.replace("_", " ").capitalize()
+    """Those that look at the picture itself, at most MOST_KERNELS."""
+    first = next((layer for layer in model.layers if layer.params), None)
+    none = np.zeros((1, 1, model.input_shape[2], 0), np.float32)
+    if isinstance(first, Conv2D):
+        weight = first.params["weight"]
+    elif isinstance(first, Dense) and first.in_features == math.prod(model.input_shape):
+        weight = first.params["weight"].reshape(*model.input_shape, -1)
+    else:
+        return none
+    return weight[..., :MOST_KERNELS].copy()

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-COLUMNS = 10  # a column for each digit, so the label of the i-th picture is i % 10
+from training.datasets.base import Dataset
+
+COLUMNS, ROWS = 10, 4  # a column for each digit, so the label of the i-th picture is i % 10
 
 # Where they stand in the validation set, row by row: of its first 300 those of which the shipped simple
 # network is least sure, as scripts/watched_pictures.py chose them.
@@ -14,9 +16,17 @@ WATCHED = (
 )  # fmt: skip
 
 
-def answers(logits: np.ndarray) -> np.ndarray:
-    """(N, 10) logits of the first N validation images, N >= 300 -> (40,) uint8, what each is read as."""
-    return logits[list(WATCHED)].argmax(1).astype(np.uint8)
+def places(dataset: Dataset, labels: np.ndarray) -> list[int]:
+    """Where the pictures to watch stand in the validation set, row by row; none where there are too few.
+
+    labels: of the first validation images. Of other data sets than MNIST they are the first of each class.
+    """
+    if dataset.has_digits:
+        return list(WATCHED) if len(labels) > max(WATCHED) else []
+    of_class = [np.flatnonzero(labels == label)[:ROWS] for label in range(len(dataset.classes))]
+    if any(len(found) < ROWS for found in of_class):
+        return []
+    return np.stack(of_class, axis=1).ravel().tolist()
 
 
 def sprite(images: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from tests.hostile.stranger import (
     in_words,
     reads,
 )
-from training.experiment import Settings
+from training.settings import Settings
 
 START = {"settings": asdict(Settings("small_net", epochs=1, images=1000)), "drawing": None}
 

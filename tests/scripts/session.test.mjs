@@ -35,7 +35,7 @@ test("an answer without a status changes nothing", () => {
 
 test("a network of the visitor's own reads at once, and the best one again when it is gone", () => {
   const { watch } = newWatch();
-  applyStatus(status({ mine: { ...NOTHING, own: true, weights: "mine" } }), watch);
+  applyStatus(status({ mine: { ...NOTHING, own: true, reads_digits: true, weights: "mine" } }), watch);
   assert.equal(sessionState.network, OWN);
   assert.deepEqual(events, ["status", "model"]);
   applyStatus(status(), watch);
@@ -44,7 +44,7 @@ test("a network of the visitor's own reads at once, and the best one again when 
 
 test("a network that was chosen stays chosen while the visitor's own does not change", () => {
   const { watch } = newWatch();
-  const mine = { ...NOTHING, own: true, weights: "mine" };
+  const mine = { ...NOTHING, own: true, reads_digits: true, weights: "mine" };
   applyStatus(status({ mine }), watch);
   chooseNetwork("seed");
   applyStatus(status({ mine: { ...mine } }), watch);
@@ -90,7 +90,8 @@ test("a server that does not answer is asked again after two seconds", async () 
 
 test("another session says what was lost, and keeps the examples to be sent again", () => {
   const { watch } = newWatch();
-  applyStatus(status({ result: true, mine: { ...NOTHING, own: true, weights: "mine", examples: [EXAMPLE] } }), watch);
+  const mine = { ...NOTHING, own: true, reads_digits: true, weights: "mine", examples: [EXAMPLE] };
+  applyStatus(status({ result: true, mine }), watch);
   events = [];
   applyStatus(status({ session: "b" }), watch);
   assert.deepEqual(events, ["lost", "status", "model"]);

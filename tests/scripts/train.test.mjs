@@ -11,7 +11,7 @@ import { progressOf } from "../../ui/train/progress.js";
 import { buttonsOf, describeDetails, describePhase, duration } from "../../ui/train/wording.js";
 
 const STATUS = { phase: "idle", active: false, position: 0, resumable: false, result: false, message: "", now: null };
-const MINE = { own: false, is_tested: false };
+const MINE = { own: false, reads_digits: true, is_tested: false };
 const PROGRESS = { epoch: 1, epochs: 3, step: 2, steps_per_epoch: 10 };
 const NOW = { ...PROGRESS, images_per_second: 1234.5, seconds: 5, seconds_left: 100 };
 
@@ -109,7 +109,8 @@ test("every phase offers what can be done in it", () => {
 });
 
 test("a network that has learned nothing is not offered for use, and it is said what to do", () => {
-  const failed = { ...STATUS, phase: "done", result: true, comparison: { after: { accuracy: 0.1135 } }, now: NOW };
+  const comparison = { dataset: "mnist", after: { accuracy: 0.1135 } };
+  const failed = { ...STATUS, phase: "done", result: true, comparison, now: NOW };
   const tooFast = { ...failed, settings: { learning_rate: 1 } };
   assert.equal(buttonsOf(tooFast, MINE).main, "start");
   assert.ok(buttonsOf(tooFast, MINE).after); // it can still be used
@@ -118,11 +119,12 @@ test("a network that has learned nothing is not offered for use, and it is said 
   assert.match(describeDetails(useless, MINE), /^It has learned nothing. A learning rate of 1 is too large/);
   const slow = { ...failed, settings: { learning_rate: 0.001 } };
   assert.match(describeDetails(slow, MINE), /learned very little. Give it more pictures or more epochs/);
-  assert.equal(buttonsOf({ ...failed, comparison: { after: { accuracy: 0.9 } } }, MINE).main, "use");
+  assert.equal(buttonsOf({ ...failed, comparison: { dataset: "mnist", after: { accuracy: 0.9 } } }, MINE).main, "use");
 });
 
 test("what an uploaded file that holds an unfinished training can do is said", () => {
-  const uploaded = { ...STATUS, phase: "done", resumable: true, comparison: { after: { accuracy: 0.9 } } };
+  const good = { dataset: "mnist", after: { accuracy: 0.9 } };
+  const uploaded = { ...STATUS, phase: "done", resumable: true, comparison: good };
   assert.match(describeDetails(uploaded, MINE), /^The file holds a training that is not finished: Resume/);
 });
 

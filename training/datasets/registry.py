@@ -6,10 +6,14 @@ load_own(Path("pets"))                  # a folder of pictures by class, or an `
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+from cnn import DIGITS, Sequential
+from cnn.layer import Shape
 from training.data import FILES, load_mnist
-from training.datasets.base import DataError, Dataset
+from training.datasets import cifar10, fashion
+from training.datasets.base import MNIST_TITLE, DataError, Dataset
 from training.datasets.cifar10 import ARCHIVE, load_cifar10
 from training.datasets.encoded import load_encoded
 from training.datasets.fashion import load_fashion_mnist
@@ -22,6 +26,37 @@ DATASETS: dict[str, Callable[[Path | None], Dataset]] = {
     FASHION_MNIST: load_fashion_mnist,
     CIFAR10: load_cifar10,
 }
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a data set before it is loaded.
+
+    images: for training, without the 5,000 that validate.
+    """
+
+    title: str
+    input_shape: Shape
+    classes: tuple[str, ...]
+    images: int
+
+
+FACTS: dict[str, Facts] = {
+    MNIST: Facts(MNIST_TITLE, (28, 28, 1), DIGITS, 55_000),
+    FASHION_MNIST: Facts("Fashion-MNIST", (28, 28, 1), fashion.CLASSES, 55_000),
+    CIFAR10: Facts("CIFAR-10", (32, 32, 3), cifar10.CLASSES, 45_000),
+}
+
+
+def name_of_dataset(model: Sequential) -> str | None:
+    """The data set whose pictures a network takes and whose classes it tells apart; None where it is another.
+
+    A network whose classes have no names reads digits.
+    """
+    for name, facts in FACTS.items():
+        if (model.input_shape, model.classes or DIGITS) == (facts.input_shape, facts.classes):
+            return name
+    return None
 
 
 def load_dataset(name: str, folder: Path | None = None) -> Dataset:

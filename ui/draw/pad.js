@@ -3,7 +3,7 @@
 import { createActions } from "../shared/actions.js";
 import "../shared/leaving.js";
 import { createReading } from "../shared/reading.js";
-import { chooseNetwork, findSession, hasResult, sessionState } from "../shared/session.js";
+import { chooseNetwork, findSession, hasOwnReader, hasResult, sessionState } from "../shared/session.js";
 import { createAnswer } from "./answer.js";
 import { createScreen, createSheet } from "./canvas.js";
 import { drawing, onInk, storeDrawing, tellInk } from "./drawing.js";
@@ -17,6 +17,7 @@ import { drawWithPointer } from "./pointer.js";
 import { Road } from "./road.js";
 import { mountSharing } from "./share.js";
 import { mountTeaching } from "./teach.js";
+import { mountNoDigits } from "../shared/no_digits.js";
 
 const MIN_GAP = 25; // milliseconds from one drawing to the next
 const ANNOUNCE_AFTER = 700; // milliseconds of rest before a screen reader hears the answer
@@ -188,7 +189,7 @@ export function mount({ element, server, upload, props }) {
 
   /** Shows which networks can read, and which does. */
   function showNetworks() {
-    const { own } = sessionState.mine;
+    const own = hasOwnReader();
     find(".networks .own").hidden = !own;
     find(".networks .result").hidden = !hasResult();
     find(".networks").classList.toggle("three", own || hasResult());
@@ -226,7 +227,9 @@ export function mount({ element, server, upload, props }) {
   mountLayers(find(".layers"), props.networks);
   onInk(canvas, inkChangedAtOnce);
 
-  mountTeaching({ element, ...createActions({ server, upload }) });
+  const actions = createActions({ server, upload });
+  mountTeaching({ element, ...actions });
+  mountNoDigits(element, actions.act);
   showTools();
   road.prepare();
   inkChanged();

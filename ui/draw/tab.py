@@ -80,7 +80,7 @@ def build(visitors: Visitors) -> None:
     component(
         "draw/pad",
         functions,
-        ("draw/teach", "draw/about"),
+        ("draw/teach", "draw/about", "shared/no_digits"),
         networks=networks(Host.from_environment().sources),
     )
 

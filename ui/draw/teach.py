@@ -8,7 +8,7 @@ import base64
 import gradio as gr
 
 from jobs.session import Session
-from recognition.reader import SHIPPED
+from recognition.reader import DEFAULT_WEIGHTS, SHIPPED
 from training.examples import Example
 from ui.server.uploads import uploaded
 from ui.shared.visit import session_hash
@@ -48,12 +48,17 @@ def undo(session: Session, payload: Payload) -> None:
     session.undo()
 
 
+def use_shipped(session: Session, payload: Payload) -> None:
+    session.use(DEFAULT_WEIGHTS)
+
+
 ACTIONS: tuple[Action, ...] = (
     add_example,
     remove_example,
     export_examples,
     teach,
     undo,
+    use_shipped,
 )
 
 

@@ -1,6 +1,6 @@
 // The Inside tab: your stroke on its way through the network, and every number it becomes.
 
-import { chooseNetwork, hasResult, OWN, RESULT, sessionState } from "../shared/session.js";
+import { chooseNetwork, hasOwnReader, hasResult, OWN, RESULT, sessionState } from "../shared/session.js";
 import { parseAddress, showAddress, VIEWS } from "./address.js";
 import { createChange } from "./change.js";
 import { createCompare } from "./compare.js";
@@ -72,7 +72,7 @@ export function mount({ element, server }) {
   }
 
   function networks() {
-    const own = sessionState.mine.own ? [[OWN, "Your network"]] : [];
+    const own = hasOwnReader() ? [[OWN, "Your network"]] : [];
     const result = hasResult() ? [[RESULT, "Your new network"]] : [];
     return [...NETWORKS, ...own, ...result];
   }

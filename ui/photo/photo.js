@@ -3,6 +3,7 @@
 import { createActions } from "../shared/actions.js";
 import { saveBlob } from "../shared/files.js";
 import { createReading } from "../shared/reading.js";
+import { mountNoDigits } from "../shared/no_digits.js";
 import { OWN, sessionState } from "../shared/session.js";
 import { symbolsOf } from "../shared/symbols.js";
 import { certainty, isDoubtful, secondThought, textOf } from "../shared/wording.js";
@@ -313,6 +314,7 @@ export function mount({ element, server, upload }) {
     reading.show({ answer: "", sure: "Waiting for a photo", doubt: "Select a digit in it to see its bars here." });
   }
 
+  mountNoDigits(element, actions.act);
   showReader();
   showNothing();
 }

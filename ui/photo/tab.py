@@ -17,7 +17,7 @@ from starlette.responses import Response
 from jobs.picture_answer import picture_url
 from recognition.files import MAX_PIXELS, load_picture
 from ui.component import component
-from ui.draw.teach import add_example
+from ui.draw.teach import add_example, use_shipped
 from ui.server import metrics
 from ui.server.pictures import reading_job
 from ui.server.uploads import uploaded
@@ -54,11 +54,11 @@ def build(visitors: Visitors) -> None:
     async def read(asked: object, request: gr.Request) -> dict | Response:
         return await read_for_page(visitors, asked, await visitor_of(request), request.state.address)
 
-    functions = [read, *visitors.server_functions((add_example,))]
+    functions = [read, *visitors.server_functions((add_example, use_shipped))]
     component(
         "photo/photo",
         functions,
-        ("photo/frame", "photo/digits"),
+        ("photo/frame", "photo/digits", "shared/no_digits"),
         examples=[_offer(example) for example in EXAMPLES],
     )
 

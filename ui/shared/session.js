@@ -22,7 +22,7 @@ const SESSION = "session"; // and of the session's id, by which a tab finds what
  */
 export const sessionState = Object.assign(new EventTarget(), {
   status: null, // the latest answer of ui/shared/visitors.py; null until there is one
-  mine: { own: false, examples: [], can_undo: false }, // the part of it that belongs to the visitor
+  mine: { own: false, reads_digits: true, examples: [], can_undo: false }, // the part of it that belongs to the visitor
   network: readStored("sessionStorage", CHOICE) ?? BEST, // name of the network that reads
   drawing: null, // the digit on the pad whose bars are shown
   picture: null, // the test image that was last sent to the pad, 28x28 grey bytes in base64
@@ -60,8 +60,12 @@ export function sendToPad(picture, network, sentence) {
   emit("picture");
 }
 
-/** Whether there is a network that was trained or uploaded, and is not in use yet. */
-export const hasResult = () => Boolean(sessionState.status?.result && !sessionState.status.active);
+/** Whether the network in use is the visitor's own and reads digits. */
+export const hasOwnReader = () => sessionState.mine.own && sessionState.mine.reads_digits;
+
+/** Whether there is a network that was trained or uploaded, reads digits, and is not in use yet. */
+export const hasResult = () =>
+  Boolean(sessionState.status?.result && !sessionState.status.active && sessionState.mine.result_reads_digits);
 
 /** Which network the mistakes that are shown are of. */
 export const testedNetwork = () => (sessionState.mine.is_tested ? OWN : sessionState.status?.result ? RESULT : BEST);
@@ -103,11 +107,11 @@ export function applyStatus(status, watch) {
     // A new network of the visitor's own reads at once; another one can still be chosen. What a page finds that was
     // loaded anew is not new: what was chosen before stays chosen.
     const isNew = before !== null || readStored("sessionStorage", CHOICE) === null;
-    if (sessionState.mine.own && isNew) setNetwork(OWN);
-    else if (!sessionState.mine.own && sessionState.network === OWN) setNetwork(BEST);
+    if (hasOwnReader() && isNew) setNetwork(OWN);
+    else if (!hasOwnReader() && sessionState.network === OWN) setNetwork(BEST);
     emit("model");
   }
-  if (sessionState.network === RESULT && !hasResult()) chooseNetwork(sessionState.mine.own ? OWN : BEST);
+  if (sessionState.network === RESULT && !hasResult()) chooseNetwork(hasOwnReader() ? OWN : BEST);
   pollStatus(watch);
 }
 

@@ -40,13 +40,13 @@ def _point(point: Point) -> dict:
 
 
 def _snapshot(now: Snapshot) -> dict:
-    size, _, _, count = now.kernels.shape
-    # The kernels that look at the picture's only channel, one after the other, row by row.
-    kernels = np.moveaxis(now.kernels[:, :, 0], -1, 0).astype("<f4")
+    size, _, channels, count = now.kernels.shape
+    # One after the other, row by row, and of a colour picture each place's red, green and blue.
+    kernels = np.moveaxis(now.kernels, -1, 0).astype("<f4")
     return {
         **{name: value for name, value in asdict(now).items() if name not in ARRAYS},
         "done": now.done,
-        "kernels": {"size": size, "count": count, "weights": encoded(kernels)},
+        "kernels": {"size": size, "channels": channels, "count": count, "weights": encoded(kernels)},
         "probs": None if now.probs is None else [round(float(share), 4) for share in now.probs],
         "watched": None if now.watched is None else now.watched.tolist(),
     }
@@ -77,9 +77,10 @@ def _comparison(comparison: Comparison) -> dict:
         for one in comparison.mistakes
     ]
     return {
+        "dataset": comparison.dataset,
         "images": len(comparison.after.labels),
         "after": _evaluation(comparison.after),
-        "before": _evaluation(comparison.before),
+        "before": comparison.before and _evaluation(comparison.before),
         "newly_right": comparison.newly_right,
         "newly_wrong": comparison.newly_wrong,
         "mistakes": mistakes,

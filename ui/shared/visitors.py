@@ -27,7 +27,8 @@ from jobs.session import Session
 from jobs.status import Status
 from recognition import Reader
 from recognition.normalise import SIZE
-from recognition.reader import DEFAULT_NETWORK, SHIPPED
+from recognition.reader import DEFAULT_NETWORK
+from training.datasets.registry import MNIST
 from ui.server.pictures import PictureQueue
 from ui.server.queue import FairQueue
 from ui.shared.status_json import encoded, status_json
@@ -100,10 +101,11 @@ class Visitors:
         """Of the network that a visitor chose, by its name in `readers_of`, or ValueError."""
         session = self.manager.find(*visitor)
         weights = {name: reader.weights for name, reader in self.readers.items()}
-        if session is not None and session.model not in SHIPPED.values():
-            weights[OWN] = session.model
-        if session is not None and session.result is not None and not session.is_busy:
-            weights[RESULT] = session.result
+        if session is not None:
+            result = None if session.is_busy else session.result_model
+            for name, model in ((OWN, session.in_use), (RESULT, result)):
+                if model is not None and model.reads_digits and not model.is_shipped:
+                    weights[name] = model.path
         if network not in weights:
             raise ValueError(no_network(weights))
         return weights[network]
@@ -218,13 +220,15 @@ class Visitors:
         return answer
 
     def _mine(self, session: Session) -> dict:
-        own, weights = session.own_reader(), session.model
-        shipped = next((name for name, path in SHIPPED.items() if path == weights), DEFAULT_NETWORK)
+        model, result, weights = session.in_use, session.result_model, session.model
         examples = [{"picture": encoded(one.image), "label": one.label} for one in session.examples]
         return {
-            "own": own is not None,
+            "own": not model.is_shipped,
+            "reads_digits": model.reads_digits,
+            "result_reads_digits": result is not None and result.reads_digits,
+            "dataset": model.dataset,
             "weights": weights.stem,
-            "network": (own or self.readers[shipped]).model.name,
+            "network": model.network,
             "can_undo": session.can_undo,
             "is_tested": session.is_tested,
             "examples": examples,
@@ -233,6 +237,9 @@ class Visitors:
     def _nothing(self) -> dict:
         mine = {
             "own": False,
+            "reads_digits": True,
+            "result_reads_digits": False,
+            "dataset": MNIST,
             "weights": DEFAULT_NETWORK,
             "network": self.readers[DEFAULT_NETWORK].model.name,
             "can_undo": False,

@@ -9,14 +9,21 @@ from dataclasses import asdict
 
 from jobs.session import Session
 from recognition.export import FORMATS
-from recognition.reader import DEFAULT_WEIGHTS
-from training.experiment import NETWORKS, Settings
+from training.datasets.registry import CIFAR10, FACTS, FASHION_MNIST, MNIST
 from training.export import exported_bytes
+from training.own_network.draft import OWN_NET
+from training.settings import FRESH, Settings
 from ui.component import component
-from ui.draw.teach import undo
+from ui.draw.teach import undo, use_shipped
 from ui.server.uploads import uploaded
 from ui.shared.visitors import Action, Payload, Visitors, picture_of, reads_file
-from ui.train import hub
+from ui.train import building, hub, trying
+
+ABOUT = {
+    MNIST: "handwritten digits",
+    FASHION_MNIST: "clothes, in grey",
+    CIFAR10: "animals and vehicles, in colour",
+}
 
 
 def build(visitors: Visitors) -> None:
@@ -25,11 +32,14 @@ def build(visitors: Visitors) -> None:
     component(
         "train/train",
         [*visitors.server_functions(ACTIONS), visitors.forget, *hub.server_functions(visitors)],
-        ("train/stage", "train/outcome", "train/hub"),
+        ("train/stage", "train/outcome", "train/hub", "train/builder", "train/trying"),
         ("train/watched",),
         signs_in=hub.can_sign_in(),
-        networks=[{"name": name, "about": about} for name, about in NETWORKS.items()],
-        defaults={name: _defaults(name) for name in NETWORKS},
+        networks=building.cards(),
+        kinds=building.kinds(),
+        presets=building.presets(),
+        datasets=_datasets(),
+        defaults={name: _defaults(name) for name in (*FRESH, OWN_NET)},
         most_epochs=limits.epochs,
         most_images=limits.images,
     )
@@ -68,10 +78,6 @@ def use_result(session: Session, payload: Payload) -> None:
 
 def discard_result(session: Session, payload: Payload) -> None:
     session.discard_result()
-
-
-def use_shipped(session: Session, payload: Payload) -> None:
-    session.use(DEFAULT_WEIGHTS)
 
 
 def download(session: Session, payload: Payload) -> dict:
@@ -115,9 +121,29 @@ ACTIONS: tuple[Action, ...] = (
     export,
     upload_model,
     hub.load_from_hub,
+    building.check_layers,
+    trying.samples,
+    trying.read_picture,
 )
 
 
 def _defaults(network: str) -> dict:
-    fresh, fine = Settings.of(network), Settings.of(network, fine_tune=True)
+    """What suits a network; what suits the small one, where its layers are the visitor's own."""
+    of = "small_net" if network == OWN_NET else network
+    fresh, fine = Settings.of(of), Settings.of(of, fine_tune=True)
     return {"fresh": asdict(fresh), "fine_tune": asdict(fine)}
+
+
+def _datasets() -> list[dict]:
+    """What can be trained on: {"name", "title", "about", "classes", "shape", "images"}."""
+    return [
+        {
+            "name": name,
+            "title": facts.title,
+            "about": ABOUT[name],
+            "classes": facts.classes,
+            "shape": facts.input_shape,
+            "images": facts.images,
+        }
+        for name, facts in FACTS.items()
+    ]

@@ -7,6 +7,7 @@ import "../shared/leaving.js";
 import { createReading } from "../shared/reading.js";
 import { belongings, findSession, forgetVisitor, sessionState } from "../shared/session.js";
 import { certainty, secondThought } from "../shared/wording.js";
+import { createBuilder } from "./builder.js";
 import { createChart } from "./chart.js";
 import { csvOfCurve, paintCharts } from "./export.js";
 import { mountHub } from "./hub.js";
@@ -16,12 +17,28 @@ import { ask } from "./question.js";
 import { showProgress } from "./progress.js";
 import { SCALES } from "./scales.js";
 import { mountLesson } from "./lesson.js";
+import { createSamples } from "./samples.js";
 import { createSettings } from "./settings.js";
+import { createTrying } from "./trying.js";
 import { describeWatched, showWatched } from "./watched.js";
 import { buttonsOf, describeDetails, describeModel, describePhase, startText, stopText } from "./wording.js";
 
 const DRAW_GAP = 300; // milliseconds between two drawings that are sent to be read anew
-const NO_KERNELS = { size: 0, count: 0, weights: "" };
+const INK = "Each is a small pattern to look for: ink on blue counts for it, ink on orange against it.";
+const TEXTS = {
+  digits: {
+    kernels: INK,
+    watched:
+      "Of the validation set, the hardest of each digit. One in an orange frame is still read wrong, as the digit in " +
+      "its corner.",
+  },
+  others: {
+    kernels: INK.replaceAll("ink", "light"),
+    watched: "Of the validation set, four of each class. One in an orange frame is still taken for another.",
+  },
+  colours: { kernels: "Each is a small pattern of colours to look for; where it is grey, it does not care." },
+};
+const NO_KERNELS = { size: 0, channels: 1, count: 0, weights: "" };
 
 /** The arguments are what Gradio hands to a component's script; props: what ui/train/tab.py fills the HTML with. */
 export function mount({ element, server, upload, props }) {
@@ -30,9 +47,20 @@ export function mount({ element, server, upload, props }) {
   const complaint = find(".complaint");
   const actions = createActions({ server, upload });
   const reading = createReading(element);
-  const settings = createSettings(form, props.defaults);
+  const builder = createBuilder({ element, server, ...props, onChange: showNetwork });
+  const settings = createSettings(form, props, builder);
   const charts = Object.keys(SCALES).map((name) => createChart(find(`[data-chart=${name}]`), name));
-  const showOutcome = createOutcome(find(".outcome"), goToPad);
+  const { datasets } = props;
+  const trying = createTrying({ element, server });
+  const samplesOf = createSamples(server, () => sessionState.status && showStatus());
+  const showOutcome = createOutcome(find(".outcome"), {
+    datasets,
+    onPad: goToPad,
+    onTry(picture, truth) {
+      trying.read({ picture }, `It is: ${truth}.`);
+      find(".trying").scrollIntoView({ block: "start" });
+    },
+  });
 
   // ---------------------------------------------------------------- what the visitor does
 
@@ -74,6 +102,7 @@ export function mount({ element, server, upload, props }) {
     actAndLook("start", { settings: settings.read(), drawing: drawing() });
   });
   const onClick = {
+    ".build": builder.open,
     ".resume": () => actAndLook("resume", { drawing: drawing() }),
     ".pause": () => act("pause"),
     ".stop": () => act("stop"),
@@ -109,6 +138,13 @@ export function mount({ element, server, upload, props }) {
 
   // ---------------------------------------------------------------- what is shown
 
+  /** The visitor's own network in a line, under its card. */
+  function showNetwork() {
+    const { text, isWrong } = builder.summary();
+    find(".of-network").textContent = text;
+    find(".of-network").classList.toggle("wrong", isWrong);
+  }
+
   let shown = []; // curve of the training that is shown
   let before = []; // and of the one before it
 
@@ -135,14 +171,39 @@ export function mount({ element, server, upload, props }) {
     find(".curves").hidden = status.curve.length < 2;
     showProgress(status);
     showKernels(find(".kernels"), now?.kernels ?? NO_KERNELS);
-    showWatched(find(".watched"), now?.watched ?? null);
-    find(".unseen .right").textContent = describeWatched(now?.watched);
+    showPictures(status, mine);
     showReading();
     showOutcome(status.comparison);
     find(".reads").textContent = describeModel(mine);
     find(".shipped").hidden = !mine.own;
     find(".undo").hidden = !mine.can_undo;
     find(".forget").hidden = belongings().length === 0;
+  }
+
+  /** The data set of what is shown, or before anything is, the one that is chosen. */
+  function shownDataset({ settings: trained, comparison }) {
+    const shownName = trained?.dataset ?? comparison?.dataset ?? form.elements.dataset.value;
+    return datasets.find(({ name }) => name === shownName);
+  }
+
+  /** What differs between digits and other pictures. */
+  function showPictures(status, mine) {
+    const { now, comparison, active } = status;
+    const dataset = shownDataset(status);
+    const isOfDigits = dataset === datasets[0];
+    const samples = !isOfDigits && (now || comparison) ? samplesOf(dataset) : null;
+    const others = samples && { dataset, pictures: samples.watched };
+    find(".inner").classList.toggle("of-pictures", !isOfDigits);
+    find(".drawn").hidden = !isOfDigits;
+    find(".unseen").hidden = !isOfDigits && !others?.pictures.length;
+    if (isOfDigits || others) showWatched(find(".watched"), now?.watched ?? null, others);
+    find(".unseen .right").textContent = describeWatched(now?.watched);
+    const texts = TEXTS[isOfDigits ? "digits" : "others"];
+    find(".of-watched").textContent = texts.watched;
+    find(".of-kernels").textContent = dataset.shape[2] === 3 ? TEXTS.colours.kernels : texts.kernels;
+    const isThere = status.result || (mine.own && mine.dataset === comparison?.dataset);
+    if (comparison && !isOfDigits && !active && isThere) trying.show(dataset, samples);
+    else trying.hide();
   }
 
   /** A training that begins leaves the curve of the one before to compare it with. */
@@ -196,6 +257,9 @@ export function mount({ element, server, upload, props }) {
 
   // ---------------------------------------------------------------- wiring
 
+  form.addEventListener("change", ({ target }) => {
+    if (target.name === "dataset" && sessionState.status) showStatus();
+  });
   sessionState.addEventListener("status", showStatus);
   sessionState.addEventListener("lost", () => complain(sessionState.lostSentence));
   sessionState.addEventListener("drawing", drawingChanged);

@@ -2,7 +2,8 @@
 
 import { exactPercent } from "../shared/wording.js";
 
-const LEARNED = 0.5; // the accuracy from which a network has learned something; guessing gives 0.1
+// The accuracy from which a network has learned something, of digits and of pictures that are harder; guessing gives 0.1.
+const [LEARNED, LEARNED_PICTURES] = [0.5, 0.25];
 const LARGE_RATE = 0.02; // a learning rate above is the likely reason where it has not
 
 const PHASES = {
@@ -31,7 +32,9 @@ function endOf({ lesson, now }) {
 
 /** Whether what was trained reads no better than by chance. */
 export const hasNotLearned = ({ phase, comparison }) =>
-  phase === "done" && Boolean(comparison) && comparison.after.accuracy < LEARNED;
+  phase === "done" &&
+  Boolean(comparison) &&
+  comparison.after.accuracy < (comparison.dataset === "mnist" ? LEARNED : LEARNED_PICTURES);
 
 /** What to do about a training of which nothing came; "" where it is not known. */
 function adviceOn({ settings }) {
@@ -52,7 +55,10 @@ export function describeDetails(status, mine) {
   if (hasNotLearned(status)) {
     return `It has learned very little. ${adviceOn(status) || "Give it more pictures or more epochs."}`;
   }
-  if (isInUse(status, mine)) return "It reads your drawings and photos now.";
+  if (isInUse(status, mine)) {
+    if (mine.reads_digits) return "It reads your drawings and photos now.";
+    return "It is in use. It does not read digits, so the best network goes on to read drawings and photos.";
+  }
   if (phase === "done" && status.resumable && !now) {
     return "The file holds a training that is not finished: Resume goes on with it where it was saved.";
   }
@@ -74,14 +80,15 @@ export function buttonsOf(status, mine) {
   const { phase, active, resumable, result } = status;
   const isPaused = phase === "paused";
   const isRunning = ["waiting", "preparing", "training"].includes(phase);
-  const next = hasNotLearned(status) ? "start" : result ? "use" : isInUse(status, mine) ? "try" : "start";
+  const canTry = isInUse(status, mine) && mine.reads_digits;
+  const next = hasNotLearned(status) ? "start" : result ? "use" : canTry ? "try" : "start";
   return {
     start: !active && !isPaused,
     resume: !active && resumable,
     pause: phase === "training",
     stop: isRunning || isPaused || phase === "testing",
     after: !active && Boolean(result),
-    "in-use": isInUse(status, mine),
+    "in-use": canTry,
     main: isPaused ? "resume" : next,
   };
 }
@@ -90,7 +97,8 @@ export function buttonsOf(status, mine) {
 export const startText = ({ settings }) => (settings ? "Start another" : "Start training");
 export const stopText = ({ phase }) => (phase === "training" || phase === "paused" ? "Stop and test" : "Stop");
 
-export function describeModel({ own, weights }) {
+export function describeModel({ own, weights, reads_digits: readsDigits }) {
+  if (own && !readsDigits) return "Your own network is in use. It does not read digits: the best network does.";
   const shipped = weights === "seed" ? "the simple network" : "the best network";
   const name = own ? "your own network" : shipped;
   return `Drawings and photos are read by ${name}.`;
