@@ -30,6 +30,7 @@ from recognition.normalise import SIZE
 from recognition.reader import DEFAULT_NETWORK, SHIPPED
 from ui.server.pictures import PictureQueue
 from ui.server.queue import FairQueue
+from ui.shared.signs_json import NO_SIGNS, signs_json
 from ui.shared.status_json import encoded, status_json
 from ui.shared.visit import Visitor, visitor_of
 
@@ -228,6 +229,7 @@ class Visitors:
             "can_undo": session.can_undo,
             "is_tested": session.is_tested,
             "examples": examples,
+            "signs": signs_json(session),
         }
 
     def _nothing(self) -> dict:
@@ -238,6 +240,7 @@ class Visitors:
             "can_undo": False,
             "is_tested": False,
             "examples": [],
+            "signs": NO_SIGNS,
         }
         return status_json(Status(version=0)) | {"session": "", "mine": mine}
 
