@@ -2,7 +2,7 @@
 
 import { exactPercent } from "../shared/wording.js";
 
-// The accuracy from which a network has learned something, of digits and of pictures that are harder; guessing gives 0.1.
+// The accuracy from which a network has learned something, of digits and of harder pictures; guessing gives 0.1.
 const [LEARNED, LEARNED_PICTURES] = [0.5, 0.25];
 const LARGE_RATE = 0.02; // a learning rate above is the likely reason where it has not
 
@@ -13,6 +13,7 @@ const PHASES = {
   training: ({ now, message }) =>
     message || `Epoch ${now.epoch} of ${now.epochs}, step ${now.step} of ${now.steps_per_epoch}`,
   teaching: () => "Learning your examples\u2026",
+  learning: () => "Learning your signs\u2026",
   testing: () => "Reading 10,000 test pictures\u2026",
   paused: () => "Paused.",
   done(status) {
