@@ -34,7 +34,12 @@ DISK_FULL = "The disk is full. The training is kept in memory until there is roo
 OVERDUE = "It took longer than this host allows, and was ended. Your model is as it was."
 RUNNING = "Something is running already. Please wait for its end, or stop it."
 NO_ROOM = "There is no room here for more models of yours. Discard some, or try again later."
-PHASES = {"train": "preparing", "teach": "teaching", "test": "testing"}  # of a job that begins
+PHASES = {
+    "train": "preparing",
+    "teach": "teaching",
+    "test": "testing",
+    "signs": "learning",
+}  # of a job that begins
 
 
 class SessionEndedError(ValueError):
@@ -51,7 +56,7 @@ class Shared:
     worker: the command of a worker process. mnist: MNIST's folder, or None for the cache or the mirrors.
     folder: of all visitors' files. samples: of the data sets that were used, but MNIST's. shipped:
     evaluations on MNIST's test set of weights that never change.
-    on_job_event: called with the job, "train", "teach" or "test", and what happened to it.
+    on_job_event: called with the job, "train", "teach", "test" or "signs", and what happened to it.
     """
 
     limits: Limits

@@ -21,6 +21,7 @@ class Limits:
     teachings: int = 1  # at once; fine-tunings and tests take seconds and do not wait behind trainings
     waiting: int = 8  # jobs in each of the two queues
     examples: int = 50  # labelled drawings of one visitor
+    sign_examples: int = 200  # of one visitor's own signs together; more than 200 are never learned
     upload_bytes: int = 20_000_000  # of a weights file or a zip of examples
     model_bytes: int = 60_000_000  # of one visitor's models; beyond it the oldest for `undo` are deleted
     stored_bytes: int = 1_000_000_000  # of all uploads and all visitors' models together

@@ -91,6 +91,7 @@ class Models:
         self.in_use = shipped_model(DEFAULT_WEIGHTS)
         self.result: Model | None = None  # made or uploaded, and not in use yet
         self.paused: Model | None = None  # the one that `resume` continues
+        self.signs: Model | None = None  # reads the visitor's own signs, beside whatever reads digits
         self.evaluations: dict[Path, Evaluation] = {}  # of the visitor's own, on their test sets
         self._undo: list[Model] = []
         # Of the model in use and of the new one.
@@ -166,7 +167,7 @@ class Models:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _kept(self) -> set[Model]:
-        kept = {self.in_use, self.result, self.paused, *self._undo} - {None}
+        kept = {self.in_use, self.result, self.paused, self.signs, *self._undo} - {None}
         return kept | {model.base for model in kept if model.base is not None}
 
     def stored_bytes(self) -> int:

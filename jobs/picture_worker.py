@@ -12,11 +12,13 @@ page      weights, max_pixels, turns: a photo, rotated by 0 to 3 quarter turns c
 photo     weights, max_pixels: a photo for a program
 drawing   weights, max_pixels: a drawing for a program
 examples  examples, upload_bytes (see `Limits`): a zip of labelled drawings
+sign      max_pixels: a photo of one sign, whatever it is
 
 Answers:
 
 outcome   of `outcome_of`; the array json, the bytes of the reading's JSON
 examples  their number; arrays images (N, 28, 28) uint8 and labels (N,)
+sign      the array image (28, 28) uint8
 error     a sentence for the visitor
 fault     the traceback of a fault in this program
 
@@ -40,6 +42,7 @@ from jobs.picture_answer import answer_with_stages, outcome_of
 from jobs.protocol import Arrays, ProtocolError, read_frame, write_frame
 from recognition import Reader, Reading
 from recognition.files import PictureError, load_picture
+from recognition.one_sign import sign_of_photo
 from recognition.reader import SHIPPED
 from training.examples import read_examples
 from training.memory import share_freed_memory
@@ -48,6 +51,7 @@ NICENESS = 5  # drawings have priority over photos, photos over trainings
 ALARM = 5.0  # seconds after its limit until the system ends a job whose app has ended or hangs
 GONE = "The file is no longer here. Please send it again."
 NETWORK_GONE = "The network is no longer here. Please choose another one."
+NO_SIGN = "Nothing can be seen in this picture. Is there a sign on it, in dark ink on light paper?"
 TOO_LARGE = "Reading this file takes more memory than is allowed here. Please send a smaller one."
 
 Answer = tuple[dict, Arrays]
@@ -76,6 +80,7 @@ def answer_to(job: dict, readers: Readers) -> Answer:
         "photo": _read_for_program,
         "drawing": _read_for_program,
         "examples": _read_examples,
+        "sign": _read_sign,
     }
     try:
         return kinds[job["job"]](job, readers)
@@ -114,6 +119,13 @@ def _read_examples(job: dict, readers: Readers) -> Answer:
         "labels": np.array([example.label for example in found]),
     }
     return {"examples": len(found)}, arrays
+
+
+def _read_sign(job: dict, readers: Readers) -> Answer:
+    image = sign_of_photo(_pixels(job))
+    if image is None:
+        raise ValueError(NO_SIGN)
+    return {}, {"image": image}
 
 
 def _answer(reading: Reading, answer: dict) -> Answer:

@@ -1,5 +1,7 @@
 """One visitor: a model, a collection of drawings, and one job at a time in a process of its own.
 
+`Session` adds to `jobs.own_signs.SignKeeper`, and that to `jobs.activity.Activity`.
+
 Made by `jobs.manager.SessionManager.session`. Every method may be called from any thread. What cannot be done
 raises ValueError with a sentence for the visitor, and changes nothing. Shipped weights are never written to.
 """
@@ -13,8 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from cnn import ModelFileError
-from jobs.activity import RUNNING, Activity, Shared
+from jobs.activity import RUNNING, Shared
 from jobs.models import Model, read_model, shipped_model
+from jobs.own_signs import SignKeeper
 from jobs.presence import Presence
 from jobs.queue import BusyError, Job
 from jobs.status import Status
@@ -27,7 +30,7 @@ from training.picture_reader import PictureReader
 from training.settings import Settings
 
 
-class Session(Activity):
+class Session(SignKeeper):
     """All that is one visitor's."""
 
     def __init__(self, shared: Shared, address: str = "") -> None:
@@ -82,7 +85,7 @@ class Session(Activity):
     @property
     def holds_place(self) -> bool:
         """Whether there is anything here that its visitor would miss."""
-        return self.is_busy or bool(self._examples) or self._models.has_own
+        return self.is_busy or bool(self._examples) or self._models.has_own or self.signs.is_begun
 
     @property
     def in_use(self) -> Model:
@@ -348,6 +351,7 @@ class Session(Activity):
             job, self._closed = self._job, True
             self._rest("")
             self._examples = ()
+            self._forget_signs()
             self._set_status(Status())
         self.shared.storage.remove(self)
         return job

@@ -18,6 +18,7 @@ ACTIVE = (
     "training",
     "teaching",
     "testing",
+    "learning",
 )  # phases in which a job waits or runs
 
 
@@ -96,12 +97,13 @@ class Comparison:
 class Status:
     """All that a page shows of a session. Every change makes a new object.
 
-    phase: "idle"; "waiting" in the queue; "preparing", "training", "teaching" (fine-tuning) or "testing" (on
-    the test set) in a worker; "paused", so that `resume` continues; "done"; "failed". message: a sentence
-    for the visitor, or "". position: in the queue, 1 is next; 0 when not waiting. settings, snapshot, curve:
-    of the last training. lesson: of the last fine-tuning. comparison: of the last model tested. result:
-    whether there is a model that `use_result` would put into use. resumable: whether `resume` would continue
-    a training. version: increases with every change, from 1.
+    phase: "idle"; "waiting" in the queue; "preparing", "training", "teaching" (fine-tuning), "testing" (on
+    the test set) or "learning" (the visitor's own signs) in a worker; "paused", so that `resume`
+    continues; "done"; "failed". message: a sentence for the visitor, or "". position: in the queue, 1 is
+    next; 0 when not waiting. settings, snapshot, curve: of the last training. lesson: of the last
+    fine-tuning. comparison: of the last model tested. result: whether there is a model that `use_result`
+    would put into use. resumable: whether `resume` would continue a training. version: increases with every
+    change, from 1.
     """
 
     phase: str = "idle"

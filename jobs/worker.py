@@ -4,14 +4,15 @@ The job is a frame on standard input (`jobs.protocol`), events are frames on sta
 imports neither Gradio nor Matplotlib, so it is ready in a third of a second. It exits within a second after
 its standard input is closed, which tells it that the app has ended, in whatever way.
 
-Jobs, by message["job"], with paths as text. Every job has `mnist`, a folder or None, and `cache`, a folder
-for MNIST in case the user's cache cannot be written to; of another data set its name, `dataset`, and whether
-its `samples` are wanted:
+Jobs, by message["job"], with paths as text. Every job but `signs` has `mnist`, a folder or None, and
+`cache`, a folder for MNIST in case the user's cache cannot be written to; of another data set its name,
+`dataset`, and whether its `samples` are wanted:
 
 train  settings (`Settings` as JSON), start and resume (weights or None), out, seconds, before; array drawing
 teach  weights, out, before; arrays images, labels
 test   weights, before
 likes  weights
+signs  weights, names, out; arrays images, labels
 
 Events, by message["event"]:
 
@@ -23,6 +24,7 @@ trained    reason: "finished", "stopped", "paused" or "time"
 taught     a `FineTuneReport`
 tested     arrays labels, probs, refused, the last two also with before_, and pictures of the first mistakes
 liked      the arrays of a `Likes`
+learned    the answers of `OwnSigns`, an array
 failed     a message for the visitor, and whether `out` is useless; no event follows
 
 Commands, while a training runs: {"command": "stop"} or "pause", or "draw" with the array drawing.
@@ -53,13 +55,15 @@ from training.experiment import Experiment, Snapshot
 from training.finetune import fine_tune
 from training.history import History, history_path
 from training.memory import keep_freed_memory
+from training.own_signs import learn_signs
 from training.samples import samples_of
 from training.settings import Settings
+from training.sign_files import save_signs
 from training.trainer import DivergedError, ignore_overflow
 
-# Drawing comes first, then fine-tuning, because its visitor waits for it, then tests, then trainings, and
-# last what is only looked at.
-NICENESS = {"teach": 5, "test": 10, "train": 15, "likes": 19}
+# Drawing comes first, then fine-tuning and signs, because their visitor waits for them, then tests, then
+# trainings, and last what is only looked at.
+NICENESS = {"teach": 5, "signs": 5, "test": 10, "train": 15, "likes": 19}
 SAVE_EVERY = 20.0  # seconds of training between two checkpoints
 PATIENCE = 60  # seconds to wait for free space on the disk
 PICTURES = 60  # the most mistakes whose pictures are sent
@@ -105,6 +109,9 @@ class Worker:
         threading.Thread(target=self.commands.listen, daemon=True).start()
         jobs = {"train": self.train, "teach": self.teach, "test": self.test, "likes": self.find_likes}
         try:
+            if self.message["job"] == "signs":
+                self.learn_signs()
+                return
             dataset = self.load_dataset()
             if self.message.get("samples"):
                 self.send("samples", to_frame(samples_of(dataset))[1])
@@ -169,6 +176,13 @@ class Worker:
         notes, arrays = to_frame(tuned.report)
         self.send("taught", arrays, **notes)
         self.compare(Path(self.message["out"]), dataset)
+
+    def learn_signs(self) -> None:
+        """The one job for which MNIST need not be there."""
+        network, images = load_model(self.message["weights"]).model, self.arrays["images"]
+        signs = learn_signs(network, images, self.arrays["labels"], self.message["names"])
+        save_signs(self.message["out"], signs, images)
+        self.send("learned", {"answers": signs.answers})
 
     def test(self, dataset: Dataset) -> None:
         self.compare(Path(self.message["weights"]), dataset)

@@ -1,4 +1,4 @@
-"""Stand-ins for Fashion-MNIST and CIFAR-10 that are learned in seconds, put where a host puts data sets."""
+"""Small stand-ins for Fashion-MNIST and CIFAR-10, learned in seconds, put where a host puts data sets."""
 
 import io
 from pathlib import Path
@@ -12,7 +12,7 @@ VARIABLE = "DIGITS_DATA"
 
 
 def write_stand_ins(folder: Path, count: int = 1_200) -> Path:
-    """Both, with so many training pictures: class k is a bright bar, in its own colour, at height 2 k + 4."""
+    """Both, with so many training pictures: class k is a bright bar of its own colour, at height 2 k + 4."""
     for name in (FASHION_MNIST, CIFAR10):
         for part, seed, pictures in (("train", 1, count), ("test", 2, 300)):
             _write(folder / f"{name}_{part}.npz", name, pictures, seed)

@@ -199,7 +199,7 @@ def test_other_examples_are_refused(images, labels, message, trained, dataset):
 def test_a_network_that_ends_otherwise_than_with_dense_is_refused(dataset):
     layers = [Flatten(), Dense(784, 10, rng=np.random.default_rng(0)), ReLU()]
     checkpoint = Checkpoint(Sequential("own_net", layers, (28, 28, 1)))
-    with pytest.raises(ValueError, match="can be fine-tuned; own_net ends"):
+    with pytest.raises(ValueError, match="can be taught more; own_net ends"):
         fine_tune(checkpoint, crosses(1), np.array([3]), dataset)
 
 

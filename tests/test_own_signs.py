@@ -5,24 +5,9 @@ import pytest
 
 from cnn import Flatten, ReLU, Sequential, load_model
 from recognition.reader import DEFAULT_WEIGHTS
-from training.own_signs import MAX_EXAMPLES, MAX_NAME, check_names, learn_signs
+from tests.signs import SHAPES, drawings
+from training.own_signs import ANYTHING_ELSE, MAX_EXAMPLES, check_names, learn_signs
 from training.synthesis import synthesise_non_digits
-from training.synthesis.strokes import Hand, picture_of
-
-SHAPES = {
-    "heart": [
-        [(0.5, 0.95), (0.1, 0.4), (0.2, 0.1), (0.4, 0.1), (0.5, 0.3), (0.6, 0.1), (0.8, 0.1), (0.5, 0.95)]
-    ],
-    "<b>zig</b>": [[(0.1, 0.9), (0.3, 0.1), (0.5, 0.9), (0.7, 0.1), (0.9, 0.9)]],
-    "🌲": [[(0.5, 0), (0.5, 1)], [(0.1, 0.5), (0.5, 0.1), (0.9, 0.5)], [(0.1, 0.9), (0.5, 0.5), (0.9, 0.9)]],
-}
-
-
-def drawings(count, seed, shapes=tuple(SHAPES)):
-    """`count` of each shape by random hands: images (N, 28, 28) uint8 and labels (N,)."""
-    rng = np.random.default_rng(seed)
-    images = [picture_of(Hand(rng)(SHAPES[name]), rng) for name in shapes for _ in range(count)]
-    return np.stack(images), np.repeat(np.arange(len(shapes)), count)
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +42,15 @@ def test_signs_that_look_alike_are_confused_in_cross_validation(network):
     assert len(signs.mistakes) >= 2
 
 
+def test_the_network_names_its_classes(signs):
+    assert signs.model.classes == (*SHAPES, ANYTHING_ELSE)
+
+
+@pytest.mark.parametrize("names", [["♥", "👩‍🚀"], ["ᚠ", "ß"], ["x" * 40, "Übergröße  №1"]])
+def test_emoji_runes_and_long_names_will_do(names):
+    assert check_names(names) == tuple(" ".join(name.split()) for name in names)
+
+
 def test_the_network_is_not_changed_and_equal_arguments_give_equal_weights(network, signs):
     before = network.parameters.copy()
     again = learn_signs(network, *drawings(5, seed=1), list(SHAPES))
@@ -70,10 +64,13 @@ def test_the_network_is_not_changed_and_equal_arguments_give_equal_weights(netwo
         ([], "from 2 to 12 signs: there are 0"),
         (["a"], "from 2 to 12 signs: there are 1"),
         ([str(n) for n in range(13)], "there are 13"),
-        (["a", " \n"], "Sign 2 has no name"),
+        (["a", " \n"], "The name of sign 2 must be a text that is not empty"),
         (["a", " a "], "same name"),
-        (["a", 7], "must be text"),
-        (["a", "b" * 10_000], f"10000 characters, at most {MAX_NAME}"),
+        (["a", "anything  else"], 'The name of sign 2 must not be "anything else"'),
+        (["a", 7], "must be a text"),
+        (["a", "b" * 10_240], "The name of sign 2 has 10,240 characters; at most 40 are read"),
+        (["<b>a</b>", "b"], "The name of sign 1 must not contain any of < > & `"),
+        (["a", "\u202eb"], "The name of sign 2 has invisible characters"),
     ],
 )
 def test_names_that_do_not_do_are_refused_in_a_sentence(names, message):
@@ -97,5 +94,5 @@ def test_examples_that_do_not_do_are_refused_in_a_sentence(network):
 
 
 def test_a_network_without_a_last_dense_layer_is_refused():
-    with pytest.raises(ValueError, match="end with Dense"):
+    with pytest.raises(ValueError, match="that end with Dense can be taught more"):
         learn_signs(Sequential("x", [Flatten(), ReLU()], (28, 28, 1)), *drawings(5, seed=1), list(SHAPES))

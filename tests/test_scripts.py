@@ -9,12 +9,12 @@ import pytest
 
 from scripts.push_space import ROOT
 from ui import scripts
+from ui.component import COMPONENTS
 
 UNIT_TESTS = sorted((ROOT / "tests" / "scripts").glob("*.test.mjs"))
 IMPORT = re.compile(r'^import (?:[^"]* from )?"([^"]+)";$|^\} from "([^"]+)";$', re.MULTILINE)
-# By ui/component.py.
-MOUNTED = {"about/about.js", "draw/pad.js", "inside/inside.js", "photo/photo.js", "train/train.js"}
-BORROWED = {"inside": {"draw"}}  # its small pad is the Draw tab's, with the same drawing
+MOUNTED = {f"{name}.js" for name in COMPONENTS}
+BORROWED = {"inside": {"draw"}, "signs": {"draw"}}  # their pads are made of the Draw tab's parts
 
 
 def test_the_scripts_pass_their_unit_tests():

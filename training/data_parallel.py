@@ -85,7 +85,7 @@ class DataParallel(Trainer):
 
     def anyone(self, wish: bool) -> bool:
         wishes = np.array([wish], np.int32)
-        self._add_up(wishes)
+        self.add_up(wishes)
         return bool(wishes[0])
 
     def save(self, path: str | Path, notes: dict | None = None) -> None:
@@ -113,7 +113,7 @@ class DataParallel(Trainer):
             np.multiply(value.ravel(), share, out=sums[start : start + value.size])
             start += value.size
         sums[start:] = loss * share, right
-        self._add_up(sums)
+        self.add_up(sums)
         model.gradients[...] = sums[:p]
         start = p
         for _, value in model.named_buffers():
@@ -121,7 +121,7 @@ class DataParallel(Trainer):
             start += value.size
         return float(sums[-2]), round(float(sums[-1]))
 
-    def _add_up(self, sums: np.ndarray) -> None:
+    def add_up(self, sums: np.ndarray) -> None:
         """sums becomes the sum over all processes. Raises RankLostError where one of them is gone."""
         from mpi4py import MPI
 

@@ -135,7 +135,7 @@ class FineTuner:
         self.seed, self.model = seed, checkpoint.model
         self._classifier = classifier_of(checkpoint)
         self.calibration = self._classifier.calibration
-        self.body, self._head = _split(checkpoint.model)
+        self.body, self._head = split_head(checkpoint.model)
         self._has_reject_class = self.calibration.threshold is not None
         rng = np.random.default_rng(seed)
         _, _, images, labels = split_validation(dataset.train_images, dataset.train_labels)
@@ -224,12 +224,15 @@ class FineTuner:
         return np.concatenate([logits, np.zeros((len(logits), 1), logits.dtype)], axis=1)
 
 
-def _split(model: Sequential) -> tuple[Sequential, Sequential]:
-    """(all layers but the last, the last layer), as two networks that are independent copies."""
+def split_head(model: Sequential) -> tuple[Sequential, Sequential]:
+    """(all layers but the last, the last layer), as two networks that are independent copies.
+
+    Raises ValueError unless the last layer is Dense.
+    """
     *layers, last = prepare_for_inference(model).layers
     if not isinstance(last, Dense):
         raise ValueError(
-            f"Only networks that end with Dense can be fine-tuned; {model.name} ends with {last}."
+            f"Only networks that end with Dense can be taught more; {model.name} ends with {last}."
         )
     body = prepare_for_inference(Sequential(model.name, layers, model.input_shape))
     return body, Sequential(model.name, [last], body.output_shape)

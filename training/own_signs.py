@@ -20,14 +20,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnn import AdamW, Dense, Sequential, prepare_for_inference, softmax, softmax_cross_entropy
+from cnn.classes import check_class_name
 from recognition import to_input
 from recognition.embedding import squared_distances
 from training.augment import Augmentation
+from training.finetune import split_head
 from training.synthesis import synthesise_digits, synthesise_non_digits
 
 MIN_SIGNS, MAX_SIGNS = 2, 12
 MIN_EXAMPLES_A_SIGN, MAX_EXAMPLES = 5, 200
-MAX_NAME = 40  # characters of a sign's name
+ANYTHING_ELSE = "anything else"  # the name of the reject class
 COPIES = 1200  # distorted copies of all examples together, at least 4 of each
 NON_DIGITS, DIGITS = 700, 200  # pictures of the reject class
 CLOSE = 0.5  # quantile of the distances between examples of a sign, within which a picture may show that sign
@@ -41,8 +43,9 @@ LEARNING_RATE, WEIGHT_DECAY = 0.02, 0.01
 class OwnSigns:
     """A network that reads K signs, and what cross-validation says about it.
 
-    names: K names. model: (N, 28, 28, 1) -> logits (N, K + 1), the last for anything else. answers: (n,) the
-    class, 0 to K, that each example got from a network which was not trained on it. labels: (n,) 0 to K - 1.
+    names: K names. model: (N, 28, 28, 1) -> logits (N, K + 1), the last for anything else; its classes have
+    the names. answers: (n,) the class, 0 to K, that each example got from a network which was not trained on
+    it. labels: (n,) 0 to K - 1.
     """
 
     names: tuple[str, ...]
@@ -78,8 +81,8 @@ def learn_signs(
     that are empty, too long or given twice, and for empty pictures.
     """
     names = check_names(names)
-    _check_examples(images, labels, names)
-    body = _body(network)
+    check_examples(images, labels, names)
+    body, _ = split_head(network)
     rng = np.random.default_rng(seed)
     copies = max(4, COPIES // len(images))
     shown = np.concatenate([images, *(Augmentation()(images, rng) for _ in range(copies))])
@@ -97,30 +100,39 @@ def learn_signs(
         answers[part] = head.predict(x[part]).argmax(1)
     others = rejected[~_resembles(rejected, x[: len(images)], labels)]
     head = _head(x, labels[example], others, len(names), seed)
-    model = prepare_for_inference(Sequential("own_signs", [*body.layers, *head.layers], body.input_shape))
+    layers, classes = [*body.layers, *head.layers], (*names, ANYTHING_ELSE)
+    model = prepare_for_inference(Sequential("own_signs", layers, body.input_shape, classes=classes))
     return OwnSigns(names, model, labels, answers)
 
 
+def check_name(name: str, place: str = "The name of the sign") -> str:
+    """The name without needless space. Raises ValueError, worded for the visitor, for one that will not do.
+
+    place: what the sentence calls it.
+    """
+    if isinstance(name, str):
+        name = " ".join(name.split())
+    try:
+        check_class_name(name)
+    except ValueError as error:
+        raise ValueError(f"{place} {error}.") from None
+    if name == ANYTHING_ELSE:
+        raise ValueError(f'{place} must not be "{ANYTHING_ELSE}": that is what no sign of yours is.')
+    return name
+
+
 def check_names(names: Sequence[str]) -> tuple[str, ...]:
-    """The names without surrounding space. Raises ValueError, worded for the visitor."""
-    if not all(isinstance(name, str) for name in names):
-        raise ValueError("The name of a sign must be text.")
-    names = tuple(" ".join(name.split()) for name in names)
+    """The names without needless space. Raises ValueError, worded for the visitor."""
     if not MIN_SIGNS <= len(names) <= MAX_SIGNS:
         raise ValueError(f"Name from {MIN_SIGNS} to {MAX_SIGNS} signs: there are {len(names)}.")
-    for position, name in enumerate(names, 1):
-        if not name:
-            raise ValueError(f"Sign {position} has no name.")
-        if len(name) > MAX_NAME:
-            raise ValueError(
-                f"The name of sign {position} is too long: {len(name)} characters, at most {MAX_NAME}."
-            )
+    names = tuple(check_name(name, f"The name of sign {place}") for place, name in enumerate(names, 1))
     if len(set(names)) < len(names):
         raise ValueError("Two signs have the same name.")
     return names
 
 
-def _check_examples(images: np.ndarray, labels: np.ndarray, names: tuple[str, ...]) -> None:
+def check_examples(images: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> None:
+    """Raises ValueError, worded for the visitor, where `learn_signs` would for these examples."""
     if images.ndim != 3 or images.shape[1:] != (28, 28) or images.dtype != np.uint8:
         raise ValueError(f"examples must be (n, 28, 28) uint8, got {images.shape} {images.dtype}")
     if labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer):
@@ -134,17 +146,6 @@ def _check_examples(images: np.ndarray, labels: np.ndarray, names: tuple[str, ..
             raise ValueError(f"Draw {name} {MIN_EXAMPLES_A_SIGN} times or more: there are {count}.")
     if not images.any(axis=(1, 2)).all():
         raise ValueError("An example is empty: nothing is drawn in it.")
-
-
-def _body(network: Sequential) -> Sequential:
-    """All layers but the last, as an independent copy."""
-    *layers, last = prepare_for_inference(network).layers
-    if not isinstance(last, Dense):
-        raise ValueError(
-            f"Signs are learned on networks that end with Dense; {network.name} ends with {last}."
-        )
-    body = Sequential(network.name, layers, network.input_shape).copy()
-    return prepare_for_inference(body)
 
 
 def _rejected(rng: np.random.Generator) -> np.ndarray:

@@ -13,7 +13,7 @@ from ui.shared.visit import without_key
 HERE = Path(__file__).parent
 READING = "shared/reading"
 SHARED_STYLES = ("shared/base", READING)
-COMPONENTS = ("draw/pad", "photo/photo", "inside/inside", "train/train", "about/about")
+COMPONENTS = ("draw/pad", "photo/photo", "inside/inside", "signs/signs", "train/train", "about/about")
 
 
 def component(

@@ -22,6 +22,7 @@ from ui.server.lifespan import lifespan
 from ui.server.preview import LinkPreview
 from ui.server.request_guard import RequestGuard
 from ui.shared.visitors import Readers, Visitors
+from ui.signs import tab as signs
 from ui.theme import theme
 from ui.train import hub
 from ui.train import tab as train
@@ -42,6 +43,7 @@ TABS: tuple[tuple[str, Builder], ...] = (
     ("Draw", draw.build),
     ("Photo", photo.build),
     ("Inside", inside.build),
+    ("Signs", signs.build),
     ("Train", train.build),
 )
 

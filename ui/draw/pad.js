@@ -5,15 +5,13 @@ import "../shared/leaving.js";
 import { createReading } from "../shared/reading.js";
 import { chooseNetwork, findSession, hasOwnReader, hasResult, sessionState } from "../shared/session.js";
 import { createAnswer } from "./answer.js";
-import { createScreen, createSheet } from "./canvas.js";
+import { createSheet } from "./canvas.js";
 import { drawing, onInk, storeDrawing, tellInk } from "./drawing.js";
-import { penOf } from "./geometry.js";
+import { createHand } from "./hand.js";
 import { HARD } from "./hard.js";
 import { mountExplanations } from "./how.js";
-import { drawWithKeyboard } from "./keyboard.js";
 import { mountLayers } from "./layers.js";
-import { LiveReader, RESTS_AFTER } from "./live.js";
-import { drawWithPointer } from "./pointer.js";
+import { LiveReader } from "./live.js";
 import { Road } from "./road.js";
 import { mountSharing } from "./share.js";
 import { mountTeaching } from "./teach.js";
@@ -33,25 +31,20 @@ const GHOSTS = [
 export function mount({ element, server, upload, props }) {
   const find = (selector) => element.querySelector(selector);
   const canvas = find(".strokes");
-  const buttons = { undo: find(".undo"), redo: find(".redo"), erase: find(".erase"), clear: find(".clear") };
   const { history } = drawing;
   const strokes = () => history.strokes;
   const reading = createReading(element);
   const answer = createAnswer({ element, reading, strokes, announceLater });
-  // Of the strokes that are done: the pen does not change its width while it draws.
-  const repaint = createScreen(canvas, strokes, () => penOf(history.finished));
   const render = createSheet();
 
   const road = new Road({ address: new URL("live", document.baseURI), namePage: () => server.name_page() });
-  let inkChangedAt = 0;
-  const isMoving = () => pen.isDown() && performance.now() - inkChangedAt < RESTS_AFTER;
   const live = new LiveReader({
     render() {
       const ink = render(strokes());
       return ink && { image: ink.packed, toPad: ink.toPad };
     },
-    read: (picture) => road.read(picture, isMoving(), sessionState.network),
-    isMoving,
+    read: (picture) => road.read(picture, hand.isMoving(), sessionState.network),
+    isMoving: () => hand.isMoving(),
     minGap: MIN_GAP,
     onSend: () => (reading.section.dataset.state = "asked"),
     onAnswer: showAnswer,
@@ -63,61 +56,21 @@ export function mount({ element, server, upload, props }) {
     onRecovery: () => showNotice(""),
   });
 
-  const pen = {
-    isEraser: false,
-    isDown: () => history.current !== null || history.isErasing,
-    down(x, y) {
-      pen.lift(); // another pointer's, or the keyboard's
-      if (pen.isEraser) return history.beginErasing(x, y) && inkChanged();
-      history.begin(x, y);
-      inkChanged();
-    },
-    /** Returns whether there is a pen down that has moved. */
-    move(points) {
-      if (history.isErasing) {
-        if (points.map((point) => history.eraseTo(...point)).includes(true)) inkChanged();
-        return true;
-      }
-      const hasMoved = pen.isDown() && points.map((point) => history.extend(...point)).includes(true);
-      if (hasMoved) inkChanged();
-      return hasMoved;
-    },
-    lift: () => history.finish() && penRests(),
-  };
-  const pad = {
-    pen,
-    announce: reading.announce,
-    announceLater,
-    undo: () => history.undo() && inkChangedAtOnce(),
-    redo: () => history.redo() && inkChangedAtOnce(),
-    erase() {
-      pen.isEraser = !pen.isEraser;
-      buttons.erase.ariaPressed = String(pen.isEraser);
-      element.classList.toggle("erasing", pen.isEraser);
-      reading.announce(pen.isEraser ? "Eraser." : "Pen.");
-    },
-    clear() {
-      keyboard.centre();
-      if (!history.clear()) return;
-      inkChangedAtOnce();
-      reading.announce("Cleared.");
-    },
-  };
-  const pointer = drawWithPointer({ canvas, pen, onDown: () => keyboard.hide() });
-  const keyboard = drawWithKeyboard({
+  const hand = createHand({
     element,
     canvas,
     cursor: find(".cursor"),
-    pad,
-    isPointerDrawing: pointer.isDrawing,
+    buttons: { undo: find(".undo"), redo: find(".redo"), erase: find(".erase"), clear: find(".clear") },
+    history,
+    announce: reading.announce,
+    announceLater,
+    onInk: inkChanged,
+    onRest: penRests,
   });
 
   // ---------------------------------------------------------------- what follows when the ink changes
 
   function inkChanged() {
-    inkChangedAt = performance.now();
-    repaint();
-    element.classList.toggle("inked", !history.isEmpty);
     answer.inkChanged();
     showOrigin("");
     if (history.isEmpty) showEmpty();
@@ -125,24 +78,9 @@ export function mount({ element, server, upload, props }) {
     tellInk(canvas);
   }
 
-  /** Time for what need not happen thirty times a second. */
   function penRests() {
-    repaint(); // now that the size of the digits is known, and with it the pen's
     storeDrawing();
-    showTools();
     live.flush();
-  }
-
-  function inkChangedAtOnce() {
-    inkChanged();
-    penRests();
-  }
-
-  function showTools() {
-    const enable = (button, isOn) => button.setAttribute("aria-disabled", String(!isOn));
-    enable(buttons.undo, history.canUndo);
-    enable(buttons.redo, history.canRedo);
-    enable(buttons.clear, history.finished.length > 0);
   }
 
   // ---------------------------------------------------------------- what is shown
@@ -171,8 +109,8 @@ export function mount({ element, server, upload, props }) {
   /** A screen reader hears the answer once the pen rests, not thirty times a second. */
   function announceLater(sentence) {
     clearTimeout(speech);
-    const isDrawing = () => pen.isDown() && !keyboard.isShown();
-    speech = setTimeout(() => (isDrawing() ? announceLater(sentence) : reading.announce(sentence)), ANNOUNCE_AFTER);
+    const sayOrWait = () => (hand.isDrawing() ? announceLater(sentence) : reading.announce(sentence));
+    speech = setTimeout(sayOrWait, ANNOUNCE_AFTER);
   }
 
   let nextHard = Math.floor(Math.random() * HARD.length);
@@ -181,9 +119,9 @@ export function mount({ element, server, upload, props }) {
   function showHard() {
     const { meant, strokes: drawn } = HARD[nextHard];
     nextHard = (nextHard + 1) % HARD.length;
-    if (pen.isEraser) pad.erase();
+    hand.takePen();
     history.replace(drawn);
-    inkChangedAtOnce();
+    hand.inkChangedAtOnce();
     showOrigin(`Drawn by us: ${meant}.`);
   }
 
@@ -204,7 +142,6 @@ export function mount({ element, server, upload, props }) {
 
   // ---------------------------------------------------------------- wiring
 
-  for (const [name, button] of Object.entries(buttons)) button.addEventListener("click", pad[name]);
   find(".hard").addEventListener("click", showHard);
   find(".networks").addEventListener("change", ({ target }) => chooseNetwork(target.value));
   window.addEventListener("pagehide", storeDrawing); // a stroke may be half drawn
@@ -219,26 +156,25 @@ export function mount({ element, server, upload, props }) {
   }
   sessionState.addEventListener("picture", () => {
     history.replace([sessionState.picture]);
-    inkChangedAtOnce();
+    hand.inkChangedAtOnce();
     showOrigin(sessionState.pictureSentence);
   });
 
   mountExplanations(element);
   mountLayers(find(".layers"), props.networks);
-  onInk(canvas, inkChangedAtOnce);
+  onInk(canvas, hand.inkChangedAtOnce);
 
   const actions = createActions({ server, upload });
   mountTeaching({ element, ...actions });
   mountNoDigits(element, actions.act);
-  showTools();
   road.prepare();
-  inkChanged();
+  hand.inkChanged();
   mountSharing({
     element,
     strokes,
     open(drawn) {
       history.replace(drawn);
-      inkChangedAtOnce();
+      hand.inkChangedAtOnce();
     },
   });
   findSession(server.watch);

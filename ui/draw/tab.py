@@ -81,6 +81,7 @@ def build(visitors: Visitors) -> None:
         "draw/pad",
         functions,
         ("draw/teach", "draw/about", "shared/no_digits"),
+        ("draw/paper",),
         networks=networks(Host.from_environment().sources),
     )
 

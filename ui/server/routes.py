@@ -51,7 +51,7 @@ SIGN_IN = _route("sign_in", "GET", "/login/(?:huggingface|callback)/?|/logout/?"
 STREAMS = frozenset({"open_page", "events"})
 
 # Server functions by name, where they are not of the kind "action".
-READING = frozenset({"live", "look", "watch", "draw"})
+READING = frozenset({"live", "look", "watch", "draw", "read_sign"})
 WORK = frozenset(
     {
         "read",
@@ -63,6 +63,10 @@ WORK = frozenset(
         "load_from_hub",
         "push_to_hub",
         "export",
+        "learn_signs",
+        "load_signs",
+        "save_signs",
+        "add_sign_picture",
     }
 )
 

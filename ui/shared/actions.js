@@ -25,12 +25,12 @@ export function createActions({ server, upload }) {
     return "";
   }
 
-  /** Uploads a file, and calls an action with where it lies. */
-  async function sendFile(action, file) {
+  /** Uploads a file, and calls an action with where it lies, and what else it takes. */
+  async function sendFile(action, file, others = {}) {
     const sentence = tooLarge(file.size); // sent anyway, Gradio would say so too, in a second message
     if (sentence) return sentence;
     const sent = await upload(withRandomName(file, endingOf(file.name))).catch(() => undefined);
-    return sent ? act(action, { path: sent.path }) : NO_CONNECTION;
+    return sent ? act(action, { ...others, path: sent.path }) : NO_CONNECTION;
   }
 
   return { act, saveFile, sendFile };

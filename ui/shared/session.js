@@ -77,6 +77,7 @@ export function belongings() {
     mine.own && "your own network",
     (status?.active || status?.resumable || status?.result) && "your training",
     mine.examples.length > 0 && EXAMPLES,
+    mine.signs?.is_begun && "your signs",
   ].filter(Boolean);
 }
 

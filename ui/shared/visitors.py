@@ -31,6 +31,7 @@ from recognition.reader import DEFAULT_NETWORK
 from training.datasets.registry import MNIST
 from ui.server.pictures import PictureQueue
 from ui.server.queue import FairQueue
+from ui.shared.signs_json import NO_SIGNS, signs_json
 from ui.shared.status_json import encoded, status_json
 from ui.shared.visit import Visitor, visitor_of
 
@@ -232,6 +233,7 @@ class Visitors:
             "can_undo": session.can_undo,
             "is_tested": session.is_tested,
             "examples": examples,
+            "signs": signs_json(session),
         }
 
     def _nothing(self) -> dict:
@@ -245,6 +247,7 @@ class Visitors:
             "can_undo": False,
             "is_tested": False,
             "examples": [],
+            "signs": NO_SIGNS,
         }
         return status_json(Status(version=0)) | {"session": "", "mine": mine}
 

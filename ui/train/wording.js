@@ -13,6 +13,7 @@ const PHASES = {
   training: ({ now, message }) =>
     message || `Epoch ${now.epoch} of ${now.epochs}, step ${now.step} of ${now.steps_per_epoch}`,
   teaching: () => "Learning your examples\u2026",
+  learning: () => "Learning your signs\u2026",
   testing: () => "Reading 10,000 test pictures\u2026",
   paused: () => "Paused.",
   done(status) {
