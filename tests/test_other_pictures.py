@@ -5,23 +5,27 @@ import io
 import json
 
 import numpy as np
+import onnxruntime
 import pytest
 from PIL import Image
 
 from cnn import Dense, Flatten, Sequential, save_model
+from recognition import to_input
+from recognition.export import ExportError
 from tests.picture_stand_ins import VARIABLE, pictures_of, write_stand_ins
 from tests.sessions import rested, training
 from tests.visitor_page import base64_of
 from training.datasets.base import DataError
 from training.datasets.hosted import load_hosted
 from training.datasets.registry import CIFAR10, FACTS, FASHION_MNIST, MNIST, name_of_dataset
-from training.own_network.draft import OWN_NET
+from training.export import export_weights
+from training.own_network.draft import OWN_NET, read_draft
 from training.picture_reader import PictureReader
 from training.settings import Settings
 from ui.draw.tab import PNG
 from ui.shared.visit import Visitor
 from ui.shared.visitors import OWN, RESULT
-from ui.train import building
+from ui.train import building, hub
 
 OTHERS = [FASHION_MNIST, CIFAR10]
 POOL, FLATTEN = {"kind": "AveragePool2D", "pool_size": 2, "stride": 2}, {"kind": "Flatten"}
@@ -129,6 +133,9 @@ def test_one_is_trained_compared_tried_used_and_brought_back_and_reads_no_digits
     page("add_example", {"picture": base64_of(np.eye(28, dtype=np.uint8)), "label": 1})
     assert "does not read digits" in page("teach", {})["error"]
 
+    session = page.visitors.manager.session("one")
+    with pytest.raises(ValueError, match="Networks that read digits are pushed from here"):
+        hub.push_network(session, "ann/pictures", "token")
     file = base64.b64decode(page("download", "model")["file"])
     assert not page("use_shipped")["mine"]["own"]
     page("upload_model", send(file))
@@ -220,6 +227,24 @@ def test_every_ready_card_and_every_data_set_is_offered_with_what_goes_with_it()
         for card in offered:
             if not card.startswith(building.READY) and card != OWN_NET:
                 assert Settings.of(card, dataset=name).network == card
+
+
+def test_one_can_be_had_for_other_programs_with_the_names_of_its_classes(tmp_path):
+    draft = read_draft(LAYERS, FACTS[CIFAR10].input_shape, 10)
+    model = draft.network(np.random.default_rng(0))
+    model.name_classes(FACTS[CIFAR10].classes)
+    save_model(tmp_path / "own.npz", model)
+    [file] = export_weights(tmp_path / "own.npz", "onnx", tmp_path, "net")
+    session = onnxruntime.InferenceSession(file)
+    metadata = session.get_modelmeta().custom_metadata_map
+    assert json.loads(metadata["classes"]) == list(FACTS[CIFAR10].classes)
+    assert "28" not in metadata["preprocessing"]
+    pictures, _ = pictures_of(CIFAR10, 3)
+    x = to_input(pictures)
+    [logits] = session.run(["logits"], {"images": x.transpose(0, 3, 1, 2)})
+    np.testing.assert_allclose(logits, model.predict(x), atol=1e-4)
+    with pytest.raises(ExportError, match="C is written for networks that read digits"):
+        export_weights(tmp_path / "own.npz", "c", tmp_path, "net")
 
 
 # --- the reader

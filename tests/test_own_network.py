@@ -4,11 +4,12 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from cnn import ARCHITECTURES, Sequential, load_model, save_model
+from cnn import ARCHITECTURES, Checkpoint, Sequential, load_model, save_model
 from cnn.layer_list import layer_list, network_from_list
 from tests.bars import bars_dataset, write_mnist
 from training import data
@@ -288,6 +289,15 @@ def test_a_first_layer_that_does_not_see_the_picture_itself_shows_no_filters(blo
     experiment.stop()
     [only] = experiment.run()
     assert only.kernels.shape[-1] in (0, 10)
+
+
+def test_a_file_of_somebodys_layers_is_not_trained_on_in_batches_that_take_too_much_memory(dataset):
+    heavy = drafted(conv(64), conv(8), FLATTEN, dense())
+    start = Checkpoint(heavy.network(np.random.default_rng(0)))
+    settings = Settings(OWN_NET, fine_tune=True, images=600, batch_size=heavy.most_pictures() + 1)
+    with pytest.raises(ValueError, match=f"choose a batch size of at most {heavy.most_pictures()}"):
+        Experiment(settings, dataset, start)
+    Experiment(replace(settings, batch_size=50), dataset, start)
 
 
 # --- the same as Python

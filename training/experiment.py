@@ -45,7 +45,7 @@ from training.augment import Augmentation, Shift
 from training.calibrate import fit_temperature, logits_of
 from training.data import Dataset, split_validation
 from training.datasets.registry import CIFAR10, MNIST, name_of_dataset
-from training.own_network.draft import OWN_NET
+from training.own_network.draft import OWN_NET, check_memory
 from training.settings import MOMENTUM, WARM_UP, WEIGHT_DECAY, Settings
 from training.synthesis import synthesise_digits, synthesise_non_digits
 from training.trainer import REJECT_CLASS, DivergedError, Trainer
@@ -112,6 +112,8 @@ class Experiment:
             if start is None or start.model.name != settings.network:
                 given = "none was given" if start is None else f"got a {start.model.name}"
                 raise ModelFileError(f"fine-tuning {settings.network} needs weights of it; {given}")
+            if settings.network == OWN_NET:
+                check_memory(start.model, settings.batch_size)
             model = start.model.copy()
             self.calibration = Calibration.of(start)
         else:

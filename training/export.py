@@ -17,7 +17,8 @@ QUANTISATION_PICTURES = 500
 
 def export_weights(weights: Path, to: str, folder: Path, name: str) -> list[Path]:
     """Write the network in the file `weights` in another format. Arguments, errors: see `write_export`."""
-    return write_export(load_model(weights, None, None), to, folder, name, quantisation_pictures)
+    checkpoint = load_model(weights, None, None, any_classes=True)
+    return write_export(checkpoint, to, folder, name, quantisation_pictures)
 
 
 def exported_bytes(weights: Path, to: str, name: str) -> bytes:

@@ -94,11 +94,7 @@ class Settings:
         draft = self.draft
         if draft.trouble:
             raise ValueError(draft.trouble)
-        if self.batch_size > draft.most_pictures():
-            raise ValueError(
-                f"A batch of {self.batch_size} pictures takes more memory in this network than there is: "
-                f"choose a batch size of at most {draft.most_pictures()}."
-            )
+        draft.check_batch(self.batch_size)
 
     def _check(self, name: str, kind: type | tuple[type, ...], low: float, high: float) -> None:
         value = getattr(self, name)

@@ -20,6 +20,11 @@ PREPROCESSING = (
     "box, padded to a square, is area-resampled to 20x20, scaled so that its peak is 1, and shifted by whole "
     "pixels into 28x28 so that its centre of mass comes to pixel index (14, 14)."
 )
+OTHER_TITLE = "Digits from Scratch: a convolutional network that tells pictures apart"
+OTHER_PREPROCESSING = (
+    "images are (N, C, H, W) float32 in [0, 1], grey or red, green and blue: the square in the middle of a "
+    "picture, shrunk by averaging areas."
+)
 CONTEXT = " Channel 2 shows what stands around the candidate, at half that scale."
 REJECTION = "not a digit where log(sum(exp(logits))) < threshold"
 REJECTION_IN_CONTEXT = "none of the classes where all logits are below 0"
@@ -47,6 +52,8 @@ def write_export(
         return [path]
     if to == "onnx":
         contents = {f"{name}.onnx": _onnx(checkpoint)}
+    elif not checkpoint.model.reads_digits:
+        raise ExportError("C is written for networks that read digits. Take ONNX or safetensors.")
     else:
         try:
             contents = {file: text.encode() for file, text in c_files(checkpoint.model, pictures).items()}
@@ -61,11 +68,13 @@ def write_export(
 def _onnx(checkpoint: Checkpoint) -> bytes:
     model, calibration = checkpoint.model, Calibration.of(checkpoint)
     count = model.output_shape[-1]
-    is_context_model = count > 10
+    is_context_model = count > 10 and model.reads_digits
+    reads_digits = model.reads_digits
+    preprocessing = PREPROCESSING + (CONTEXT if is_context_model else "")
     metadata = {
         "architecture": model.name,
-        "classes": json.dumps(list("0123456789" + SEPARATORS)[:count]),
-        "preprocessing": PREPROCESSING + (CONTEXT if is_context_model else ""),
+        "classes": json.dumps(model.classes or list("0123456789" + SEPARATORS)[:count]),
+        "preprocessing": preprocessing if reads_digits else OTHER_PREPROCESSING,
         "calibration": json.dumps(calibration.to_progress()["calibration"]),
         "license": "apache-2.0",
     }
@@ -75,6 +84,7 @@ def _onnx(checkpoint: Checkpoint) -> bytes:
         metadata["rejection"] = REJECTION
     temperature = None if is_context_model else calibration.temperature
     try:
-        return onnx_model(prepare_for_inference(model), metadata, TITLE, temperature)
+        title = TITLE if reads_digits else OTHER_TITLE
+        return onnx_model(prepare_for_inference(model), metadata, title, temperature)
     except ValueError as error:
         raise ExportError(str(error)) from error

@@ -15,7 +15,7 @@ import numpy as np
 import cnn
 from cnn import BatchNorm, Conv2D, Dense, Dropout, Layer, Residual, Sequential
 from cnn.layer import Shape
-from cnn.layer_list import MOST_LAYERS, LayerBuilder
+from cnn.layer_list import MOST_LAYERS, LayerBuilder, layer_list
 from training.own_network.blocks import KINDS, OUTSIDE, Kind, entry_of, size_of
 
 OWN_NET = "own_net"  # the architecture's name in files
@@ -62,6 +62,10 @@ class Draft:
         """The largest batch that there is memory for."""
         return MOST_BATCH_VALUES // max(1, self.values)
 
+    def check_batch(self, batch_size: int) -> None:
+        """Raises ValueError for a larger one."""
+        _check_batch(batch_size, self.most_pictures())
+
 
 @lru_cache(maxsize=64)
 def read_draft(text: str, input_shape: Shape, classes: int) -> Draft:
@@ -92,6 +96,25 @@ def read_draft(text: str, input_shape: Shape, classes: int) -> Draft:
         builder.values,
         tuple(work.entries),
     )
+
+
+def check_memory(model: Sequential, batch_size: int) -> None:
+    """Raises ValueError where a batch takes too much in a network from a file, which may be anybody's."""
+    listed = layer_list(
+        [layer for layer in model.layers if not isinstance(layer, Dropout)], model.input_shape
+    )
+    builder = LayerBuilder(model.input_shape)
+    for position, entry in enumerate(json.loads(listed)["layers"], start=1):
+        builder.add(entry, f"layer {position}")
+    _check_batch(batch_size, MOST_BATCH_VALUES // max(1, builder.values))
+
+
+def _check_batch(batch_size: int, most: int) -> None:
+    if batch_size > most:
+        raise ValueError(
+            f"A batch of {batch_size} pictures takes more memory in this network than there is: "
+            f"choose a batch size of at most {most}."
+        )
 
 
 def layers_of(entries: Sequence[dict], rng: np.random.Generator, *, inside: bool = False) -> list[Layer]:

@@ -28,6 +28,7 @@ SECONDS = 60.0  # that a visitor waits for one; the Hub's client gives up later,
 BUSY = "Others are sending and fetching networks now. Please try again in a moment."
 SLOW = "The Hub takes very long. Please try again later."
 NOT_YOURS = "There is no network of yours to push. Train, teach or upload one first, and use it."
+NO_DIGITS = "Networks that read digits are pushed from here. Download yours: it is one file, and whole."
 NOT_SIGNED_IN = "You are not signed in (any more). Please sign in with Hugging Face."
 FOREIGN = "Please push from the page itself."
 
@@ -97,6 +98,8 @@ def push_network(session: Session, name: str, token: str) -> dict:
     weights, evaluation = session.model, session.evaluation
     if weights in SHIPPED.values():
         raise ValueError(NOT_YOURS)
+    if not session.in_use.reads_digits:
+        raise ValueError(NO_DIGITS)
     mnist_test = evaluation.to_json() if evaluation else {}
     _transfer(lambda: push(weights, name, token=token, mnist_test=mnist_test))
     return {"address": f"{constants.ENDPOINT}/{name}"}

@@ -70,7 +70,7 @@ export function createOutcome(section, { datasets, onPad, onTry }) {
     find(".gallery").replaceChildren(...found.map(newMistake));
     find(".of-cell").textContent =
       `${found.length || "None"} of the ${mistakes.length} most confident mistakes: ` +
-      `${isOfDigits() ? "a " : ""}${nameOf(label)} read as ${nameOf(predicted)}.`;
+      `${withArticle(nameOf(label))} read as ${nameOf(predicted)}.`;
     find(".of-cell").hidden = false;
     find(".more").hidden = false;
     find(".mistakes").scrollIntoView({ block: "nearest" });
@@ -111,7 +111,7 @@ function showConfusions(table, counts, classes, onCell) {
     const line = document.createElement("tr");
     const cells = row.map((count, j) => {
       const cell = newElement("td", i === j ? count || "" : "");
-      cell.title = `${count} times ${classes[i]} was read as ${classes[j]}`;
+      cell.title = `${count} times ${withArticle(classes[i])} was read as ${classes[j]}`;
       if (i === j) cell.className = "right";
       else cell.style.setProperty("--share", count / most);
       if (i !== j && count > 0) {
@@ -127,6 +127,9 @@ function showConfusions(table, counts, classes, onCell) {
   });
   table.append(head, ...rows);
 }
+
+/** "a 3"; the names of other classes stand alone. */
+const withArticle = (name) => (/^\d$/.test(name) ? `a ${name}` : name);
 
 function newHeading(name) {
   const heading = document.createElement("th");
