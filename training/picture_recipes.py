@@ -132,7 +132,7 @@ class FashionRecipe(PictureRecipe):
     border: ClassVar[str] = "constant"
 
     name: str = "fashion"
-    epochs: int = 24
+    epochs: int = 12
     label_smoothing: float = 0.1
     cutout: int = 8
     classes: tuple[str, ...] = fashion.CLASSES
