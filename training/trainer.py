@@ -141,6 +141,10 @@ class Trainer:
                 )
                 start = time.perf_counter()  # do not count what the caller did in between
 
+    def agreed(self, asked: bool) -> bool:
+        """Whether to stop after this step. asked: whether this process was asked to."""
+        return asked
+
     def result(self) -> Sequential:
         """A copy of the network as trained so far, with averaged weights if the optimizer keeps them."""
         return _without_dropout(self.optimizer.averaged_model())
