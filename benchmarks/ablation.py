@@ -9,11 +9,11 @@ apart; how good the shipped network is stands in the README.
 import argparse
 import json
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 from threadpoolctl import threadpool_limits
-from tqdm import tqdm
 
 from benchmarks.handwriting import threshold_that_loses
 from benchmarks.handwriting_sets import SETS, read_archive
@@ -24,6 +24,9 @@ from training.calibrate import logits_of
 from training.data import load_mnist, split_validation
 from training.memory import keep_freed_memory
 from training.recipes import DigitsRecipe
+from training.sweep.on_dask import run_all
+
+FUNCTION = "benchmarks.ablation:train_and_measure"
 
 STILL = Augmentation(0, 0, 0, 0, 0, 0, thickness=0, blur=0, noise=0, ink=0)
 SMALL = DigitsRecipe(
@@ -83,6 +86,23 @@ def measure(model: Sequential, validation: list[np.ndarray], sets: dict) -> dict
     return row
 
 
+@cache
+def all_sets(folder: Path, half: str, limit: int) -> dict:
+    return {title: pictures_of(title, folder, half, limit) for title in DIGITS + OTHERS}
+
+
+def train_and_measure(name: str, folder: Path, half: str, limit: int) -> dict[str, float]:
+    """One of RECIPES, in whatever process it runs."""
+    keep_freed_memory()
+    dataset = load_mnist()
+    images, labels, *validation = split_validation(dataset.train_images, dataset.train_labels)
+    with threadpool_limits(1, user_api="blas"):
+        trainer = RECIPES[name].trainer(images[:MNIST_IMAGES], labels[:MNIST_IMAGES])
+        for _ in trainer.run():
+            pass
+        return measure(trainer.result(), validation, all_sets(folder, half, limit))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -90,26 +110,21 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--half", default="dev")
     parser.add_argument("--limit", type=int, default=2000, help="samples a set (default: %(default)s)")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="of Dask; default: processes on this machine")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    keep_freed_memory()
-    threadpool_limits(1, user_api="blas")
 
-    dataset = load_mnist()
-    images, labels, *validation = split_validation(dataset.train_images, dataset.train_labels)
-    sets = {
-        title: pictures_of(title, options.folder, options.half, options.limit) for title in DIGITS + OTHERS
-    }
-    table = {}
-    for name, recipe in RECIPES.items():
-        trainer = recipe.trainer(images[:MNIST_IMAGES], labels[:MNIST_IMAGES])
-        steps = recipe.epochs * trainer.steps_per_epoch
-        for _ in tqdm(trainer.run(), total=steps, desc=name, leave=False):
-            pass
-        table[name] = measure(trainer.result(), validation, sets)
+    names = list(RECIPES)
+    calls = [(name, options.folder.resolve(), options.half, options.limit) for name in names]
+    table: dict[str, dict[str, float]] = {}
+    for position, row in run_all(FUNCTION, calls, scheduler=options.scheduler):
+        if isinstance(row, Exception):
+            print(f"{names[position]:24} failed: {row}", flush=True)
+            continue
+        table[names[position]] = row
         if len(table) == 1:
-            print(f"{'':24}" + "".join(f"{title.removeprefix('not: '):>17}" for title in table[name]))
-        print(f"{name:24}" + "".join(f"{share:17.2f}" for share in table[name].values()), flush=True)
+            print(f"{'':24}" + "".join(f"{title.removeprefix('not: '):>17}" for title in row))
+        print(f"{names[position]:24}" + "".join(f"{share:17.2f}" for share in row.values()), flush=True)
     if options.json:
         options.json.write_text(json.dumps(table, indent=2) + "\n")
 

@@ -1,4 +1,4 @@
-"""python -m training [train | finetune | evaluate | errors | compare | curves | export | push]
+"""python -m training [train | sweep | finetune | evaluate | errors | compare | curves | export | push]
 
 Train, evaluate, export and publish the networks of this project. The commands that train nothing are in
 `training/commands.py`.
@@ -42,6 +42,7 @@ EXAMPLES = """\
 examples:
   python -m training                                             train seed_net as the original was
   python -m training --recipe small --log small.jsonl            another recipe, with its curves
+  python -m training sweep rates.toml                            many settings and seeds, on all cores
   python -m training evaluate --dataset hands                    on writers who are never trained on
   python -m training compare weights/seed.npz weights/small.npz  which is better, and is it chance?
   python -m training export weights/digits.npz --to onnx         for other programs

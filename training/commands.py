@@ -15,6 +15,7 @@ from training.datasets.base import input_shape_of
 from training.evaluate import Evaluation, draw_errors, draw_reliability, evaluate
 from training.evaluation_sets import HELP, MNIST, LabelledPictures, load_labelled_pictures
 from training.export import export_weights
+from training.sweep.command import add_sweep
 
 
 def evaluate_weights(options: argparse.Namespace) -> int:
@@ -119,6 +120,8 @@ def model_card_of(weights: Path) -> str:
 
 def add_commands(add) -> None:
     """Declare the commands. add: (name, function, text) -> a parser, to which `--data` is added."""
+    add_sweep(add)
+
     command = add("evaluate", evaluate_weights, "Accuracy, calibration and confusions on a test set.")
     _add_weights(command)
     _add_dataset(command)

@@ -1,0 +1,93 @@
+"""Many calls of one function, on the processes of a Dask cluster: this machine's, or any by address."""
+
+import importlib
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
+from functools import cache
+
+PATIENCE = 10  # seconds to wait for a scheduler
+
+
+class LostError(RuntimeError):
+    """The processes that ran a call ended, several times."""
+
+
+def run_all(
+    function: str, calls: Sequence[tuple], *, scheduler: str | None = None, workers: int | None = None
+) -> Iterator[tuple[int, object]]:
+    """Yield (position, result) for all calls, each as soon as it is there; an exception is its result, too.
+
+    function: "module:name", imported where it runs. calls: the arguments of each. scheduler: the address of a
+    running Dask scheduler, whose workers have this project installed or on their path; None: as many
+    processes here as there are cores, or `workers`, each on cores of its own. A call whose process is killed
+    is begun anew elsewhere; LostError is its result when that happens again and again. Raises ValueError
+    where there is no scheduler at the address.
+    """
+    import dask
+    from distributed import Client, KilledWorker, LocalCluster, as_completed
+
+    with ExitStack() as open_until_done:
+        if scheduler is None:
+            cores = len(_cores())
+            open_until_done.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": 1}))
+            count = min(workers or cores, max(1, len(calls)))
+            cluster = LocalCluster(
+                n_workers=count,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address=None,
+                memory_limit=0,
+            )
+            client = Client(open_until_done.enter_context(cluster))
+        else:
+            count = 0
+            try:
+                client = Client(scheduler, timeout=PATIENCE)
+            except (OSError, TimeoutError, ValueError) as error:
+                raise ValueError(f"there is no Dask scheduler at {scheduler}") from error
+        open_until_done.enter_context(client)
+        positions, waiting = {}, iter(enumerate(calls))
+
+        def submit() -> None:
+            position, arguments = next(waiting, (None, ()))
+            if position is not None:
+                future = client.submit(_call, function, arguments, count, pure=False)
+                positions[future] = position
+                running.add(future)
+
+        # One call a process: those that wait in a process that is killed would be counted as its killers.
+        running = as_completed()
+        for _ in range(max(1, sum(client.nthreads().values()))):
+            submit()
+        for future in running:
+            submit()
+            error = future.exception()
+            if isinstance(error, KilledWorker):
+                error = LostError("its process was ended from outside, again and again")
+            yield positions[future], future.result() if error is None else error
+
+
+def _call(function: str, arguments: tuple, workers: int) -> object:
+    """In a worker. Before anything is imported that counts cores, it takes its share of them."""
+    if workers:
+        _take_cores(workers)
+    module, name = function.split(":")
+    return getattr(importlib.import_module(module), name)(*arguments)
+
+
+@cache
+def _take_cores(workers: int) -> None:
+    """Once a process: worker k of n runs on every n-th core from the k-th."""
+    from distributed import get_worker
+
+    with suppress(AttributeError, OSError, ValueError):  # no such thing on this system, or fewer cores
+        cores = _cores()
+        own = cores[int(get_worker().name) % len(cores) :: workers]
+        os.sched_setaffinity(0, own)
+
+
+def _cores() -> list[int]:
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
