@@ -10,8 +10,9 @@ same step, on pictures of noise, which cost what others do. What N machines like
 
 batch: to prepare the whole batch, which every machine does while it trains on the one before. own(N): a step
 on a share of 1 / N, optimizer included, measured on two cores. sum(N): the sum of the gradients, as measured
-here between two processes, or 2 log2(N) latency + 2 (N - 1) / N bytes / bandwidth over a network (Rabenseifner,
-"Optimization of Collective Reduction Operations", 2004).
+here between two processes, or 2 log2(N) latency + 2 (N - 1) / N bytes / bandwidth over a network.
+
+Source of the latter: Rabenseifner, "Optimization of Collective Reduction Operations", ICCS 2004.
 """
 
 import argparse

@@ -59,7 +59,7 @@ def run_all(
             yield from _results(client, function, calls, count)
         except TimeoutError as error:
             raise ValueError(
-                f"the Dask scheduler at {name} has no workers: start some, and then the same command"
+                f"the Dask scheduler at {name} has no workers: start some that can import this project"
             ) from error
         except (CancelledError, OSError) as error:
             raise ValueError(
