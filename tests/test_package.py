@@ -62,7 +62,8 @@ def test_the_network_needs_numpy_alone():
 def test_reading_needs_neither_the_page_nor_the_hub_nor_a_plot():
     assert _without_hooks(_imported("recognition")) <= {"cnn", "cv2", "numpy", "recognition"}
     light = _imported("recognition.__main__") | _imported("training.__main__")
-    assert not light & {"gradio", "huggingface_hub", "matplotlib", "onnx", "scipy", "ui", "jobs"}
+    heavy = {"gradio", "huggingface_hub", "matplotlib", "onnx", "scipy", "dask", "distributed", "mpi4py"}
+    assert not light & (heavy | {"ui", "jobs"})
 
 
 # --- what it says it needs

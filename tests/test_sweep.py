@@ -2,13 +2,16 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.bars import bars_dataset, write_mnist
+from tests.browser.driver import free_port
 from training.__main__ import main
 from training.sweep import command, on_dask
 from training.sweep.plan import Run, read_plan
@@ -205,3 +208,44 @@ def test_no_scheduler_at_the_address_is_told_in_one_line(here, monkeypatch, caps
     assert main(["sweep", "rates.toml", "--scheduler", "tcp://127.0.0.1:9"]) == 1
     last = capsys.readouterr().err.splitlines()[-1]
     assert last == "python -m training: there is no Dask scheduler at tcp://127.0.0.1:9"
+
+
+def await_answer(address):
+    """Returns once something answers at the address."""
+    host, port = address.removeprefix("tcp://").split(":")
+    ends = time.monotonic() + 60
+    while True:
+        try:
+            socket.create_connection((host, int(port)), 1).close()
+            return
+        except OSError:
+            assert time.monotonic() < ends
+            time.sleep(0.1)
+
+
+def test_a_scheduler_without_workers_and_one_that_is_lost_are_told(monkeypatch):
+    monkeypatch.setattr(on_dask, "PATIENCE", 2)
+    address = f"tcp://127.0.0.1:{free_port()}"
+
+    def start(program, *options):
+        command = [sys.executable, "-m", f"distributed.cli.dask_{program}", "--no-dashboard", *options]
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        return subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
+    with start("scheduler", "--host", address) as scheduler:
+        try:
+            await_answer(address)
+            with pytest.raises(ValueError, match="has no workers: start some"):
+                list(on_dask.run_all("time:sleep", [(0,)], scheduler=address))
+            with start("worker", address, "--nthreads", "1", "--no-nanny") as worker:
+                monkeypatch.setattr(on_dask, "PATIENCE", 20)
+                results = on_dask.run_all("time:sleep", [(0,), (60,)], scheduler=address)
+                assert next(results) == (0, None)
+                scheduler.kill()
+                with pytest.raises(ValueError, match="was lost; what it did is kept"):
+                    next(results)
+                worker.kill()
+        finally:
+            scheduler.kill()

@@ -26,7 +26,7 @@ from recognition.reader import DEFAULT_WEIGHTS
 from training.commands import add_commands, save_card
 from training.curves import Log, draw_curves, read_log
 from training.data import load_mnist, split_validation
-from training.data_parallel import DataParallel, RankLostError, processes
+from training.data_parallel import Ranks, count_of_ranks, run_on_all_ranks
 from training.datasets.base import DataError, Dataset
 from training.datasets.registry import DATASETS, is_own, load_dataset, load_own
 from training.evaluate import Evaluation, RowsEvaluation, evaluate
@@ -58,15 +58,16 @@ def main(arguments: list[str] | None = None) -> int:
     keep_freed_memory()
     ignore_overflow()
     threadpool_limits(1, user_api="blas")  # cnn spreads work over the cores; BLAS must not do it again
+    if options.command is train and count_of_ranks() > 1:
+        return run_on_all_ranks(lambda join: run(PROGRAM, lambda: train(options, join()), DataError))
     return run(PROGRAM, lambda: options.command(options), DataError)
 
 
-def train(options: argparse.Namespace) -> int:
-    """Train by a recipe. Returns 0 when it finished, 130 when Ctrl-C stopped it."""
-    comm = processes()
-    is_first = comm is None or comm.rank == 0
-    if not is_first:  # one of several processes speaks
-        sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
+def train(options: argparse.Namespace, ranks: Ranks | None = None) -> int:
+    """Train by a recipe. Returns 0 when it finished, 130 when Ctrl-C stopped it.
+
+    ranks: all processes that train together, where there are several. The first one alone writes files.
+    """
     chosen = {name: getattr(options, name) for name in CHOICES}
     own = options.data is not None and is_own(options.data)
     if own and options.dataset:
@@ -85,7 +86,8 @@ def train(options: argparse.Namespace) -> int:
     validation = None
     if options.validate or recipe.uses_validation_set:
         images, labels, *validation = split_validation(images, labels, dataset.validation_size)
-    log = Log(options.log, again=options.resume) if options.log and is_first else None
+    writes = ranks is None or ranks.first
+    log = Log(options.log, again=options.resume) if options.log and writes else None
     kept_as = recipe.name
     if own or name != recipe.dataset:  # another network than the recipe's own, which it must not replace
         kept_as += "-" + re.sub(r"[^\w-]", "_", options.data.resolve().stem if own else name)
@@ -94,9 +96,9 @@ def train(options: argparse.Namespace) -> int:
     for phase, trainer in enumerate(recipe.phases(images, labels, start), start=1 + len(trained)):
         if not dataset.has_digits:
             trainer.model.name_classes(dataset.classes)
-        if comm is not None:
-            trainer = DataParallel.of(trainer, comm)
         checkpoint = first if phase == 1 else first.with_stem(f"{first.stem}-{phase}")
+        if ranks:
+            trainer = ranks.share(trainer, checkpoint)
         if goes_on and (phase == 1 or checkpoint.exists()):
             shapes = trainer.model.input_shape, trainer.model.output_shape
             trainer.resume(load_model(checkpoint, *shapes, any_classes=True))
@@ -104,18 +106,11 @@ def train(options: argparse.Namespace) -> int:
             print(f"Resuming from {checkpoint}: {done // of} epochs and {done % of} steps are done.")
         # A phase after a phase that is trained now starts anew, whatever checkpoints an earlier run left.
         goes_on = trainer.optimizer.step_count == trainer.epochs * trainer.steps_per_epoch
-        try:
-            ended = _run(trainer, checkpoint, validation, log)
-        except RankLostError as error:
-            trainer.save_alone(checkpoint)
-            print(f"{error} To continue from {checkpoint}, run the same command with --resume.", flush=True)
-            comm.Abort(1)
+        ended = _run(trainer, checkpoint, validation, log)
         seconds += trainer.seconds
         if not ended:
             break
         trained.append(trainer.result())
-    if not is_first:
-        return 0 if ended else 130
     if log:
         picture = options.log.with_suffix(".png")
         draw_curves(picture, read_log(options.log))
@@ -125,6 +120,8 @@ def train(options: argparse.Namespace) -> int:
         return 130
     if options.validate:
         print("No weights are written: the validation images were not trained on.")
+        return 0
+    if not writes:
         return 0
     model = recipe.result(trained)
     out = options.out or Path("weights") / f"{kept_as}.npz"
@@ -149,18 +146,17 @@ def _start(path: Path, recipe: Recipe) -> Sequential:
 
 def _run(trainer: Trainer, checkpoint: Path, validation: list[np.ndarray] | None, log: Log | None) -> bool:
     """Train with a checkpoint after every epoch. Returns False if Ctrl-C stopped it, after a checkpoint."""
-    stop = False
+    asked = False
 
     def ask_to_stop(*_: object) -> None:
-        nonlocal stop
-        stop = True
+        nonlocal asked
+        asked = True
 
     # A step changes arrays in place, so Ctrl-C only sets a flag; the loop stops after a whole step.
     before = signal.signal(signal.SIGINT, ask_to_stop)
     try:
         bar = None
         for now in trainer.run():
-            stops = trainer.anyone(stop)
             if bar is None:
                 bar = tqdm(
                     total=now.steps_per_epoch,
@@ -181,9 +177,10 @@ def _run(trainer: Trainer, checkpoint: Path, validation: list[np.ndarray] | None
                 print(line, flush=True)
             if log:
                 log.add(now, found)
-            if now.epoch_ends or stops:
+            stop = trainer.agreed(asked)
+            if now.epoch_ends or stop:
                 trainer.save(checkpoint)
-            if stops and not (now.epoch_ends and now.epoch == now.epochs):
+            if stop and not (now.epoch_ends and now.epoch == now.epochs):
                 if bar is not None:
                     bar.close()
                 return False

@@ -141,6 +141,10 @@ class Trainer:
                 )
                 start = time.perf_counter()  # do not count what the caller did in between
 
+    def agreed(self, asked: bool) -> bool:
+        """Whether to stop after this step. asked: whether this process was asked to."""
+        return asked
+
     def result(self) -> Sequential:
         """A copy of the network as trained so far, with averaged weights if the optimizer keeps them."""
         return _without_dropout(self.optimizer.averaged_model())
@@ -185,10 +189,6 @@ class Trainer:
         self.correct = int(checkpoint.progress["correct"])
         self.seconds = float(checkpoint.progress["seconds"])
 
-    def anyone(self, wish: bool) -> bool:
-        """`wish`; where several processes train together, whether any of them has it."""
-        return wish
-
     def _fixed(self) -> dict:
         """The settings that must not change between the sessions of one run."""
         return {"seed": self.seed, "batch_size": self.batch_size, "images": len(self.images)}
@@ -218,28 +218,22 @@ class Trainer:
 
     def _take_step(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, int]:
         """Take one step; returns the batch's mean loss and number of right answers before the step."""
-        loss, right = self._fill_gradients(images, labels)
-        if not math.isfinite(loss):
-            raise DivergedError
-        self.optimizer.step()
-        # No later loss would reveal that the last step's weights are bad. A sum is cheaper than isfinite.
-        if not math.isfinite(self.model.parameters.sum()):
-            raise DivergedError
-        self.loss_sum += loss * len(labels)
-        self.correct += right
-        return loss, right
-
-    def _fill_gradients(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, int]:
-        """The gradients of the batch's mean loss; returns that and the number of right answers."""
         for layer in self.model.layers:
             if isinstance(layer, Dropout):
                 layer.rng = np.random.default_rng([self.seed, self.optimizer.step_count])
         logits = self.model.forward(to_input(images), training=True)
         loss, dlogits = self.loss(logits, labels)
-        if math.isfinite(loss):
-            self.model.backward_params(dlogits)
+        if not math.isfinite(loss):
+            raise DivergedError
+        self.model.backward_params(dlogits)
+        self.optimizer.step()
+        # No later loss would reveal that the last step's weights are bad. A sum is cheaper than isfinite.
+        if not math.isfinite(self.model.parameters.sum()):
+            raise DivergedError
+        self.loss_sum += loss * len(labels)
         which = logits.argmax(1) == labels % logits.shape[1]
         right = np.where(labels == REJECT_CLASS, log_odds(logits) < 0, which)
+        self.correct += int(right.sum())
         return loss, int(right.sum())
 
 

@@ -1,12 +1,16 @@
 """Many calls of one function, on the processes of a Dask cluster: this machine's, or any by address."""
 
 import importlib
+import logging
 import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import ExitStack, suppress
 from functools import cache
 
-PATIENCE = 10  # seconds to wait for a scheduler
+from training.cluster_imports import import_for_clusters
+
+PATIENCE = 10  # seconds to wait for a scheduler, and for a worker of it
 
 
 class LostError(RuntimeError):
@@ -21,51 +25,77 @@ def run_all(
     function: "module:name", imported where it runs. calls: the arguments of each. scheduler: the address of a
     running Dask scheduler, whose workers have this project installed or on their path; None: as many
     processes here as there are cores, or `workers`, each on cores of its own. A call whose process is killed
-    is begun anew elsewhere; LostError is its result when that happens again and again. Raises ValueError
-    where there is no scheduler at the address.
+    is begun anew elsewhere; LostError is its result when that happens again and again. Raises ValueError, in
+    a sentence, where Dask is missing, where there is no scheduler at the address or none of its workers, and
+    where either is lost on the way.
     """
-    import dask
-    from distributed import Client, KilledWorker, LocalCluster, as_completed
+    dask, distributed = import_for_clusters("dask"), import_for_clusters("distributed")
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what is lost is told here, once
 
     with ExitStack() as open_until_done:
         if scheduler is None:
             cores = len(_cores())
             open_until_done.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": 1}))
             count = min(workers or cores, max(1, len(calls)))
-            cluster = LocalCluster(
+            cluster = distributed.LocalCluster(
                 n_workers=count,
                 threads_per_worker=1,
                 processes=True,
                 dashboard_address=None,
                 memory_limit=0,
+                silence_logs=logging.CRITICAL,
             )
-            client = Client(open_until_done.enter_context(cluster))
+            client = distributed.Client(open_until_done.enter_context(cluster))
         else:
             count = 0
             try:
-                client = Client(scheduler, timeout=PATIENCE)
+                client = distributed.Client(scheduler, timeout=PATIENCE)
             except (OSError, TimeoutError, ValueError) as error:
                 raise ValueError(f"there is no Dask scheduler at {scheduler}") from error
         open_until_done.enter_context(client)
-        positions, waiting = {}, iter(enumerate(calls))
+        name = scheduler or "this machine"
+        try:
+            client.wait_for_workers(1, timeout=PATIENCE)
+            yield from _results(client, function, calls, count)
+        except TimeoutError as error:
+            raise ValueError(
+                f"the Dask scheduler at {name} has no workers: start some that can import this project"
+            ) from error
+        except (CancelledError, OSError) as error:
+            raise ValueError(
+                f"the Dask scheduler at {name} was lost; what it did is kept: the same command goes on"
+            ) from error
 
-        def submit() -> None:
-            position, arguments = next(waiting, (None, ()))
-            if position is not None:
-                future = client.submit(_call, function, arguments, count, pure=False)
-                positions[future] = position
-                running.add(future)
 
-        # One call a process: those that wait in a process that is killed would be counted as its killers.
-        running = as_completed()
-        for _ in range(max(1, sum(client.nthreads().values()))):
+def _results(client, function: str, calls: Sequence[tuple], count: int) -> Iterator[tuple[int, object]]:
+    """As `run_all`. Raises CancelledError without the scheduler, TimeoutError without all of its workers."""
+    distributed = import_for_clusters("distributed")
+    positions, waiting = {}, iter(enumerate(calls))
+
+    def submit() -> None:
+        position, arguments = next(waiting, (None, ()))
+        if position is not None:
+            positions[client.submit(_call, function, arguments, count, pure=False)] = position
+
+    # One call a process: those that wait in a process that is killed would be counted as its killers.
+    for _ in range(max(1, sum(client.nthreads().values()))):
+        submit()
+    while positions:
+        try:
+            done = distributed.wait([*positions], timeout=PATIENCE, return_when="FIRST_COMPLETED").done
+        except TimeoutError:
+            client.wait_for_workers(1, timeout=PATIENCE)
+            continue
+        for future in done:
             submit()
-        for future in running:
-            submit()
-            error = future.exception()
-            if isinstance(error, KilledWorker):
-                error = LostError("its process was ended from outside, again and again")
-            yield positions[future], future.result() if error is None else error
+            try:
+                error = future.exception()
+                found = future.result() if error is None else error
+            except distributed.KilledWorker as lost:  # between the two
+                found = lost
+            if isinstance(found, distributed.KilledWorker):
+                found = LostError("its process was ended from outside, again and again")
+            yield positions.pop(future), found
 
 
 def _call(function: str, arguments: tuple, workers: int) -> object:
