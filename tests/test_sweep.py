@@ -152,6 +152,19 @@ def test_a_sweep_goes_on_where_it_stopped(here, monkeypatch, capsys):
     assert (here / "sweeps" / "rates" / "results.png").stat().st_size > 1000
 
 
+def test_a_sweep_that_is_stopped_keeps_what_is_done(here, monkeypatch, capsys):
+    def run_all(function, calls, **options):
+        yield 0, {"accuracy": 0.9, "seconds": 1.0}
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "run_all", run_all)
+    assert main(["sweep", "rates.toml"]) == 130
+    assert "Stopped. The results so far are kept: the same command goes on." in capsys.readouterr().out
+    asked = answering(monkeypatch)
+    assert main(["sweep", "rates.toml"]) == 0
+    assert len(asked) == 3
+
+
 def test_results_of_other_settings_are_kept_and_told(here, monkeypatch, capsys):
     answering(monkeypatch)
     assert main(["sweep", "rates.toml"]) == 0
@@ -224,7 +237,7 @@ def await_answer(address):
 
 
 def test_a_scheduler_without_workers_and_one_that_is_lost_are_told(monkeypatch):
-    monkeypatch.setattr(on_dask, "PATIENCE", 2)
+    monkeypatch.setattr(on_dask, "PATIENCE", 5)
     address = f"tcp://127.0.0.1:{free_port()}"
 
     def start(program, *options):
