@@ -78,10 +78,3 @@ def test_width_is_told_up_to_a_limit_and_where_all_was_one_piece():
     assert told((0, 0, 24, HIGH), (300, 0, 24, HIGH), (600, 0, 24, HIGH)).aspect == 4
     assert narrow.one_component == 0
     assert told((0, 0, 24, HIGH), (30, 0, 24, HIGH), (60, 0, 24, HIGH), cut=(1, 2)).one_component == 1
-
-
-@pytest.mark.parametrize(("separator", "share"), [("-", 1 / 4), ("/", 1 / 4), (".", 0), (",", 0)])
-def test_dashes_and_slashes_among_digits_are_evidence_and_dots_are_none(separator, share):
-    mark = Candidate((4,), (54, 18, 10, 4), None, np.full(10, -20.0), separator=separator)
-    marked = replace(word(), separators=((1, mark),), is_separator_cut=(False,), component_ids=(1, 2, 3, 4))
-    assert evidence_of_number([[marked]], np.array((0, 100, 100, 100, 20)), HIGH).marks == share

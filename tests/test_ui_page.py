@@ -46,7 +46,7 @@ def _components(demo, kind):
 def test_the_tabs_stand_in_the_order_in_which_they_are_listed():
     demo = _built()
     labels = [tab["props"]["label"] for tab in _components(demo, "tabitem")]
-    assert labels == ["Draw", "Photo", "Inside", "Train"]
+    assert labels == ["Draw", "Photo", "Inside", "Signs", "Train"]
     assert demo.title == "Digits from Scratch"
 
 
@@ -60,6 +60,7 @@ def test_a_new_tab_is_one_line_more(monkeypatch):
         "Draw",
         "Photo",
         "Inside",
+        "Signs",
         "Train",
         "Hello",
     ]

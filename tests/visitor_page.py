@@ -12,6 +12,7 @@ from tests import event_loop
 from tests.sessions import PATIENCE
 from training.settings import Settings
 from ui.draw import teach
+from ui.signs import tab as signs
 from ui.train import tab as train
 
 SHORT = asdict(Settings("small_net", epochs=2, images=600, batch_size=50))
@@ -44,8 +45,9 @@ class Page:
         self.functions = {
             function.__name__: function
             for function in (
-                *visitors.server_functions((*train.ACTIONS, *teach.ACTIONS)),
+                *visitors.server_functions((*train.ACTIONS, *teach.ACTIONS, *signs.ACTIONS)),
                 teach.import_of_examples(visitors),
+                signs.addition_of_pictures(visitors),
                 visitors.forget,
             )
         }

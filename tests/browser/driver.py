@@ -145,7 +145,7 @@ class Pad:
         page.goto(url)
         page.wait_for_function("document.querySelector('.reading')?.dataset.state")
         page.wait_for_function("document.querySelector('.sure')?.textContent")
-        self.canvas = page.locator("canvas.strokes")
+        self.canvas = page.locator("#pad canvas.strokes")
 
     def draw(
         self, strokes: Sequence[Stroke], seconds: float = 0.2, settle: bool = True, step: float = 0.1

@@ -102,7 +102,7 @@ def test_each_module_is_fetched_and_evaluated_once_a_page(open_train_tab):
 
     page.route(SCRIPTS, count)
     page.reload()
-    for name in ("Draw", "Photo", "Train", "Draw"):
+    for name in ("Draw", "Photo", "Signs", "Train", "Draw"):
         tab.go_to(name)
         page.wait_for_timeout(200)
     tab.pad.draw(DIGITS[7])
@@ -226,7 +226,7 @@ def test_a_page_whose_scripts_do_not_load_says_so_and_offers_another_try(open_pa
     page = pad.page
     page.route(which, how)
     page.reload()
-    for tab in ("Draw", "Photo", "Train"):
+    for tab in ("Draw", "Photo", "Signs", "Train"):
         page.get_by_role("tab", name=tab).click()
         page.get_by_role("alert").get_by_text(FAILURE).filter(visible=True).first.wait_for()
     page.get_by_role("tab", name="Draw").click()

@@ -62,7 +62,7 @@ def test_the_train_tab_is_laid_out_at_every_width(open_train_tab):
     assert _faults(tab.page) == {}
 
 
-@pytest.mark.parametrize("tab", ["Draw", "Photo", "Train"])
+@pytest.mark.parametrize("tab", ["Draw", "Photo", "Signs", "Train"])
 def test_a_large_screen_is_used(open_pad, tab):
     page = open_pad(viewport={"width": 1920, "height": 1080}).page
     page.get_by_role("tab", name=tab).click()
@@ -86,7 +86,7 @@ def test_a_projector_shows_every_tab_larger_on_its_whole_width(open_pad):
     page.locator(".clear").click()
     pad.draw(DIGITS[7])  # under the pointer, as before
     assert pad.answer == "7"
-    for name in ("Draw", "Photo", "Train"):
+    for name in ("Draw", "Photo", "Signs", "Train"):
         page.get_by_role("tab", name=name).click()
         assert faults_of(page) == []
     page.get_by_role("button", name="Projector view").click()

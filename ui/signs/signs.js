@@ -28,7 +28,10 @@ export function mount({ element, server, upload, props }) {
   const render = createSheet();
   const reading = createSignReading(find(".reading"));
   const pictures = new Pictures((examples) => server.sign_pictures({ examples }), showCards);
-  const tell = createTeller(find(".pad .labels"), addExample);
+  const tell = createTeller(find(".pad .labels"), {
+    onTell: addExample,
+    onTooEarly: ({ name }) => showNotice(`Draw ${quoted(name)} first, then press its name.`),
+  });
   const showSigns = createCards(find(".cards"), {
     onRename: (sign, name) => act("rename_sign", { sign, name }),
     onRemove: (sign) => act("remove_sign", { sign }),
@@ -64,6 +67,7 @@ export function mount({ element, server, upload, props }) {
     announce: reading.announce,
     announceLater,
     onInk() {
+      showNotice("");
       tell.enable(!history.isEmpty);
       if (history.isEmpty) showEmpty();
       else if (hasLearned()) live.request();
@@ -184,6 +188,7 @@ export function mount({ element, server, upload, props }) {
     find(".save").disabled = !signs.learned?.is_current;
     pictures.want(sessionState.status.session, signs.signs.flatMap(({ examples }) => examples));
     showCards();
+    if (element.checkVisibility()) goOn();
   }
 
   function showLearning(signs) {
@@ -221,20 +226,22 @@ export function mount({ element, server, upload, props }) {
     showSigns(mine(), { least: props.least, pictures: pictures.known, wrong });
   }
 
-  let shownNetwork = null; // which learning the bars are of
+  let before = null; // of what is shown: what the network has learned, as JSON, and what there was to do
 
-  /** A network that has just learned reads what is on the pad. */
-  function networkChanged() {
-    const network = JSON.stringify([mine()?.learned?.names, mine()?.learned?.examples]);
-    if (network === shownNetwork) return;
-    shownNetwork = network;
-    if (hasLearned() && !history.isEmpty) live.request();
+  /** Brings into view what comes next, where the page is scrolled away from it, and has a new network read. */
+  function goOn() {
+    const { learned, is_learning: isLearning } = mine();
+    const now = { network: JSON.stringify([learned?.names, learned?.examples]), isReady: isReadyToLearn(), isLearning };
+    const { network, isReady, isLearning: wasLearning } = before ?? now;
+    before = now;
+    if (now.isReady && !isReady) find(".learning").scrollIntoView({ block: "nearest" });
+    if (wasLearning && !isLearning && learned) reading.section.scrollIntoView({ block: "nearest" });
+    if (now.network !== network && learned && !history.isEmpty) live.request();
   }
 
-  sessionState.addEventListener("status", () => {
-    show();
-    networkChanged();
-  });
+  const isReadyToLearn = () => canLearn(mine(), props) && !mine().learned?.is_current;
+
+  sessionState.addEventListener("status", show);
   window.addEventListener("online", () => live.retryNow());
   showEmpty();
   if (sessionState.status) show();

@@ -33,23 +33,12 @@ logger = logging.getLogger(__name__)
 def build(visitors: Visitors) -> None:
     """Lays out the tab."""
 
-    def read(session: Session | None, drawing: Payload) -> dict:
-        try:
-            if session is None:
-                raise ValueError(NOT_LEARNED)
-            return read_live(session, drawing)
-        except (PictureError, ValueError, TypeError) as error:
-            return {"error": str(error)}
-        except Exception:
-            logger.exception("A sign could not be read")
-            return {"error": FAULT}
-
     async def read_sign(drawing: Payload, request: gr.Request) -> dict:
         visitor = await visitor_of(request)
         session = visitors.manager.find(*visitor)
         try:
             async with visitors.drawings.turn(f"{visitor.page}/sign", request.state.address):
-                answer = await anyio.to_thread.run_sync(read, session, drawing)
+                answer = await anyio.to_thread.run_sync(read_live, session, drawing)
         except Superseded:
             answer = {"superseded": True}
         except QueueFull:
@@ -59,7 +48,7 @@ def build(visitors: Visitors) -> None:
     component(
         "signs/signs",
         [read_sign, *visitors.server_functions(ACTIONS), addition_of_pictures(visitors)],
-        styles=("draw/paper",),
+        styles=("draw/paper", "signs/cards"),
         least=MIN_EXAMPLES_A_SIGN,
         least_signs=MIN_SIGNS,
         most_signs=MAX_SIGNS,
@@ -67,10 +56,23 @@ def build(visitors: Visitors) -> None:
     )
 
 
-def read_live(session: Session, drawing: Payload) -> dict:
+def read_live(session: Session | None, drawing: Payload) -> dict:
     """drawing: {"image": a PNG as the pad sends it}. Returns {"names", "shares", "picture"}: the shares of
-    the signs and of anything else, and what the network saw; {"empty": true} where nothing is drawn."""
-    image, learned = sign_of_drawing(drawing_of(drawing)), session.learned
+    the signs and of anything else, and what the network saw; {"empty": true} where nothing is drawn.
+
+    Anybody can call this with anything, so every failure comes back as {"error": a sentence}.
+    """
+    try:
+        return _read(session, drawing)
+    except (PictureError, ValueError, TypeError) as error:
+        return {"error": str(error)}
+    except Exception:
+        logger.exception("A sign could not be read")
+        return {"error": FAULT}
+
+
+def _read(session: Session | None, drawing: Payload) -> dict:
+    image, learned = sign_of_drawing(drawing_of(drawing)), session and session.learned
     if learned is None:
         raise ValueError(NOT_LEARNED)
     if image is None:

@@ -2,8 +2,11 @@
 
 import { quoted } from "./wording.js";
 
-/** group: the element for the buttons, with a sentence in it; onTell({id, name}): a button was pressed. */
-export function createTeller(group, onTell) {
+/**
+ * group: the element for the buttons, with a sentence in it; onTell({id, name}): a button was pressed; onTooEarly, the
+ * same: while there is nothing on the pad.
+ */
+export function createTeller(group, { onTell, onTooEarly }) {
   const ask = group.querySelector(".ask");
   let isOn = false;
   let signs = [];
@@ -29,7 +32,7 @@ export function createTeller(group, onTell) {
     button.type = "button";
     button.setAttribute("aria-disabled", String(!isOn));
     button.append(newSpan("label"), newSpan("left"));
-    button.addEventListener("click", () => isOn && onTell(signs[i]));
+    button.addEventListener("click", () => (isOn ? onTell : onTooEarly)(signs[i]));
     return button;
   }
 

@@ -58,7 +58,7 @@ export function describeTask(mine, status, limits) {
 function describeLearned({ examples }) {
   const right = examples.filter(([, sign, answer]) => sign === answer).length;
   const share = right === examples.length ? `all ${right}` : `${right} of ${examples.length}`;
-  return `Learned: draw a sign. Your drawings: ${share} read right, each by a copy that never saw it.`;
+  return `Learned: draw one of your signs. Tested on drawings that it had not seen, it read ${share} right.`;
 }
 
 /** The examples that were misread, by their ids: the name that each was taken for. */
