@@ -52,10 +52,10 @@ from training.trainer import REJECT_CLASS, DivergedError, Trainer
 
 INTERVAL = 0.25  # least seconds between two snapshots
 EVALUATION_SHARE = 0.1  # greatest share of the time spent on the validation set
-QUICK_LOOK = 1000  # validation images evaluated while training runs; at its end, all are
+QUICK_LOOK = watched.AMONG  # validation images evaluated while training runs; at its end, all are
 SYNTHETIC_SHARE = 0.25  # synthetic digits per image, and non-digits, if a network has a reject class to keep
 MOST_SYNTHETIC = 5_000  # greatest number of each; they are drawn before the first step, 2,000 a second
-MOST_KERNELS = 64  # of the first layer, that a snapshot shows
+MOST_KERNELS, MOST_KERNEL_VALUES = 64, 40_000  # of the first layer, that a snapshot shows
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class Experiment:
             dataset.train_images, dataset.train_labels, dataset.validation_size
         )
         self.validation_images, self.validation_labels = validation
-        self._watched_places = watched.places(dataset, self.validation_labels[:QUICK_LOOK])
+        self._watched_places = watched.places(dataset)
         images, labels = images[: settings.images], labels[: settings.images].astype(np.int64)
         if self.refuses:
             images, labels = _with_synthetic(images, labels, settings.seed)
@@ -239,11 +239,6 @@ class Experiment:
         """Write weights, optimizer state and settings: a file to read with and to resume from."""
         self.trainer.save(path, {"settings": asdict(self.settings)} | self.calibration.to_progress())
 
-    @property
-    def watched_images(self) -> np.ndarray:
-        """The validation images that `Snapshot.watched` is about, as the data set has them."""
-        return self.validation_images[self._watched_places]
-
     def _look_at_some(self) -> float:
         """Evaluate a part of the validation set; returns the time of the next such evaluation."""
         start = time.perf_counter()
@@ -339,4 +334,5 @@ def _first_kernels(model: Sequential) -> np.ndarray:
         weight = first.params["weight"].reshape(*model.input_shape, -1)
     else:
         return none
-    return weight[..., :MOST_KERNELS].copy()
+    most = min(MOST_KERNELS, MOST_KERNEL_VALUES // math.prod(weight.shape[:3]))
+    return weight[..., :most].copy()

@@ -8,7 +8,7 @@ from training import watched
 from training.data import Dataset, split_validation
 
 TESTS_OF_CLASS = 4
-LOOKED_AT = 1_000  # validation and test pictures, from which they are taken
+LOOKED_AT = 1_000  # test pictures, from which they are taken
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,8 @@ class Samples:
 
 def samples_of(dataset: Dataset) -> Samples:
     """The same each time: the first of every class."""
-    _, _, images, labels = split_validation(
-        dataset.train_images, dataset.train_labels, dataset.validation_size
-    )
-    seen = watched.places(dataset, labels[:LOOKED_AT])
+    *_, images, _ = split_validation(dataset.train_images, dataset.train_labels, dataset.validation_size)
+    seen = watched.places(dataset)
     labels = dataset.test_labels[:LOOKED_AT]
     of_class = [np.flatnonzero(labels == label)[:TESTS_OF_CLASS] for label in range(len(dataset.classes))]
     tests = np.sort(np.concatenate(of_class))

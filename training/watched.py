@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from training.datasets.base import Dataset
+from training.data import Dataset, split_validation
 
+AMONG = 1_000  # validation images; what looks at fewer cannot say how these are read
 COLUMNS, ROWS = 10, 4  # a column for each digit, so the label of the i-th picture is i % 10
 
 # Where they stand in the validation set, row by row: of its first 300 those of which the shipped simple
@@ -16,11 +17,13 @@ WATCHED = (
 )  # fmt: skip
 
 
-def places(dataset: Dataset, labels: np.ndarray) -> list[int]:
+def places(dataset: Dataset) -> list[int]:
     """Where the pictures to watch stand in the validation set, row by row; none where there are too few.
 
-    labels: of the first validation images. Of other data sets than MNIST they are the first of each class.
+    Of other data sets than MNIST they are the first of each class, all of them among the first AMONG.
     """
+    *_, labels = split_validation(dataset.train_images, dataset.train_labels, dataset.validation_size)
+    labels = labels[:AMONG]
     if dataset.has_digits:
         return list(WATCHED) if len(labels) > max(WATCHED) else []
     of_class = [np.flatnonzero(labels == label)[:ROWS] for label in range(len(dataset.classes))]
