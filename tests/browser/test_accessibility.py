@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.driver import DIGITS, placed
+from tests.browser.signs_tab import HEART, SignsTab, varied
 from ui.photo.tab import EXAMPLES
 
 AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
@@ -69,6 +70,19 @@ def test_axe_finds_nothing_wrong_on_the_photo_tab(open_photo_tab, scheme):
     tab.page.get_by_role("button", name="Turn", exact=True).click()
     tab.page.get_by_role("button", name="Turn anyway").wait_for()
     assert _violations(tab.page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_wrong_on_the_signs_tab(open_pad, scheme):
+    signs = SignsTab.of(open_pad(color_scheme=scheme))
+    assert _violations(signs.page) == []
+    for number in range(10):  # two signs that look alike
+        signs.add(("heart", "star")[number % 2], varied(HEART, number / 2))
+    signs.learn()
+    signs.draw(HEART)
+    signs.read()
+    signs.find(".confusions").wait_for()
+    assert _violations(signs.page) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

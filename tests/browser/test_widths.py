@@ -5,6 +5,7 @@ from playwright.sync_api import expect
 
 from tests.browser.driver import DIGITS, TrainTab, placed
 from tests.browser.layout import TWO_FRAMES, faults_of
+from tests.browser.signs_tab import HEART, SignsTab, varied
 from ui.photo.tab import EXAMPLES
 
 WIDTHS = (320, 390, 560, 700, 768, 820, 912, 960, 1000, 1280, 1920, 2560)
@@ -46,6 +47,19 @@ def test_the_photo_tab_is_laid_out_at_every_width(open_photo_tab):
     tab.inputs.first.fill("7")
     tab.page.get_by_text("How it was read").click()
     assert _faults(tab.page) == {}
+
+
+def test_the_signs_tab_is_laid_out_at_every_width(open_pad):
+    signs = SignsTab.of(open_pad())
+    assert _faults(signs.page) == {}
+    signs.page.set_viewport_size({"width": 1280, "height": 800})
+    for number in range(10):  # two signs that look alike
+        signs.add(("heart", "star")[number % 2], varied(HEART, number / 2))
+    signs.learn()
+    signs.draw(HEART)
+    signs.read()
+    signs.find(".confusions").wait_for()
+    assert _faults(signs.page) == {}
 
 
 def test_the_train_tab_is_laid_out_at_every_width(open_train_tab):

@@ -89,13 +89,14 @@ export function createCards(cardList, { onRename, onRemove, onUpload, onRemoveEx
     canvas.ariaHidden = "true";
     if (picture) paintPicture(canvas, picture);
     button.prepend(canvas);
-    if (takenFor !== undefined) {
-      button.append(Object.assign(document.createElement("span"), { className: "taken", textContent: `${takenFor}?` }));
-    }
     const mark = takenFor === undefined ? "" : `, which was taken for ${quoted(takenFor)}`;
     setName(button, `Delete this ${quoted(name)}${mark}`);
     button.classList.toggle("wrong", takenFor !== undefined);
     item.append(button);
+    if (takenFor === undefined) return item;
+    const taken = Object.assign(document.createElement("span"), { className: "taken", textContent: `${takenFor}?` });
+    taken.ariaHidden = "true"; // the button's name says it
+    item.append(taken);
     return item;
   }
 }
