@@ -1,6 +1,7 @@
 """Many calls of one function, on the processes of a Dask cluster: this machine's, or any by address."""
 
 import importlib
+import itertools
 import logging
 import os
 from collections.abc import Iterator, Sequence
@@ -71,31 +72,42 @@ def _results(client, function: str, calls: Sequence[tuple], count: int) -> Itera
     """As `run_all`. Raises CancelledError without the scheduler, TimeoutError without all of its workers."""
     distributed = import_for_clusters("distributed")
     positions, waiting = {}, iter(enumerate(calls))
+    lost: list[int] = []  # perhaps by the fault of another, which was in the same process
 
-    def submit() -> None:
-        position, arguments = next(waiting, (None, ()))
-        if position is not None:
-            positions[client.submit(_call, function, arguments, count, pure=False)] = position
+    def submit(position: int) -> None:
+        positions[client.submit(_call, function, calls[position], count, pure=False)] = position
+
+    def finished() -> Iterator[tuple[int, object]]:
+        while positions:
+            try:
+                done = distributed.wait([*positions], timeout=PATIENCE, return_when="FIRST_COMPLETED").done
+            except TimeoutError:
+                client.wait_for_workers(1, timeout=PATIENCE)
+                continue
+            for future in done:
+                try:
+                    error = future.exception()
+                    found = future.result() if error is None else error
+                except distributed.KilledWorker as killed:  # between the two
+                    found = killed
+                yield positions.pop(future), found
 
     # One call a process: those that wait in a process that is killed would be counted as its killers.
-    for _ in range(max(1, sum(client.nthreads().values()))):
-        submit()
-    while positions:
-        try:
-            done = distributed.wait([*positions], timeout=PATIENCE, return_when="FIRST_COMPLETED").done
-        except TimeoutError:
-            client.wait_for_workers(1, timeout=PATIENCE)
-            continue
-        for future in done:
-            submit()
-            try:
-                error = future.exception()
-                found = future.result() if error is None else error
-            except distributed.KilledWorker as lost:  # between the two
-                found = lost
-            if isinstance(found, distributed.KilledWorker):
-                found = LostError("its process was ended from outside, again and again")
-            yield positions.pop(future), found
+    for position, _ in itertools.islice(waiting, max(1, sum(client.nthreads().values()))):
+        submit(position)
+    for position, found in finished():
+        for following, _ in itertools.islice(waiting, 1):
+            submit(following)
+        if isinstance(found, distributed.KilledWorker):
+            lost.append(position)
+        else:
+            yield position, found
+    for position in lost:  # each alone
+        submit(position)
+        for _, found in finished():
+            is_lost = isinstance(found, distributed.KilledWorker)
+            sentence = "its process was ended from outside, again and again"
+            yield position, LostError(sentence) if is_lost else found
 
 
 def _call(function: str, arguments: tuple, workers: int) -> object:
