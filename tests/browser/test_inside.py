@@ -80,6 +80,16 @@ def test_arrow_keys_move_the_pinned_cell_and_escape_unpins_it(inside):
     inside.await_(lambda: inside.find(".sum h2").inner_text() == "")
 
 
+def test_the_pad_inside_is_drawn_on_by_keyboard_and_knows_no_eraser(inside):
+    inside.find(".pad .ink").focus()
+    inside.page.keyboard.press("Delete")
+    inside.await_(lambda: inside.find(".pad .wipe").get_attribute("aria-disabled") == "true")
+    inside.page.keyboard.press("e")  # which takes the eraser on the Draw tab
+    for key in ("Space", "ArrowDown", "ArrowDown", "Space"):
+        inside.page.keyboard.press(key)
+    inside.await_(lambda: inside.find(".pad .wipe").get_attribute("aria-disabled") == "false")
+
+
 def test_a_sum_that_comes_after_its_cell_was_unpinned_is_not_shown(open_pad):
     inside, held = InsideTab.after_drawing(open_pad()), []
     inside.page.route(
