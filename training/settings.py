@@ -15,9 +15,9 @@ NETWORKS_FOR = {  # by data set; OWN_NET goes with all
     MNIST: NETWORKS,
     FASHION_MNIST: {
         **{name: about for name, about in NETWORKS.items() if name != "digit_net"},
-        "grey_net": "Best: five wide convolutions. Takes many minutes.",
+        "grey_net": "Best: seven convolutions. Takes many minutes.",
     },
-    CIFAR10: {"colour_net": "Best: five wide convolutions. Takes many minutes."},
+    CIFAR10: {"colour_net": "Best: seven convolutions. Takes many minutes."},
 }
 OPTIMIZERS = ("AdamW", "SGD")
 MOMENTUM = 0.9  # of SGD
