@@ -98,23 +98,16 @@ def main() -> None:
     rate = sgemm_rate(options.threads)
     print(f"{machine()}, {options.threads} threads, PyTorch {torch.__version__}, NumPy {np.__version__}")
     print(f"Matrix products of 1,024 x 1,024 run at {rate:.0f} GFLOP/s.\n")
-    report: dict = {
-        "machine": machine(),
-        "threads": options.threads,
-        "sgemm_gflops": rate,
-        "steps": {},
-        "ratio_to_pytorch_eager": {},
-        "ratio_to_pytorch_channels_last": {},
-    }
+    report: dict = {"machine": machine(), "threads": options.threads, "sgemm_gflops": rate}
+    report |= {key: {} for key in ("steps", "ratio_to_pytorch_eager", "ratio_to_pytorch_channels_last")}
     images, labels = some_images(1024)
     for name in options.networks:
         steps = compare(name, images, labels, options, rate)
         report["steps"][name] = steps
         ours = steps["NumPy"]["step"]["median"]
         report["ratio_to_pytorch_eager"][name] = steps["PyTorch eager"]["step"]["median"] / ours
-        report["ratio_to_pytorch_channels_last"][name] = (
-            steps["PyTorch channels_last"]["step"]["median"] / ours
-        )
+        channels_last = steps["PyTorch channels_last"]["step"]["median"]
+        report["ratio_to_pytorch_channels_last"][name] = channels_last / ours
     if options.layers:
         report["layers"] = {name: steps_of(name, images, labels, rate) for name in options.networks}
     if options.scaling:
@@ -138,10 +131,9 @@ def some_images(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def pictures_for(name: str, images: np.ndarray) -> np.ndarray:
-    """MNIST's images for a network of digits, else random pixels: there every pixel counts.
+    """MNIST's images for a network of digits, else random pixels.
 
-    Where the pixels of a window are equal, as on blank paper, PyTorch's pooling may pass the gradient to
-    another one than ours, and so through a layer before it.
+    On blank paper, where pixels are equal, PyTorch's pooling passes a gradient to another than ours does.
     """
     if name in NETWORKS:
         return images

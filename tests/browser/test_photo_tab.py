@@ -349,7 +349,7 @@ def test_every_part_has_a_name_for_a_screen_reader(photo_tab):
     assert page.get_by_role("button", name="4, 97% sure").count() == 1
     assert page.get_by_role("button", name="?, not a digit").count() == 1
     assert page.get_by_role("img", name="digit 1 of line 1, cut from the photo").count() == 1
-    assert page.locator(".result [role=status]").inner_text() == "It says 4?"
+    assert page.locator(".result .announcement").inner_text() == "It says 4?"
     for button in page.get_by_role("button").all():
         assert button.get_attribute("aria-label") or button.inner_text().strip()
 

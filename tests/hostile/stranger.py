@@ -37,7 +37,7 @@ class App:
         self.ids = {
             one["props"]["elem_id"]: one["id"]
             for one in config["components"]
-            if one["props"].get("elem_id") in ("pad", "photo", "train", "inside")
+            if one["props"].get("elem_id") in ("pad", "photo", "signs", "train", "inside")
         }
         self.functions = {
             one["props"]["elem_id"]: one["props"]["server_fns"]

@@ -79,10 +79,10 @@ def test_every_function_with_a_rate_of_its_own_is_there(app):
     assert set().union(*app.functions.values()) | hub_on_a_space >= READING | WORK
 
 
-@pytest.mark.parametrize("tab", ["pad", "photo", "train", "inside"])
+@pytest.mark.parametrize("tab", ["pad", "photo", "signs", "train", "inside"])
 def test_wrong_types_to_every_server_function_are_answered_in_words(app, tab):
     names = app.functions[tab]
-    assert len(names) >= {"pad": 8, "photo": 1, "train": 12, "inside": 2}[tab]
+    assert len(names) >= {"pad": 8, "photo": 1, "signs": 8, "train": 12, "inside": 2}[tab]
     for name, asked in itertools.product(names, NONSENSE):
         status, answer = app.call(tab, name, asked, session=f"wrong-{tab}")
         assert status in (200, 429), (name, asked, answer)

@@ -22,7 +22,7 @@ def _check(status, answer, sent):
         assert len(in_words(answer)) <= 300, sent
 
 
-@pytest.mark.parametrize("tab", ["pad", "photo", "train"])
+@pytest.mark.parametrize("tab", ["pad", "photo", "signs", "train"])
 def test_server_functions_are_sent_anything(app, tab):
     chance = random.Random(f"functions {tab}")
     for name in sorted(app.functions[tab]):
