@@ -80,6 +80,13 @@ def read_model(path: Path, name: str) -> Model:
         raise ModelFileError(f"{name} is damaged or not a weights file of this project.") from error
 
 
+def copy_upload(file: Path, path: Path, name: str, most: int) -> None:
+    """Copy a stranger's file to `path`. ModelFileError, which calls it `name`, above `most` bytes."""
+    if file.stat().st_size > most:
+        raise ModelFileError(f"{name} is too large: at most {most / 1e6:g} MB are read.")
+    shutil.copyfile(file, path)
+
+
 class Models:
     """The models of one visitor, in a folder that is created when it is needed.
 

@@ -5,7 +5,6 @@ concerns digits. Signs are learned beside whatever else the visitor has: what th
 training is there again afterwards.
 """
 
-import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +14,7 @@ import numpy as np
 
 from cnn import ModelFileError
 from jobs.activity import RUNNING, Activity, Shared
-from jobs.models import Model
+from jobs.models import Model, copy_upload
 from jobs.protocol import Arrays
 from jobs.queue import Job
 from jobs.sign_collection import Collection, Learned
@@ -157,9 +156,7 @@ class SignKeeper(Activity):
                 self._must_be_open()
                 path = self._models.new_path()
             try:
-                if file.stat().st_size > most:
-                    raise ModelFileError(f"{name} is too large: at most {most / 1e6:g} MB are read.")
-                shutil.copyfile(file, path)
+                copy_upload(file, path, name, most)
                 signs, images = _read(path, name)
                 if len(images) > self.most_sign_examples:
                     raise ModelFileError(f"{name} holds more than {self.most_sign_examples} examples.")

@@ -6,7 +6,6 @@ Made by `jobs.manager.SessionManager.session`. Every method may be called from a
 raises ValueError with a sentence for the visitor, and changes nothing. Shipped weights are never written to.
 """
 
-import shutil
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
@@ -14,9 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cnn import ModelFileError
 from jobs.activity import RUNNING, Shared
-from jobs.models import Model, read_model, shipped_model
+from jobs.models import Model, copy_upload, read_model, shipped_model
 from jobs.own_signs import SignKeeper
 from jobs.presence import Presence
 from jobs.queue import BusyError, Job
@@ -235,13 +233,7 @@ class Session(SignKeeper):
         Where it holds a training that is not finished, `resume` can go on with it. name: what to call it.
         """
         most = self.shared.limits.upload_bytes
-
-        def copy(path: Path) -> None:
-            if file.stat().st_size > most:
-                raise ModelFileError(f"{name} is too large: at most {most / 1e6:g} MB are read.")
-            shutil.copyfile(file, path)
-
-        self.fetch(copy, name)
+        self.fetch(lambda path: copy_upload(file, path, name, most), name)
 
     def fetch(self, bring: Callable[[Path], object], name: str) -> None:
         """As `upload`, of the file that bring(path) puts at `path`, which may take its time."""

@@ -152,13 +152,9 @@ class SparseConvPoolReLU(ConvPool):
 
     def windows_of(self, x: Array, size: tuple[int, int], training: bool) -> Array:
         """x (n, H, W, C) -> ((F+1) (F+1) C, n H' W'), the windows, every second one of each direction."""
-        n, height, width, c = x.shape
-        p, side = self.conv.padding, self.conv.kernel_size + 1
-        padded = np.ascontiguousarray(x)
-        if p:
-            padded = self.scratch("padded", (n, height + 2 * p, width + 2 * p, c), x.dtype, training)
-            padded[...] = 0
-            padded[:, p : p + height, p : p + width] = x
+        n, _, _, c = x.shape
+        side = self.conv.kernel_size + 1
+        padded = self.padded(x, self.conv.padding, training)
         of_sample, of_row, of_column, of_channel = padded.strides
         windows = view(
             padded,

@@ -64,6 +64,17 @@ class Step(Layer):
         name = f"{name} of thread {threading.get_ident()}"
         return self.workspace(name, (math.prod(shape),), dtype, training).reshape(shape)
 
+    def padded(self, x: Array, padding: int, training: bool) -> Array:
+        """x (n, H, W, C) with so many zeros around every picture, contiguous; a scratch if there are any."""
+        if not padding:
+            return np.ascontiguousarray(x)
+        n, height, width, c = x.shape
+        shape = (n, height + 2 * padding, width + 2 * padding, c)
+        padded = self.scratch("padded", shape, x.dtype, training)
+        padded[...] = 0
+        padded[:, padding : padding + height, padding : padding + width] = x
+        return padded
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self.layers))})"
 

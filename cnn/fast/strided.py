@@ -37,7 +37,7 @@ class StridedConv(Step):
         def work(s: slice) -> None:
             size = len(y[s])
             patches = np.empty((size, places, self.patch), x.dtype) if saved is None else saved[s]
-            self._overlapping(patches, self._padded(x[s], training))
+            self._overlapping(patches, self.padded(x[s], self.conv.padding, training))
             np.matmul(patches.reshape(-1, self.patch), weight, out=y[s].reshape(size * places, -1))
             if "bias" in self.conv.params:
                 y[s] += self.conv.params["bias"]
@@ -72,16 +72,6 @@ class StridedConv(Step):
         self.conv.grads["weight"][...] = dweight.reshape(self.conv.params["weight"].shape)
         if "bias" in self.conv.params:
             self.conv.grads["bias"][...] = sum_by_channel(dy)
-
-    def _padded(self, x: Array, training: bool) -> Array:
-        p = self.conv.padding
-        if not p:
-            return np.ascontiguousarray(x)
-        n, height, width, c = x.shape
-        padded = self.scratch("padded", (n, height + 2 * p, width + 2 * p, c), x.dtype, training)
-        padded[...] = 0
-        padded[:, p : p + height, p : p + width] = x
-        return padded
 
     def _overlapping(self, patches: Array, padded: Array) -> None:
         """Fills patches (n, H' W', F F C) from the padded pictures."""

@@ -191,15 +191,11 @@ class WinogradConv(Step):
 
     def _windows(self, x: Array, training: bool) -> Array:
         """x (n, H, W, C) -> (n tiles, pixels, C): what every tile of the result is computed from."""
-        n, height, width, c = x.shape
+        n, _, _, c = x.shape
         if self.is_whole:
             return x.reshape(n, -1, c)
-        p, side = self.conv.padding, self.tile + 2
-        padded = np.ascontiguousarray(x)
-        if p:
-            padded = self.scratch("padded", (n, height + 2 * p, width + 2 * p, c), x.dtype, training)
-            padded[...] = 0
-            padded[:, p : p + height, p : p + width] = x
+        side = self.tile + 2
+        padded = self.padded(x, self.conv.padding, training)
         windows = self.scratch("windows", (n * self.tiles, side * side, c), x.dtype, training)
         windows.reshape(n, self.down, self.across, side, side, c)[...] = self._overlapping(padded)
         return windows

@@ -14,11 +14,11 @@ import { mountLayers } from "./layers.js";
 import { LiveReader } from "./live.js";
 import { Road } from "./road.js";
 import { mountSharing } from "./share.js";
+import { createSpeech } from "./speech.js";
 import { mountTeaching } from "./teach.js";
 import { mountNoDigits } from "../shared/no_digits.js";
 
 const MIN_GAP = 25; // milliseconds from one drawing to the next
-const ANNOUNCE_AFTER = 700; // milliseconds of rest before a screen reader hears the answer
 // Ghosts that show a newcomer what to do, in a box of 100 x 100.
 const GHOSTS = [
   "M31 33C34 14 68 15 67 34C66 47 54 49 45 49C57 49 70 53 70 67C69 87 36 87 30 70",
@@ -34,7 +34,8 @@ export function mount({ element, server, upload, props }) {
   const { history } = drawing;
   const strokes = () => history.strokes;
   const reading = createReading(element);
-  const answer = createAnswer({ element, reading, strokes, announceLater });
+  const speech = createSpeech(reading.announce, () => hand.isDrawing());
+  const answer = createAnswer({ element, reading, strokes, announceLater: speech.later });
   const render = createSheet();
 
   const road = new Road({ address: new URL("live", document.baseURI), namePage: () => server.name_page() });
@@ -63,7 +64,7 @@ export function mount({ element, server, upload, props }) {
     buttons: { undo: find(".undo"), redo: find(".redo"), erase: find(".erase"), clear: find(".clear") },
     history,
     announce: reading.announce,
-    announceLater,
+    announceLater: speech.later,
     onInk: inkChanged,
     onRest: penRests,
   });
@@ -85,13 +86,11 @@ export function mount({ element, server, upload, props }) {
 
   // ---------------------------------------------------------------- what is shown
 
-  let speech = null;
-
   function showEmpty() {
     live.forget();
     reading.section.dataset.state = "empty";
     answer.showEmpty();
-    clearTimeout(speech);
+    speech.stop();
     requestAnimationFrame(() => showGhost(find(".ghost path")));
   }
 
@@ -104,13 +103,6 @@ export function mount({ element, server, upload, props }) {
   function showNotice(sentence) {
     const notice = find(".notice");
     if (notice.textContent !== sentence) notice.textContent = sentence;
-  }
-
-  /** A screen reader hears the answer once the pen rests, not thirty times a second. */
-  function announceLater(sentence) {
-    clearTimeout(speech);
-    const sayOrWait = () => (hand.isDrawing() ? announceLater(sentence) : reading.announce(sentence));
-    speech = setTimeout(sayOrWait, ANNOUNCE_AFTER);
   }
 
   let nextHard = Math.floor(Math.random() * HARD.length);

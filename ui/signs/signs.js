@@ -4,6 +4,7 @@ import { createSheet } from "../draw/canvas.js";
 import { createHand } from "../draw/hand.js";
 import { DrawingHistory } from "../draw/history.js";
 import { LiveReader } from "../draw/live.js";
+import { createSpeech } from "../draw/speech.js";
 import { createActions } from "../shared/actions.js";
 import "../shared/leaving.js";
 import { findSession, sessionState } from "../shared/session.js";
@@ -13,7 +14,6 @@ import { createSignReading } from "./reading.js";
 import { createTeller } from "./teller.js";
 import { adviceOn, canLearn, confusionRows, describeTask, misread, nextSign, quoted } from "./wording.js";
 
-const ANNOUNCE_AFTER = 700; // milliseconds of rest before a screen reader hears the answer
 // Ghosts that show a newcomer what to do, in a box of 100 x 100, by the names of the signs that are there at first.
 const GHOSTS = {
   heart: "M50 80C20 58 16 40 22 30C30 17 46 22 50 38C54 22 70 17 78 30C84 40 80 58 50 80",
@@ -27,6 +27,7 @@ export function mount({ element, server, upload, props }) {
   const history = new DrawingHistory();
   const render = createSheet();
   const reading = createSignReading(find(".reading"));
+  const speech = createSpeech(reading.announce, () => hand.isDrawing());
   const pictures = new Pictures((examples) => server.sign_pictures({ examples }), showCards);
   const tell = createTeller(find(".pad .labels"), {
     onTell: addExample,
@@ -65,7 +66,7 @@ export function mount({ element, server, upload, props }) {
     buttons: { undo: find(".undo"), redo: find(".redo"), erase: find(".erase"), clear: find(".clear") },
     history,
     announce: reading.announce,
-    announceLater,
+    announceLater: speech.later,
     onInk() {
       showNotice("");
       tell.enable(!history.isEmpty);
@@ -79,7 +80,7 @@ export function mount({ element, server, upload, props }) {
     live.forget();
     reading.section.dataset.state = "empty";
     reading.showEmpty();
-    clearTimeout(speech);
+    speech.stop();
   }
 
   function showAnswer(answer) {
@@ -87,21 +88,12 @@ export function mount({ element, server, upload, props }) {
     if (answer.error) return showNotice(answer.error);
     reading.section.dataset.state = live.isUpToDate ? "read" : "asked";
     reading.section.dataset.answers = Number(reading.section.dataset.answers) + 1;
-    announceLater(reading.show(answer));
+    speech.later(reading.show(answer));
   }
 
   function showNotice(sentence) {
     const notice = find(".notice");
     if (notice.textContent !== sentence) notice.textContent = sentence;
-  }
-
-  let speech = null;
-
-  /** A screen reader hears the answer once the pen rests, not thirty times a second. */
-  function announceLater(sentence) {
-    clearTimeout(speech);
-    const sayOrWait = () => (hand.isDrawing() ? announceLater(sentence) : reading.announce(sentence));
-    speech = setTimeout(sayOrWait, ANNOUNCE_AFTER);
   }
 
   // ---------------------------------------------------------------- what the visitor does
