@@ -55,8 +55,9 @@ def as_pytorch(model: Sequential, channels_last: bool) -> nn.Sequential:
     modules: list[nn.Module] = []
     shape, flattened = model.input_shape, None
     for layer in model.layers:
-        modules.append(_module(layer, channels_last, flattened))
-        flattened = shape if isinstance(layer, Flatten) else None
+        modules.append(_module(layer, channels_last, flattened, len(shape) == 1))
+        if not isinstance(layer, Dropout):  # which leaves the order of what was flattened
+            flattened = shape if isinstance(layer, Flatten) else None
         shape = layer.output_shape(shape)
     network = nn.Sequential(*modules)
     return network.to(memory_format=torch.channels_last) if channels_last else network
@@ -67,7 +68,8 @@ def gradients_in_our_order(network: nn.Sequential, model: Sequential, channels_l
     pieces, shape, flattened = [], model.input_shape, None
     for layer, module in zip(model.layers, network, strict=True):
         pieces += _gradients(layer, module, None if channels_last else flattened)
-        flattened = shape if isinstance(layer, Flatten) else None
+        if not isinstance(layer, Dropout):  # which leaves the order of what was flattened
+            flattened = shape if isinstance(layer, Flatten) else None
         shape = layer.output_shape(shape)
     return np.concatenate(pieces)
 
@@ -96,7 +98,10 @@ def _gradients(layer: Layer, module: nn.Module, flattened: tuple[int, ...] | Non
     return pieces
 
 
-def _module(layer: Layer, channels_last: bool, flattened: tuple[int, ...] | None) -> nn.Module:
+def _module(
+    layer: Layer, channels_last: bool, flattened: tuple[int, ...] | None = None, flat: bool = False
+) -> nn.Module:
+    """flattened: see `_gradients`. flat: whether it takes (N, features)."""
     params = {name: torch.from_numpy(value.copy()) for name, value in layer.params.items()}
     match layer:
         case Conv2D():
@@ -110,7 +115,8 @@ def _module(layer: Layer, channels_last: bool, flattened: tuple[int, ...] | None
             )
             params["weight"] = params["weight"].permute(3, 2, 0, 1).contiguous()
         case BatchNorm():
-            module = nn.BatchNorm2d(layer.channels, layer.epsilon, 1 - layer.momentum)
+            kind = nn.BatchNorm1d if flat else nn.BatchNorm2d
+            module = kind(layer.channels, layer.epsilon, 1 - layer.momentum)
             params = {"weight": params["gamma"], "bias": params["beta"]}
             module.running_mean.copy_(torch.from_numpy(layer.buffers["running_mean"]))
             module.running_var.copy_(torch.from_numpy(layer.buffers["running_variance"]))
@@ -129,7 +135,7 @@ def _module(layer: Layer, channels_last: bool, flattened: tuple[int, ...] | None
         case GELU():
             return nn.GELU(approximate="tanh")
         case Residual():
-            return Added([_module(inner, channels_last, None) for inner in layer.layers])
+            return Added([_module(inner, channels_last) for inner in layer.layers])
         case ReLU():
             return nn.ReLU()
         case Dropout():

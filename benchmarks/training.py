@@ -24,7 +24,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from benchmarks.as_pytorch import as_pytorch, gradients_in_our_order
+from benchmarks.as_pytorch import as_pytorch
+from benchmarks.contestants import TOLERANCE, contestants_of, in_turns, numpy_step
 from benchmarks.machine import machine, milliseconds, sgemm_rate
 from benchmarks.peak_memory import peak_memory
 from cnn import (
@@ -49,14 +50,10 @@ from training.recipes import SeedRecipe
 
 BATCH = {"seed_net": 64, "digit_net": 128}
 PICTURE_BATCH = {"grey_net": 512, "colour_net": 512}  # as their recipes train them
-PAUSE = 0.05  # seconds between rounds, until threads that wait by spinning have gone to sleep
 STEPS = 40  # in a round: training goes on for minutes, and the first steps after a pause are slow
 PICTURE_STEPS = 4  # the same for networks whose steps take half a second
-TOLERANCE = 5e-3  # of the norm of the gradient: Winograd rounds more, and a pixel may change sides of a ReLU
 PICTURE_TOLERANCE = 1e-2  # of colour_net's, PyTorch's own two memory formats are 5.5e-3 apart
 PARTS = ("forward", "backward", "update")
-
-TimedStep = Callable[[], tuple[float, float, float, float]]  # -> when it began, and when each part ended
 
 
 def seed_optimizers(model: Sequential) -> tuple[Optimizer, Callable]:
@@ -147,15 +144,12 @@ def compare(
     """Prints and returns, for every contestant, milliseconds of each part of a step."""
     batch = BATCHES[name]
     images = pictures_for(name, images)
-    contestants = contestants_of(name, images[:batch], labels[:batch], options.compiled)
-    times: dict[str, list] = {contestant: [] for contestant in contestants}
-    for step in contestants.values():
-        step(), step()
-    for _ in range(options.rounds):
-        for contestant, step in contestants.items():
-            time.sleep(PAUSE)
-            step()
-            times[contestant] += [step() for _ in range(STEPS if name in NETWORKS else PICTURE_STEPS)]
+    tolerance = TOLERANCE if name in NETWORKS else PICTURE_TOLERANCE
+    contestants = contestants_of(
+        name, *BUILDERS[name], images[:batch], labels[:batch], tolerance, options.compiled
+    )
+    steps = STEPS if name in NETWORKS else PICTURE_STEPS
+    times = in_turns(contestants, options.rounds, steps)
 
     flop = training_flop(BUILDERS[name][0](np.random.default_rng(0))) * batch
     print(f"{name}, batch {batch}: {flop / 1e9:.2f} GFLOP a step as plain convolutions")
@@ -175,71 +169,6 @@ def compare(
         )
     print()
     return result
-
-
-def contestants_of(name: str, images: np.ndarray, labels: np.ndarray, compiled: bool) -> dict[str, TimedStep]:
-    """A step each, by name. Raises AssertionError where one computes another loss or gradient than ours."""
-    build, optimizers = BUILDERS[name]
-    model = build(np.random.default_rng(0))
-    loss, dlogits = softmax_cross_entropy(model.forward(images, training=True), labels)
-    model.backward_params(dlogits)
-    steps = {"NumPy": numpy_step(model, optimizers(model)[0], images, labels)}
-    forms = [("PyTorch eager", False, False), ("PyTorch channels_last", True, False)]
-    if compiled:
-        forms += [("PyTorch compiled", False, True)]
-    for form, channels_last, compile_it in forms:
-        network = as_pytorch(build(np.random.default_rng(0)), channels_last)
-        inputs = torch.from_numpy(images).permute(0, 3, 1, 2)
-        memory = torch.channels_last if channels_last else torch.contiguous_format
-        inputs = inputs.contiguous(memory_format=memory)
-        targets = torch.from_numpy(labels)
-        theirs = functional.cross_entropy(network(inputs), targets)
-        theirs.backward()
-        gradients = gradients_in_our_order(network, model, channels_last)
-        np.testing.assert_allclose(theirs.item(), loss, rtol=1e-4)
-        difference = np.linalg.norm(gradients - model.gradients) / np.linalg.norm(gradients)
-        tolerance = TOLERANCE if name in NETWORKS else PICTURE_TOLERANCE
-        assert difference < tolerance, f"{form} has other gradients: {difference:.1e} of their norm"
-        print(f"{name}: {form} computes the same loss, and gradients within {difference:.1e} of their norm")
-        optimizer = optimizers(model)[1](network.parameters())
-        runner = torch.compile(network) if compile_it else network
-        steps[form] = pytorch_step(runner, optimizer, inputs, targets)
-    if compiled and name == "seed_net":
-        from benchmarks.as_jax import jax_step
-
-        step = jax_step(build(np.random.default_rng(0)), images, labels, loss)
-        if step:
-            steps["JAX jit"] = step
-    return steps
-
-
-def numpy_step(model: Sequential, optimizer: Optimizer, images: np.ndarray, labels: np.ndarray) -> TimedStep:
-    def step() -> tuple[float, float, float, float]:
-        began = time.perf_counter()
-        _, dlogits = softmax_cross_entropy(model.forward(images, training=True), labels)
-        forward = time.perf_counter()
-        model.backward_params(dlogits)
-        backward = time.perf_counter()
-        optimizer.step()
-        return began, forward, backward, time.perf_counter()
-
-    return step
-
-
-def pytorch_step(
-    network: torch.nn.Module, optimizer: torch.optim.Optimizer, images: torch.Tensor, labels: torch.Tensor
-) -> TimedStep:
-    def step() -> tuple[float, float, float, float]:
-        began = time.perf_counter()
-        loss = functional.cross_entropy(network(images), labels)
-        forward = time.perf_counter()
-        optimizer.zero_grad()
-        loss.backward()
-        backward = time.perf_counter()
-        optimizer.step()
-        return began, forward, backward, time.perf_counter()
-
-    return step
 
 
 def training_flop(model: Sequential) -> int:
