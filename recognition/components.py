@@ -1,7 +1,7 @@
 """Ink -> its connected components, without specks, frames and remains of ruled paper."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -41,13 +41,15 @@ class Components:
 
     ink (H, W) float32. labels (H, W) uint16: the id of the component that a pixel belongs to, soft edges
     included, 0 for paper. boxes (n + 1, 4) int: x, y, width, height. areas (n + 1,) int: solid pixels.
-    Row 0 of both is the paper.
+    Row 0 of both is the paper. alone: of components that may cross others, by id, their own ink in their box
+    and a pixel around it; the pixels where they cross have one label.
     """
 
     ink: np.ndarray
     labels: np.ndarray
     boxes: np.ndarray
     areas: np.ndarray
+    alone: dict[int, np.ndarray] = field(default_factory=dict)
 
     @property
     def ids(self) -> np.ndarray:
@@ -56,9 +58,14 @@ class Components:
 
     def ink_of(self, component_ids: Sequence[int]) -> np.ndarray:
         """The ink of these components alone, cropped to their box and a pixel around it."""
-        x, y, width, height = self.box_of(component_ids)
-        area = np.s_[max(y - 1, 0) : y + height + 1, max(x - 1, 0) : x + width + 1]
-        return self.ink[area] * np.isin(self.labels[area], component_ids)
+        box = self.box_of(component_ids)
+        area = _around(box)
+        ink = self.ink[area] * np.isin(self.labels[area], component_ids)
+        for component_id in self.alone.keys() & set(component_ids):
+            own = self.alone[component_id]
+            part = ink[_within(area, _around(self.boxes[component_id]))]
+            np.maximum(part, own, out=part)
+        return ink
 
     def box_of(self, component_ids: Sequence[int]) -> Box:
         """The bounding box of these components together."""
@@ -81,30 +88,80 @@ class Components:
         if not cuts:
             return [component_id]
         x, y, width, height = self.boxes[component_id]
-        top, left = max(y - 1, 0), max(x - 1, 0)
-        area = np.s_[top : y + height + 1, left : x + width + 1]
+        area = _around((x, y, width, height))
+        top, left = area[0].start, area[1].start
         labels = self.labels[area]
         mine = labels == component_id
+        own = self.alone.pop(component_id, None)
+        ink = self.ink[area] * mine if own is None else own
         rows = np.clip(np.arange(labels.shape[0]) + top - y, 0, height - 1)
         columns = np.arange(labels.shape[1]) + left - x
         part = sum((columns >= cut[rows][:, None]).astype(np.int32) for cut in cuts)
         part_ids = []
         for index in range(len(cuts) + 1):
-            inside = mine & (part == index)
-            solid = inside & (self.ink[area] >= SOLID)
+            inside = part == index
+            solid = inside & (ink >= SOLID)
             if not solid.any():
-                labels[inside] = 0
+                labels[inside & mine] = 0
                 continue
-            new = component_id if not part_ids else len(self.boxes)
-            if part_ids:
-                self.boxes = np.vstack([self.boxes, np.zeros((1, 4), self.boxes.dtype)])
-                self.areas = np.append(self.areas, 0)
-            labels[inside] = new
+            new = component_id if not part_ids else self._new_id()
+            labels[inside & mine] = new
             box_x, box_y, wide, high = cv2.boundingRect(solid.view(np.uint8))
             self.boxes[new] = box_x + left, box_y + top, wide, high
             self.areas[new] = np.count_nonzero(solid)
+            if own is not None:
+                self.alone[new] = (own * inside)[_within(area, _around(self.boxes[new]))]
             part_ids.append(new)
         return part_ids
+
+    def is_mostly(self, component_id: int, box: Box, ink: np.ndarray) -> bool:
+        """Whether more than half of a piece of ink, which fills a box, is this component's."""
+        x, y, width, height = box
+        labels = self.labels[y : y + height, x : x + width][ink >= SOLID]
+        return bool(2 * np.count_nonzero(labels == component_id) > max(len(labels), 1))
+
+    def split_into(self, component_id: int, pieces: Sequence[tuple[Box, np.ndarray]]) -> list[int]:
+        """Splits a component into pieces of ink that may cross; returns their ids, from left to right.
+
+        pieces: of each the box that it fills and its ink there, float32, solid somewhere.
+        """
+        labels = self.labels
+        mine = labels == component_id
+        strongest = np.zeros(labels.shape, np.float32)
+        new_labels = np.zeros_like(labels)
+        found = []
+        for (x, y, width, height), ink in pieces:
+            new = component_id if not found else self._new_id()
+            solid = ink >= SOLID
+            left, top, wide, high = cv2.boundingRect(solid.view(np.uint8))
+            self.boxes[new] = x + left, y + top, wide, high
+            self.areas[new] = np.count_nonzero(solid)
+            filled = np.s_[y : y + height, x : x + width]
+            self.alone[new] = ink[_within(filled, _around(self.boxes[new]))]
+            stronger = ink > strongest[filled]
+            strongest[filled][stronger] = ink[stronger]
+            new_labels[filled][stronger] = new
+            found.append(new)
+        labels[mine] = new_labels[mine]
+        return sorted(found, key=lambda new: int(self.boxes[new, 0]))
+
+    def _new_id(self) -> int:
+        """The id of one more component, whose box and area are still to be filled in."""
+        self.boxes = np.vstack([self.boxes, np.zeros((1, 4), self.boxes.dtype)])
+        self.areas = np.append(self.areas, 0)
+        return len(self.boxes) - 1
+
+
+def _around(box: Sequence[int]) -> tuple[slice, slice]:
+    """A box and a pixel around it, to index a picture with."""
+    x, y, width, height = (int(value) for value in box)
+    return np.s_[max(y - 1, 0) : y + height + 1, max(x - 1, 0) : x + width + 1]
+
+
+def _within(area: tuple[slice, slice], part: tuple[slice, slice]) -> tuple[slice, slice]:
+    """A part of an area of the picture, to index what was cut out there with."""
+    (top, left), (rows, columns) = (edge.start for edge in area), part
+    return np.s_[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
 
 
 def find_components(ink: np.ndarray, stroke: float) -> Components:
@@ -153,11 +210,20 @@ def thin_strokes(ink: np.ndarray, stroke: float) -> np.ndarray:
     Erosion parts digits that a thick pen made touch, and brings strokes nearer to MNIST's width. Returns the
     ink itself where the pen was not thick. Arguments as for `find_components`.
     """
+    return thinned(ink, thickness(ink, stroke))
+
+
+def thickness(ink: np.ndarray, stroke: float) -> int:
+    """How many pixels too many a thick pen left on each side of its strokes; see `thin_strokes`."""
     components = find_components(ink, stroke)
     if not len(components.ids):
-        return ink
+        return 0
     height = typical_height(components.boxes[1:], components.areas[1:])
-    radius = min(round((stroke - THICK_STROKE * height) / 2), MAX_THINNING)
+    return max(0, min(round((stroke - THICK_STROKE * height) / 2), MAX_THINNING))
+
+
+def thinned(ink: np.ndarray, radius: int) -> np.ndarray:
+    """The ink without so many pixels on each side of its strokes; itself for 0."""
     if radius < 1:
         return ink
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))

@@ -12,6 +12,7 @@ MAX_SIDE = 20_000  # most pixels of a side: a phone's panorama has 16,000; longe
 # time is counted in the same unit.
 CONTEXT_WORK = 4  # work for a candidate in context, whose pictures are drawn, sheared and classified
 CUT_WORK = 8  # work for a search for cuts in a component
+STROKE_WORK = 0.1  # work for a stroke of a drawing that is drawn alone
 SLASH_WORK = 2  # work for a search for slashes in a component that is taller than digits
 PATH_WORK = 2  # work for a part of a word whose cheapest path is looked for
 PIXELS_A_UNIT = 20_000  # pixels of a candidate's box that are cropped and normalised for a unit of work

@@ -25,7 +25,8 @@ from recognition.components import (
     Components,
     digit_height,
     find_components,
-    thin_strokes,
+    thickness,
+    thinned,
 )
 from recognition.cuts import is_bar
 from recognition.growing import UPRIGHT, DrawingMemory
@@ -33,6 +34,7 @@ from recognition.limits import DRAWING_WORK, MOVING_WORK, TooMuchWorkError, Work
 from recognition.lines import find_lines, typical_height
 from recognition.normalise import bounding_box, normalise_box
 from recognition.numerals import DRAWING_WEIGHTS, PHOTO_WEIGHTS, evidence_of_number
+from recognition.pen_strokes import PenStrokes
 from recognition.photo import stroke_width
 from recognition.reading import Digit, Reading, Separator
 from recognition.segment import segment
@@ -59,13 +61,19 @@ DRAWING_TOO_FULL = "There is too much in this drawing to read. Please draw fewer
 
 
 def read_ink(
-    ink: np.ndarray, classifier: Classifier, memory: DrawingMemory | None = None, *, moving: bool = False
+    ink: np.ndarray,
+    classifier: Classifier,
+    memory: DrawingMemory | None = None,
+    *,
+    moving: bool = False,
+    strokes: PenStrokes | None = None,
 ) -> Reading:
     """The ink of a drawing (H, W), floating point, 0 paper, 1 full ink -> Reading.
 
     memory: of earlier readings of the same drawing. moving: the pen still draws, and what is read is soon
     out of date. So digits that touch are told apart only where the memory knows them from when the pen
-    rested, and the context model looks once. Raises as `normalise`, ValueError where the ink is too large,
+    rested, and the context model looks once. strokes: with which all of the ink was drawn, if that is known.
+    Raises as `normalise`, ValueError where the ink is too large,
     and TooMuchWorkError where there is too much to read while the pen moves.
     """
     if memory is not None:
@@ -87,7 +95,10 @@ def read_ink(
         if scale < 1:
             cropped = cv2.resize(cropped, size, interpolation=cv2.INTER_AREA)
         cropped = cropped / cropped.max()
-        thin = thin_strokes(cropped, stroke_width(cropped >= SOLID))
+        radius = thickness(cropped, stroke_width(cropped >= SOLID))
+        thin = thinned(cropped, radius)
+        if strokes is not None:
+            strokes = strokes.within(box, scale).thinned(radius)
         stroke = stroke_width(thin >= SOLID)
         components = find_components(thin, stroke)
         count = len(components.ids)
@@ -117,6 +128,7 @@ def read_ink(
                     drawn=True,
                     may_cut=may_cut,
                     shears=UPRIGHT if moving else SHEARS,
+                    strokes=strokes,
                 )
             except TooMuchWorkError:
                 if moving:
@@ -143,12 +155,13 @@ def read_components(
     drawn: bool,
     may_cut: Callable[[int], bool] | None = None,
     shears: tuple[float, ...] = SHEARS,
+    strokes: PenStrokes | None = None,
 ) -> list[Digit | Separator]:
     """The signs that these components are, in reading order, or all of them rejected as one sign.
 
     whole: the candidate of all components, where there is one already. drawn: whether this is a drawing,
     which is accepted or rejected as a whole; a photo of more than MAX_TOGETHER digits is, word by word.
-    may_cut, shears: as for `segment`. Raises TooMuchWorkError.
+    may_cut, shears, strokes: as for `segment`. Raises TooMuchWorkError.
     """
     boxes = components.boxes[ids]
     height = digit_height(components, ids, stroke)
@@ -183,6 +196,7 @@ def read_components(
         may_cut=may_cut,
         shears=shears,
         separator_cost=PAD_SEPARATOR_COST if drawn else PAPER_SEPARATOR_COST,
+        strokes=strokes,
     )
     count = sum(len(word.candidates) for line in words for word in line)
     if drawn or count <= MAX_TOGETHER:

@@ -12,6 +12,7 @@ from recognition.classifier import Classifier
 from recognition.context import CONTEXT_LOGITS, CONTEXT_SHAPE
 from recognition.drawing import check_picture, ink_of_drawing
 from recognition.growing import DrawingMemory
+from recognition.pen_strokes import PenStrokes
 from recognition.limits import TooMuchWorkError
 from recognition.reading import Reading
 
@@ -62,22 +63,28 @@ class Reader:
 
         return hub.push(self.weights, name, **options)
 
-    def read_drawing(self, image: np.ndarray, memory: DrawingMemory | None = None) -> Reading:
+    def read_drawing(
+        self, image: np.ndarray, memory: DrawingMemory | None = None, strokes: PenStrokes | None = None
+    ) -> Reading:
         """A drawing -> Reading.
 
         image: uint8; (H, W, 4) pen on transparent or plain paper, (H, W, 3) RGB, or (H, W) grey. memory: of
-        earlier pictures of the same drawing, which makes it quicker and changes no answer. Raises TypeError
+        earlier pictures of the same drawing, which makes it quicker and changes no answer. strokes: with which
+        all of it was drawn, where that is known, so that signs that touch can be told apart. Raises TypeError
         or ValueError, saying what was expected, for anything else.
         """
-        return pipeline.read_ink(ink_of_drawing(image), self.classifier, memory)
+        return pipeline.read_ink(ink_of_drawing(image), self.classifier, memory, strokes=strokes)
 
-    def read_moving(self, image: np.ndarray, memory: DrawingMemory | None = None) -> Reading | None:
+    def read_moving(
+        self, image: np.ndarray, memory: DrawingMemory | None = None, strokes: PenStrokes | None = None
+    ) -> Reading | None:
         """The same of a drawing whose pen still moves, with less work: None where it is still too much.
 
         Digits that touch are told apart only where the memory knows them from when the pen rested.
         """
         try:
-            return pipeline.read_ink(ink_of_drawing(image), self.classifier, memory, moving=True)
+            ink = ink_of_drawing(image)
+            return pipeline.read_ink(ink, self.classifier, memory, moving=True, strokes=strokes)
         except TooMuchWorkError:
             return None
 

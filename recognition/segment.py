@@ -26,7 +26,8 @@ from recognition.candidates import (
 )
 from recognition.components import Box, Components
 from recognition.cuts import MIN_SLASH, find_cuts, find_dashes, find_slashes
-from recognition.limits import CONTEXT_WORK, CUT_WORK, PATH_WORK, SLASH_WORK, WorkBudget
+from recognition.limits import CONTEXT_WORK, CUT_WORK, PATH_WORK, SLASH_WORK, STROKE_WORK, WorkBudget
+from recognition.pen_strokes import PenStrokes, split_into_strokes
 
 WORD_GAP = 1.5  # width of the gap between two words, in digit heights
 MIN_GAPS, WIDER_GAP = (
@@ -36,6 +37,8 @@ MIN_GAPS, WIDER_GAP = (
 MAX_PARTS = 5  # most parts of a candidate
 MAX_GROUP_WIDTH = 1.8  # greatest width of a candidate of several parts, in digit heights
 CUT_TO_DASH = 0.15  # least distance of another cut from that which parts off a dash, in digit heights
+
+WIDE_STROKE = 0.9  # width of a stroke, in digit heights, above which it may be several digits
 
 IsHopeless = Callable[[list[list[Word]]], bool]  # what no second opinion could make a number of
 
@@ -54,6 +57,7 @@ def segment(
     may_cut: Callable[[int], bool] | None = None,
     shears: Sequence[float] = SHEARS,
     separator_cost: float = PAPER_SEPARATOR_COST,
+    strokes: PenStrokes | None = None,
 ) -> list[list[Word]]:
     """The words of every line, from left to right. Splits components in which digits touch.
 
@@ -61,14 +65,16 @@ def segment(
     width; height: of a digit, pixels. classify: candidates alone. classify_with_context: candidates with all
     others around them; None where there is no such model. is_hopeless: of the words by `classify` alone;
     where they are, they are the answer. may_cut: of a component, by its id; all may be, where it is left out.
-    separator_cost: of reading a candidate as a separator. Raises TooMuchWorkError where the budget is spent.
+    separator_cost: of reading a candidate as a separator. strokes: with which all of it was drawn, if that is
+    known: signs that touch are parted where one stroke ends. Raises TooMuchWorkError where the budget is spent.
     """
     candidates = dict(singles)
     words = [
         (row, word) for row, line in enumerate(lines) for word in split_into_words(components, line, height)
     ]
     parts_of = [
-        _oversegment(components, word, candidates, stroke, height, budget, may_cut) for _, word in words
+        _oversegment(components, word, candidates, stroke, height, budget, may_cut, strokes)
+        for _, word in words
     ]
     has_context = classify_with_context is not None and sum(map(len, parts_of)) > 1
     budget.spend(PATH_WORK * sum(map(len, parts_of)))
@@ -142,6 +148,7 @@ def _oversegment(
     height: float,
     budget: WorkBudget,
     may_cut: Callable[[int], bool] | None,
+    strokes: PenStrokes | None,
 ) -> list[Part]:
     """A word's parts: components that may be several digits are cut, and stay candidates as wholes."""
     parts = []
@@ -153,15 +160,46 @@ def _oversegment(
         is_one = not slashes and not _may_be_several(whole, height)
         if not is_one and may_cut is not None and not may_cut(component_id):
             slashes, is_one = [], True
-        pieces = components.split(component_id, slashes)
-        own: list[Part] = []
-        for piece, is_slash in zip(pieces, components.are_straight(pieces, stroke), strict=True):
-            may_be_several = not is_one and not (slashes and is_slash)
-            own += _cut_piece(components, piece, may_be_several, stroke, height, budget)
+        own = [] if is_one else _parts_of_strokes(components, component_id, strokes, stroke, height, budget)
+        if not own:
+            pieces = components.split(component_id, slashes)
+            for piece, is_slash in zip(pieces, components.are_straight(pieces, stroke), strict=True):
+                may_be_several = not is_one and not (slashes and is_slash)
+                own += _cut_piece(components, piece, may_be_several, stroke, height, budget)
         group = tuple(part.component_id for part in own)
         candidates[group] = Candidate(group, whole.box, whole.image, whole.logits)
         parts += [replace(own[0], is_cut=False), *own[1:]]
     return parts
+
+
+def _parts_of_strokes(
+    components: Components,
+    component_id: int,
+    strokes: PenStrokes | None,
+    stroke: float,
+    height: float,
+    budget: WorkBudget,
+) -> list[Part]:
+    """The parts of a component that was drawn with several strokes, from left to right; else none.
+
+    A stroke is not cut unless it is as wide as two digits: people lift the pen between most of them.
+    """
+    if strokes is None:
+        return []
+    budget.spend(STROKE_WORK * len(strokes.points))
+    pieces = split_into_strokes(components, component_id, strokes)
+    if len(pieces) < 2:
+        return []
+    parts = []
+    for piece, is_straight in zip(pieces, components.are_straight(pieces, stroke), strict=True):
+        may_be_several = not is_straight and components.boxes[piece, 2] > WIDE_STROKE * height
+        parts += _cut_piece(components, piece, bool(may_be_several), stroke, height, budget)
+    return sorted(parts, key=lambda part: _middle(components, part.component_id))
+
+
+def _middle(components: Components, component_id: int) -> float:
+    x, _, width, _ = components.boxes[component_id]
+    return x + width / 2
 
 
 def _cut_piece(
