@@ -60,12 +60,15 @@ def layouts_of(drawings: list[list[np.ndarray]]) -> list[dict]:
 
 
 def sheet_of(strokes: list[np.ndarray], layout: dict, pen: float) -> np.ndarray:
-    """The sheet that the page sends, (H, W) uint8, black on white. pen: its width on the pad."""
-    wide, high, scale = layout["width"], layout["height"], layout["scale"]
+    """The sheet that the page sends, (H, W) uint8, black on white, with room for a wider pen."""
+    scale = layout["scale"]
+    room = max(0, int(np.ceil((pen - layout["pen"]) * scale / 2)))
+    wide, high = layout["width"] + 2 * room, layout["height"] + 2 * room
+    corner = layout["x"] + room, layout["y"] + room
     pen = pen * scale * FINE
     paper = np.full((high * FINE, wide * FINE), 255, np.uint8)
     for stroke in strokes:
-        line = np.round((stroke * scale + (layout["x"], layout["y"])) * FINE).astype(np.int32)
+        line = np.round((stroke * scale + corner) * FINE).astype(np.int32)
         cv2.polylines(paper, [line], False, 0, max(1, round(pen)), cv2.LINE_AA)
         for end in (line[0], line[-1]):
             cv2.circle(paper, end.tolist(), round(pen / 2), 0, -1, cv2.LINE_AA)
