@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { boxOf, digitSize, layOutForServer, newestDigit, PEN, penOf } from "../../ui/draw/geometry.js";
+import { boxOf, digitHeight, layOutForServer, newestDigit, PEN, penOf } from "../../ui/draw/geometry.js";
 
 const PICTURE = "a picture";
 
@@ -16,12 +16,28 @@ test("the box of a stroke holds all its points, and a picture fills the pad", ()
   assert.deepEqual(boxOf(PICTURE), [0, 0, 1, 1]);
 });
 
-test("strokes that touch are one digit, in whatever order they were drawn", () => {
-  const [left, right, bridge] = [[0, 0, 0.1, 0.2], [0.3, 0, 0.4, 0.2], [0.1, 0.1, 0.3, 0.1]];
-  for (const boxes of [[left, bridge, right], [left, right, bridge], [bridge, right, left]]) {
-    assert.equal(digitSize(boxes), 0.4);
+const HEIGHT = 0.1;
+const one = (x) => [x, 0.4, x, 0.4 + HEIGHT];
+const dash = (x) => [x, 0.45, x + 0.02, 0.45];
+
+test("a digit's height is that of most of what was drawn, in whatever order", () => {
+  const [short, tall, comma] = [one(0.1), [0.3, 0.3, 0.3, 0.6], [0.2, 0.5, 0.19, 0.52]];
+  for (const strokes of [[one(0.2), short, comma, one(0.25)], [comma, one(0.2), one(0.25), short]]) {
+    assertClose([digitHeight(strokes)], [HEIGHT]);
   }
-  assert.equal(digitSize([left, right]), 0.2);
+  assertClose([digitHeight([short, tall])], [0.3]); // a 4: its long stroke
+});
+
+test("digits joined by slashes and dashes are as high as digits apart", () => {
+  const slash = [0.19, 0.5, 0.26, 0.37];
+  const date = [one(0.1), one(0.14), dash(0.15), one(0.18), slash, one(0.22), one(0.26), one(0.3)];
+  assertClose([digitHeight(date)], [HEIGHT]);
+});
+
+test("a bar alone begins a digit, and a dot has no height", () => {
+  assertClose([digitHeight([[0.2, 0.3, 0.7, 0.3]])], [0.2]);
+  assert.equal(digitHeight([[0.5, 0.5]]), 0);
+  assert.equal(digitHeight([PICTURE]), 1);
 });
 
 test("there is nothing to send without ink on the pad", () => {
@@ -35,10 +51,20 @@ test("digits are sent at the same size, however large they were drawn", () => {
 });
 
 test("the pen is finer for small digits, and never wider than the pad's", () => {
-  const penFor = (size) => layOutForServer([[0.05, 0.05, 0.05, 0.05 + size]]).pen;
-  assert.equal(penFor(0.01), 0.03);
-  assert.ok(Math.abs(penFor(0.3) - 0.054) < 1e-9);
+  const penFor = (height) => layOutForServer([[0.05, 0.05, 0.05, 0.05 + height]]).pen;
+  assert.equal(penFor(0.01), 0.01);
+  assertClose([penFor(0.1), penFor(0.3)], [0.015, 0.045]);
   assert.equal(penFor(0.9), PEN);
+});
+
+test("the digits of a long date are sent with open loops, not at the size and with the pen of the whole date", () => {
+  const date = Array.from({ length: 8 }, (_, i) => (i % 3 === 2 ? dash(0.1 + i / 10) : one(0.1 + i / 10)));
+  const slash = [0.1, 0.45, 0.85, 0.44]; // touches all of them
+  for (const strokes of [date, [...date, slash.map((value, i) => (i % 2 ? value : 0.1 + (value - 0.1) / 9))]]) {
+    const { pen, scale } = layOutForServer(strokes);
+    assert.ok(pen <= 0.16 * HEIGHT, `${pen}`);
+    assert.ok(scale * HEIGHT >= 50, `${scale}`);
+  }
 });
 
 test("the pen on the pad is the one that is sent, once it is known how large the digits are", () => {

@@ -4,11 +4,12 @@ import { isPicture } from "./history.js";
 import { SIDE } from "../shared/picture.js";
 
 export const PEN = 0.07; // width of the pen, while nothing is known of how large the digits are
-const SENT_SIDE = 140; // pixels of a digit's longer side as sent: seven times what the network keeps of it
+const SENT_SIDE = 140; // pixels of a digit's height as sent: seven times what the network keeps of it
 const MAX_SENT_SIDE = 480; // pixels of the longer side of all ink as sent: ui/draw/tab.py takes 512 x 512
 const SENT_MARGIN = 4; // pixels of paper around it
-const MIN_PEN = 0.03; // width of the finest pen
-const PEN_OF_SIZE = 0.18; // width of the pen as a share of the digits' size, up to PEN
+const MIN_PEN = 0.01; // width of the finest pen
+const PEN_OF_HEIGHT = 0.15; // width of the pen as a share of the digits' height, up to PEN: the reader likes 0.13
+const HEIGHT_OF_WIDTH = 0.4; // height, in its own widths, of what a low stroke begins: a bar of a 5 or a 7
 const FRAME_GAP = 0.012; // between a digit and the frame around it
 
 /** The box around a stroke's points. */
@@ -25,30 +26,40 @@ export function boxOf(stroke) {
 }
 
 const unionOf = (a, b) => a.map((edge, i) => (i < 2 ? Math.min(edge, b[i]) : Math.max(edge, b[i])));
-const distanceOf = (a, b) => Math.max(a[0] - b[2], b[0] - a[2], a[1] - b[3], b[1] - a[3]); // below 0: they overlap
-const extentOf = (box) => Math.max(box[2] - box[0], box[3] - box[1]);
 
-/** About how large the digits are: the largest extent of strokes that touch each other. boxes: of the strokes. */
-export function digitSize(boxes) {
-  const groups = [];
-  for (let group of boxes) {
-    let i = groups.length;
-    while (i-- > 0) {
-      if (distanceOf(groups[i], group) > PEN / 2) continue;
-      group = unionOf(group, groups.splice(i, 1)[0]);
-      i = groups.length; // it has grown: it may touch one that was passed
-    }
-    groups.push(group);
+function lengthOf(stroke) {
+  let length = 0;
+  for (let i = 2; i < stroke.length; i += 2) {
+    length += Math.hypot(stroke[i] - stroke[i - 2], stroke[i + 1] - stroke[i - 1]);
   }
-  return groups.map(extentOf).reduce((a, b) => Math.max(a, b));
+  return length;
 }
 
-const penFor = (size) => Math.min(Math.max(PEN_OF_SIZE * size, MIN_PEN), PEN);
+/**
+ * About how high the digits are: half of all that was drawn is strokes at least as high. Strokes say so where the
+ * picture would not: a slash may join all digits of a date to one piece of ink.
+ */
+export function digitHeight(strokes) {
+  const sizes = strokes.map((stroke) => {
+    const [left, top, right, bottom] = boxOf(stroke);
+    const height = Math.max(bottom - top, HEIGHT_OF_WIDTH * (right - left));
+    return { height, length: isPicture(stroke) ? 1 : lengthOf(stroke) };
+  });
+  let rest = sizes.reduce((sum, { length }) => sum + length, 0) / 2;
+  sizes.sort((a, b) => b.height - a.height);
+  for (const { height, length } of sizes) {
+    rest -= length;
+    if (rest <= 0) return height;
+  }
+  return sizes.at(-1).height; // what rounding left over
+}
+
+const penFor = (height) => Math.min(Math.max(PEN_OF_HEIGHT * height, MIN_PEN), PEN);
 
 /** Width of the pen that suits what is drawn: the fat one of a large digit would close the loops of small ones. */
 export function penOf(strokes) {
   const drawn = strokes.filter((stroke) => !isPicture(stroke));
-  return drawn.length > 0 ? penFor(digitSize(drawn.map(boxOf))) : PEN;
+  return drawn.length > 0 ? penFor(digitHeight(drawn)) : PEN;
 }
 
 /**
@@ -61,10 +72,9 @@ export function penOf(strokes) {
  */
 export function layOutForServer(strokes) {
   if (strokes.length === 0) return null;
-  const boxes = strokes.map(boxOf);
-  const box = boxes.reduce(unionOf);
-  const size = digitSize(boxes);
-  const pen = penFor(size);
+  const box = strokes.map(boxOf).reduce(unionOf);
+  const digit = digitHeight(strokes);
+  const pen = penFor(digit);
   const left = Math.max(box[0] - pen / 2, 0);
   const top = Math.max(box[1] - pen / 2, 0);
   const width = Math.min(box[2] + pen / 2, 1) - left;
@@ -74,7 +84,7 @@ export function layOutForServer(strokes) {
   const longest = Math.max(width, height);
   const scale = strokes.every(isPicture)
     ? SIDE // a pixel of the picture is a pixel of the sheet
-    : Math.min(SENT_SIDE / Math.min(size + pen, longest), MAX_SENT_SIDE / longest);
+    : Math.min(SENT_SIDE / Math.min(digit + pen, longest), MAX_SENT_SIDE / longest);
   return {
     width: Math.ceil(width * scale) + 2 * SENT_MARGIN,
     height: Math.ceil(height * scale) + 2 * SENT_MARGIN,

@@ -1,0 +1,146 @@
+"""python -m benchmarks.pad: how well the pad reads what real people write, as its page draws their strokes.
+
+Digits, numbers and numbers with separators by the writers of `training/handwriting` who are never trained
+on, each put on the pad at a random size. The page's own `ui/draw/geometry.js`, run by Node, chooses pen and
+scale; `--pen 0.3` draws with a pen of 0.3 of a digit's height instead. Printed: the pen in digit heights, at
+the median and from which the thickest tenth begins; exact = the text is the label, in %; chars = 1 - edit
+distance / label length, in %; and with `--against FILE`, which `--json FILE` wrote, how many samples are read
+now that were not then, and the other way.
+"""
+
+import argparse
+import json
+import re
+import subprocess
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+from benchmarks.handwriting import edit_distance
+from recognition import Reader
+from training.handwriting import Sample, read_samples
+
+GEOMETRY = Path(__file__).parent.parent / "ui" / "draw" / "geometry.js"
+LAY_OUT = """
+import { readFileSync } from "node:fs";
+const { layOutForServer } = await import(process.argv[1]);
+const drawings = JSON.parse(readFileSync(0, "utf8"));
+console.log(JSON.stringify(drawings.map((strokes) => layOutForServer(strokes))));
+"""
+FINE = 4  # drawn so many times larger, then averaged, for smooth edges
+KINDS = ("digits", "numbers", "separators")
+
+
+def kind_of(sample: Sample) -> str | None:
+    """Which of KINDS a sample is; None for letters and words."""
+    if sample.kind == "string":
+        return "separators" if re.search(r"[-/.,:]", sample.label) else "numbers"
+    return "digits" if sample.kind == "digit" else None
+
+
+def on_pad(sample: Sample) -> list[np.ndarray]:
+    """A sample's strokes (n, 2) in the middle of the pad, whose side is 1."""
+    rng = np.random.default_rng(zlib.crc32(f"{sample.label} {sample.writer} {len(sample.strokes)}".encode()))
+    room = rng.uniform(0.4, 0.85) if sample.kind == "digit" else rng.uniform(0.6, 0.92)
+    points = np.concatenate(sample.strokes)
+    low, size = points.min(0), np.ptp(points, axis=0)
+    scale = room / size.max()
+    return [(stroke - low) * scale + (1 - size * scale) / 2 for stroke in sample.strokes]
+
+
+def layouts_of(drawings: list[list[np.ndarray]]) -> list[dict]:
+    """What the page's `layOutForServer` says of each drawing."""
+    flat = json.dumps([[stroke.ravel().tolist() for stroke in strokes] for strokes in drawings])
+    command = ["node", "--input-type=module", "-e", LAY_OUT, str(GEOMETRY)]
+    return json.loads(subprocess.run(command, input=flat, capture_output=True, text=True, check=True).stdout)
+
+
+def sheet_of(strokes: list[np.ndarray], layout: dict, pen: float) -> np.ndarray:
+    """The sheet that the page sends, (H, W) uint8, black on white, with room for a wider pen."""
+    scale = layout["scale"]
+    room = max(0, int(np.ceil((pen - layout["pen"]) * scale / 2)))
+    wide, high = layout["width"] + 2 * room, layout["height"] + 2 * room
+    corner = layout["x"] + room, layout["y"] + room
+    pen = pen * scale * FINE
+    paper = np.full((high * FINE, wide * FINE), 255, np.uint8)
+    for stroke in strokes:
+        line = np.round((stroke * scale + corner) * FINE).astype(np.int32)
+        cv2.polylines(paper, [line], False, 0, max(1, round(pen)), cv2.LINE_AA)
+        for end in (line[0], line[-1]):
+            cv2.circle(paper, end.tolist(), round(pen / 2), 0, -1, cv2.LINE_AA)
+    return cv2.resize(paper, (wide, high), interpolation=cv2.INTER_AREA)
+
+
+def height_of(strokes: list[np.ndarray], kind: str) -> float:
+    """The height of a digit on the pad: of a number, of its median stroke that is no dash."""
+    heights = np.array([np.ptp(stroke[:, 1]) for stroke in strokes])
+    if kind == "digits":
+        return float(np.ptp(np.concatenate(strokes), axis=0).max())
+    return float(np.median(heights[heights >= heights.max() / 3]))
+
+
+def measure(reader: Reader, kind: str, samples: list[Sample], share: float | None) -> dict[str, list]:
+    """What is read of every sample: {labels, texts, pens}. share: the pen's width in digit heights."""
+    drawings = [on_pad(sample) for sample in samples]
+    texts, pens = [], []
+    for strokes, layout in zip(tqdm(drawings, desc=kind, leave=False), layouts_of(drawings), strict=True):
+        height = height_of(strokes, kind)
+        pen = layout["pen"] if share is None else share * height
+        texts.append(re.sub(r"\s", "", reader.read_drawing(sheet_of(strokes, layout, pen)).text))
+        pens.append(pen / height)
+    return {"labels": [re.sub(r"\s", "", sample.label) for sample in samples], "texts": texts, "pens": pens}
+
+
+def line_of(found: dict[str, list], before: dict[str, list] | None) -> str:
+    """One kind's line of the table."""
+    pairs = list(zip(found["texts"], found["labels"], strict=True))
+    right = np.array([text == label for text, label in pairs])
+    distance = sum(min(edit_distance(text, label), len(label)) for text, label in pairs)
+    chars = 1 - distance / sum(map(len, found["labels"]))
+    pen, thick = np.percentile(found["pens"], [50, 90])
+    line = f"{len(right):6}{pen:8.2f}{thick:8.2f}{100 * right.mean():8.1f}{100 * chars:8.1f}"
+    if before is None:
+        return line
+    was = np.array([text == label for text, label in zip(before["texts"], before["labels"], strict=True)])
+    return f"{line}{np.sum(right & ~was):8}{np.sum(was & ~right):8}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--pen", type=float, help="width of the pen in digit heights (default: the page's)")
+    parser.add_argument("--training", action="store_true", help="the training writers, for choosing settings")
+    parser.add_argument(
+        "--limit", type=int, default=1000, help="at most so many a kind (default: %(default)s)"
+    )
+    parser.add_argument("--json", type=Path, help="write what was read here")
+    parser.add_argument("--against", type=Path, help="compare with what was read then")
+    options = parser.parse_args()
+
+    threadpool_limits(1, user_api="blas")
+    reader = Reader()
+    before = json.loads(options.against.read_text()) if options.against else {}
+    samples = read_samples("training" if options.training else "validation")
+    print(
+        f"{'':12}{'n':>6}{'pen':>8}{'thick':>8}{'exact':>8}{'chars':>8}"
+        + f"{'won':>8}{'lost':>8}" * bool(before)
+    )
+    results = {}
+    for kind in KINDS:
+        chosen = [sample for sample in samples if kind_of(sample) == kind]
+        if len(chosen) > options.limit:
+            at = np.random.default_rng(0).choice(len(chosen), options.limit, replace=False)
+            chosen = [chosen[i] for i in np.sort(at)]
+        results[kind] = measure(reader, kind, chosen, options.pen)
+        print(f"{kind:12}{line_of(results[kind], before.get(kind))}", flush=True)
+    if options.json:
+        options.json.write_text(json.dumps(results))
+
+
+if __name__ == "__main__":
+    main()
