@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, Locator, Page, Playwright
+from playwright.sync_api import Browser, Locator, Page, Playwright, expect
 
 from ui.draw.tab import PNG
 
@@ -40,6 +40,7 @@ FLAGS = (
 )
 STARTUP = 180  # seconds; five where nothing else runs
 PATIENCE = 120_000  # milliseconds until something is taken to never happen, on however busy a machine
+expect.set_options(timeout=PATIENCE)
 
 Point = tuple[float, float]  # shares of the pad's side
 Stroke = Sequence[Point]
@@ -251,7 +252,14 @@ class TrainTab:
         self.page = page
         self.pad = Pad(page, url)
         self.go_to("Train")
-        self.button("Start training").wait_for()
+        self.await_script()
+
+    def await_script(self) -> None:
+        """Waits until the tab's script is there: before, it hears of no file, and fills in the form itself.
+
+        A person cannot be so early: nothing can be pressed until then (ui/mount.js).
+        """
+        expect(self.page.locator("#train .of-dataset")).not_to_be_empty()
 
     def go_to(self, tab: str) -> None:
         self.page.get_by_role("tab", name=tab).click()
@@ -268,7 +276,7 @@ class TrainTab:
         self.button("Start").click()
 
     def settle(self, phase: str) -> None:
-        self.page.wait_for_selector(f"#train .tab[data-phase={phase}]", state="attached", timeout=120_000)
+        self.page.wait_for_selector(f"#train .tab[data-phase={phase}]", state="attached")
 
     @property
     def points(self) -> int:
