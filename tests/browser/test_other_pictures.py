@@ -12,8 +12,6 @@ from tests.browser.test_accessibility import _violations
 from tests.picture_stand_ins import VARIABLE, pictures_of, write_stand_ins
 from training.datasets.registry import CIFAR10, FACTS, FASHION_MNIST
 
-expect.set_options(timeout=60_000)  # milliseconds, on however busy a machine
-
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory):
@@ -26,14 +24,13 @@ def host(tmp_path_factory):
 
 
 @pytest.fixture
-def open_tab(browser, host):
-    visitors = Visitors(browser, host, TrainTab)
+def open_tab(contexts, host):
+    visitors = Visitors(contexts, host, TrainTab)
     yield visitors
     visitors.leave()
 
 
 def _train_on(tab, dataset, network=None):
-    expect(tab.page.locator(".of-dataset")).to_have_text("MNIST")  # the scripts are there
     tab.page.locator(".pictures summary").click()
     tab.page.locator(f"input[name=dataset][value={dataset}]").check(force=True)  # its card lies over it
     if network:
