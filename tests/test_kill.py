@@ -20,6 +20,7 @@ from cnn.architectures import small_net
 from jobs.limits import Limits
 from jobs.manager import SessionManager
 from tests.bars import bars_dataset, worker_command, write_mnist
+from tests.serving import serve
 from tests.sessions import wait_for
 from training import data
 from training.settings import Settings
@@ -112,7 +113,6 @@ def test_whenever_saving_is_killed_there_is_a_whole_file(tmp_path):
 
 
 FETCH = """
-from tests.sessions import wait_for
 from training import data
 data.FILES, data.CACHE, data.MIRRORS = json.loads(sys.argv[1]), Path(sys.argv[2]), (sys.argv[3],)
 data._from_wheel = lambda: {}
@@ -167,7 +167,7 @@ def mirror(served):
         servers.append(ThreadingHTTPServer(("127.0.0.1", 0), handler))
         servers[-1].daemon_threads = True
         servers[-1].block_on_close = False
-        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
+        serve(servers[-1])
         return f"http://127.0.0.1:{servers[-1].server_port}/"
 
     yield start
