@@ -222,7 +222,7 @@ def test_a_cache_that_was_half_filled_when_it_was_killed_is_filled_anew(
 
 
 def test_a_training_that_is_killed_goes_on_to_the_same_weights(tmp_path):
-    digests = write_mnist(tmp_path / "mnist", bars_dataset(1500))
+    digests = write_mnist(tmp_path / "mnist", bars_dataset(340))
     program = (
         "from training import data; data.FILES = json.loads(sys.argv.pop(1));"
         "from training.__main__ import main; sys.exit(main(sys.argv[1:]))"
@@ -235,11 +235,11 @@ def test_a_training_that_is_killed_goes_on_to_the_same_weights(tmp_path):
     killed_in_the_second_epoch = (
         "from training.trainer import Trainer\ntake_step = Trainer._take_step\n"
         "Trainer._take_step = lambda self, *batch: "
-        f"take_step(self, *batch) if self.optimizer.step_count < 40 else {KILL}\n"
+        f"take_step(self, *batch) if self.optimizer.step_count < 15 else {KILL}\n"
     )
     _was_killed(_python(killed_in_the_second_epoch + program, *command[1:], *broken, **quiet))
     assert not (tmp_path / "broken.npz").exists()
-    assert load_model(tmp_path / "b.npz").progress["steps"] == 29  # the first epoch of 1,800 images
+    assert load_model(tmp_path / "b.npz").progress["steps"] == 10  # the first epoch of 640 images
 
     assert _python(*command, *broken, "--resume", **quiet).wait(PATIENCE) == 0
     assert _python(*command, *straight, **quiet).wait(PATIENCE) == 0

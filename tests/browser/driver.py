@@ -38,7 +38,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-STARTUP = 180  # seconds; five where nothing else runs
+STARTUP = 600  # seconds; five where nothing else runs
 PATIENCE = 120_000  # milliseconds until something is taken to never happen, on however busy a machine
 expect.set_options(timeout=PATIENCE)
 
