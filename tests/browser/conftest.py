@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Request, sync_playwright
 
 from tests.browser.driver import CHROMIUM, Pad, PhotoTab, Served, TrainTab, launch_chromium, serve_app
+from tests.browser.quick_app import PROGRAM
 
 Tab = Pad | PhotoTab | TrainTab
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
@@ -24,7 +25,7 @@ PHONE = {
 
 @pytest.fixture(scope="session")
 def app() -> Iterator[Served]:
-    with serve_app() as app:
+    with serve_app(program=PROGRAM) as app:
         yield app
         printed = app.log.read_text()
     assert "Traceback" not in printed, printed

@@ -71,9 +71,12 @@ class Served(NamedTuple):
 
 @contextlib.contextmanager
 def serve_app(
-    port: int | None = None, descriptors: int | None = None, **environment: str
+    port: int | None = None,
+    descriptors: int | None = None,
+    program: Sequence[str] = ("app.py",),
+    **environment: str,
 ) -> Iterator[Served]:
-    """Runs app.py in a process of its own, which may open so many `descriptors`."""
+    """Runs app.py, or another program, in a process of its own, which may open so many `descriptors`."""
     port = port or free_port()
     environment = os.environ | environment
     environment |= {"GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1"}
@@ -82,7 +85,7 @@ def serve_app(
         with log.open("wb") as output:
             limit = ["prlimit", f"--nofile={descriptors}"] if descriptors else []
             app = subprocess.Popen(
-                [*limit, sys.executable, "app.py"],
+                [*limit, sys.executable, *program],
                 cwd=ROOT,
                 env=environment,
                 stdout=output,
