@@ -17,7 +17,7 @@ from tests.browser.driver import ROOT, data_url, serve_app, seven
 from ui.server import connections
 from ui.server.connections import Connections
 
-PATIENCE = 60  # seconds until something is taken to never happen
+PATIENCE = 300  # seconds until something is taken to never happen
 DESCRIPTORS = 512  # that the real server may open
 SILENT = 700  # connections to it
 
