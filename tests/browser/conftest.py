@@ -63,6 +63,8 @@ class Contexts:
     def lend(self, options: dict[str, Any]) -> BrowserContext:
         key = json.dumps(options, sort_keys=True)
         context = self.idle[key].pop() if self.idle[key] else self.browser.new_context(**options)
+        if "permissions" in options:
+            context.grant_permissions(options["permissions"])  # which were taken back with all others
         self.lent[context] = key
         return context
 
