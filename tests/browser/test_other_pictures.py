@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import PHONE, Visitors
 from tests.browser.driver import DIGITS, TrainTab, serve_app
-from tests.browser.test_accessibility import _violations
+from tests.browser.test_accessibility import violations
 from tests.picture_stand_ins import VARIABLE, pictures_of, write_stand_ins
 from training.datasets.registry import CIFAR10, FACTS, FASHION_MNIST
 
@@ -84,4 +84,4 @@ def test_clothes_are_trained_on_and_tried_on_a_phone(open_tab):
     expect(page.locator(".taken-for")).to_contain_text("sure")
     assert page.locator(".camera-file").get_attribute("capture") == "environment"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert _violations(page) == []
+    assert violations(page) == []
