@@ -13,12 +13,10 @@ from training.datasets.idx import write_idx
 
 VALIDATION_SIZE = 300
 
-# A worker process that knows the stand-in's checksums and that the validation set is smaller. It is nearly as
-# urgent as the test that waits for it.
+# A worker process that knows the stand-in's checksums and that the validation set is smaller.
 PROGRAM = (
     "import sys, json; from training import data; from jobs import worker;"
-    "data.FILES, data.VALIDATION_SIZE = json.loads(sys.argv[1]), 300; "
-    "worker.NICENESS = {{job: nice // 5 for job, nice in worker.NICENESS.items()}}; {before} worker.main()"
+    "data.FILES, data.VALIDATION_SIZE = json.loads(sys.argv[1]), 300; {before} worker.main()"
 )
 
 

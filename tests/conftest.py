@@ -2,8 +2,10 @@
 
 import contextlib
 import gc
+import os
 import time
 from functools import cache
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -22,6 +24,30 @@ from tests.hub_server import serve_hub, turn_to
 
 # As the app and the training do: `cnn` spreads work over the cores, BLAS must not do it again.
 threadpool_limits(1, user_api="blas")
+
+HERE = Path(__file__).parent
+
+# The app's workers make themselves less urgent than the app, and beside other tests would wait for minutes.
+# Where all that tests start is as little urgent as can be, each has the same share.
+if hasattr(os, "nice"):
+    os.nice(19)
+
+# By file, the longest first, so that none begins when the others have ended.
+SLOW = ("browser/", "test_space", "hostile/", "test_hostile_pictures", "test_connections", "test_limits")
+
+
+def pytest_collection_modifyitems(items):
+    def rank(item):
+        path = item.path.relative_to(HERE).as_posix()
+        return next((rank for rank, name in enumerate(SLOW) if path.startswith(name)), len(SLOW))
+
+    items.sort(key=rank)  # which leaves all others in their order
+
+
+def pytest_collection_finish():
+    """What the imports made is there to stay: the collector need not look through it, which takes long."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import base64
 import hashlib
 import json
 import re
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from huggingface_hub import constants
+
+from tests.serving import serve
 
 ADA, BOB = "token-of-ada", "token-of-bob"
 NOWHERE = "http://127.0.0.1:9"  # nothing listens there
@@ -267,7 +268,7 @@ def serve_hub() -> Iterator[Hub]:
     handler = type("Handler", (_Handler,), {"hub": hub})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     hub.address = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    serve(server)
     try:
         yield hub
     finally:

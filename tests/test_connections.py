@@ -17,7 +17,9 @@ from tests.browser.driver import ROOT, data_url, serve_app, seven
 from ui.server import connections
 from ui.server.connections import Connections
 
-PATIENCE = 60  # seconds until something is taken to never happen
+PATIENCE = 300  # seconds until something is taken to never happen
+DESCRIPTORS = 512  # that the real server may open
+SILENT = 700  # connections to it
 
 
 class _Connection:
@@ -118,7 +120,7 @@ def test_the_limit_of_open_files_is_raised_as_far_as_it_goes(soft, hard, raised)
     assert most < limit and of_address <= most / 4
 
 
-# ---------------------------------------------------------------- the real server, with 1,024 descriptors
+# ---------------------------------------------------------------- the real server, with few descriptors
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +128,7 @@ def app():
     with pytest.MonkeyPatch.context() as patch:
         for name in ("SPACE_ID", "DIGITS_RATE", "DIGITS_PROXIES"):
             patch.delenv(name, raising=False)
-        with serve_app(descriptors=1024) as served:
+        with serve_app(descriptors=DESCRIPTORS) as served:
             yield served
 
 
@@ -151,21 +153,20 @@ def _draw(app, source):
     return json.loads(answer)["text"]
 
 
-def _turned_away(app, reason):
-    found = re.search(
-        rf'digits_turned_away_total{{reason="{reason}"}} (\S+)', _ask(app, "GET", "/metrics")[1]
-    )
-    return float(found[1]) if found else 0.0
+def _turned_away(app):
+    """How many were ended: there were too many, or they were silent for long, as on a busy machine."""
+    reasons = r'digits_turned_away_total{reason="(?:connections[^"]*|silent)"} (\S+)'
+    return sum(map(float, re.findall(reasons, _ask(app, "GET", "/metrics")[1])))
 
 
 @pytest.mark.parametrize("sources", [["127.0.0.2"], ["127.0.0.1"], [f"127.0.1.{i}" for i in range(1, 41)]])
-def test_silent_connections_by_the_thousand_stop_nobody_and_are_not_logged_one_by_one(app, sources):
+def test_silent_connections_by_the_hundred_stop_nobody_and_are_not_logged_one_by_one(app, sources):
     url = urlsplit(app.url)
-    logged = app.log.stat().st_size
+    logged, turned_away = app.log.stat().st_size, _turned_away(app)
     with contextlib.ExitStack() as stack:
-        for i, source in zip(range(1500), itertools.cycle(sources), strict=False):
+        for i, source in zip(range(SILENT), itertools.cycle(sources), strict=False):
             if (
-                i % 50 == 0
+                i % 25 == 0
             ):  # or they come faster than they are taken, and the system tries again a second later
                 _ask(app, "GET", "/metrics")
             silent = stack.enter_context(contextlib.closing(socket.socket()))
@@ -177,7 +178,7 @@ def test_silent_connections_by_the_thousand_stop_nobody_and_are_not_logged_one_b
             assert _draw(app, "127.0.0.9") == "7"
     assert "Too many open files" not in app.log.read_text()
     assert app.log.stat().st_size < logged + 50_000
-    assert _turned_away(app, "connections of an address") + _turned_away(app, "connections") > 500
+    assert _turned_away(app) - turned_away >= SILENT - DESCRIPTORS
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,12 @@ import functools
 import gzip
 import hashlib
 import tempfile
-import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
 
+from tests.serving import serve
 from training import data
 from training.data import DataError, load_mnist, split_validation
 from training.datasets.idx import write_idx
@@ -61,7 +61,7 @@ def mirror(tmp_path, contents, monkeypatch):
         (folder / f"{name}.gz").write_bytes(gzip.compress(content))
     Handler.asked = []
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=folder))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    serve(server)
     monkeypatch.setattr(data, "MIRRORS", (f"http://127.0.0.1:{server.server_port}/",))
     yield folder
     server.shutdown()

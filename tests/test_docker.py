@@ -9,13 +9,13 @@ import re
 import shlex
 import subprocess
 import sys
-import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 from huggingface_hub import SpaceCard
 
 from tests.browser.driver import free_port
+from tests.serving import serve
 
 ROOT = Path(__file__).parent.parent
 LINES = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
@@ -92,7 +92,7 @@ class App(BaseHTTPRequestHandler):
 def test_the_health_check_tells_an_app_that_is_well_from_one_that_is_not():
     assert _health(free_port()) != 0
     with HTTPServer(("127.0.0.1", 0), App) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        serve(server)
         assert _health(server.server_port) == 0
         App.status = 503
         assert _health(server.server_port) != 0

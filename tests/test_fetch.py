@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tests import event_loop
+from tests.serving import serve
 from ui.server import fetch
 from ui.server.fetch import FetchError, is_public
 
@@ -108,7 +109,7 @@ def server(certificate):
     server.handle_error = lambda *_: None  # a client that hangs up is what is tested
     server.wait = threading.Event()
     server.asked = []
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    serve(server)
     yield server
     server.wait.set()
     server.shutdown()

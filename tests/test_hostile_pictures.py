@@ -12,7 +12,7 @@ from tests.browser.driver import data_url, serve_app, seven
 from tests.hostile.stranger import JSON, PATIENCE, App, in_words
 from tests.hostile_files import PICTURES, jpeg_of_scans, png, png_chunk, zip_of
 
-SECONDS = 3  # that a file may take here
+SECONDS = 1  # that a file may take here
 MOST_MEMORY = 40e6  # bytes that the app's own process may grow by; the pictures take hundreds of millions
 ZIPPED = {
     "empty chunks": png(28, 28, 8, png_chunk(b"tEXt", b"a\0") * 110_000),

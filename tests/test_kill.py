@@ -20,6 +20,7 @@ from cnn.architectures import small_net
 from jobs.limits import Limits
 from jobs.manager import SessionManager
 from tests.bars import bars_dataset, worker_command, write_mnist
+from tests.serving import serve
 from tests.sessions import wait_for
 from training import data
 from training.settings import Settings
@@ -112,7 +113,6 @@ def test_whenever_saving_is_killed_there_is_a_whole_file(tmp_path):
 
 
 FETCH = """
-from tests.sessions import wait_for
 from training import data
 data.FILES, data.CACHE, data.MIRRORS = json.loads(sys.argv[1]), Path(sys.argv[2]), (sys.argv[3],)
 data._from_wheel = lambda: {}
@@ -167,7 +167,7 @@ def mirror(served):
         servers.append(ThreadingHTTPServer(("127.0.0.1", 0), handler))
         servers[-1].daemon_threads = True
         servers[-1].block_on_close = False
-        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
+        serve(servers[-1])
         return f"http://127.0.0.1:{servers[-1].server_port}/"
 
     yield start
@@ -222,7 +222,7 @@ def test_a_cache_that_was_half_filled_when_it_was_killed_is_filled_anew(
 
 
 def test_a_training_that_is_killed_goes_on_to_the_same_weights(tmp_path):
-    digests = write_mnist(tmp_path / "mnist", bars_dataset(1500))
+    digests = write_mnist(tmp_path / "mnist", bars_dataset(340))
     program = (
         "from training import data; data.FILES = json.loads(sys.argv.pop(1));"
         "from training.__main__ import main; sys.exit(main(sys.argv[1:]))"
@@ -235,11 +235,11 @@ def test_a_training_that_is_killed_goes_on_to_the_same_weights(tmp_path):
     killed_in_the_second_epoch = (
         "from training.trainer import Trainer\ntake_step = Trainer._take_step\n"
         "Trainer._take_step = lambda self, *batch: "
-        f"take_step(self, *batch) if self.optimizer.step_count < 40 else {KILL}\n"
+        f"take_step(self, *batch) if self.optimizer.step_count < 15 else {KILL}\n"
     )
     _was_killed(_python(killed_in_the_second_epoch + program, *command[1:], *broken, **quiet))
     assert not (tmp_path / "broken.npz").exists()
-    assert load_model(tmp_path / "b.npz").progress["steps"] == 29  # the first epoch of 1,800 images
+    assert load_model(tmp_path / "b.npz").progress["steps"] == 10  # the first epoch of 640 images
 
     assert _python(*command, *broken, "--resume", **quiet).wait(PATIENCE) == 0
     assert _python(*command, *straight, **quiet).wait(PATIENCE) == 0

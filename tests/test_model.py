@@ -69,6 +69,8 @@ def test_every_network_overfits_one_batch(name):
     for _ in range(80):
         loss, dlogits = softmax_cross_entropy(model.forward(x, training=True), labels)
         model.backward(dlogits)
+        if loss < 0.02:
+            break
         optimizer.step()
     assert loss < 0.02
     assert (model.forward(x, training=True).argmax(1) == labels).all()

@@ -233,10 +233,10 @@ def test_a_process_without_work_ends(own_pool):
     assert _text(own_pool.read(_job())) == "4719\n20586\n3341"
 
 
-def test_many_threads_share_one_process(own_pool):
+def test_many_threads_share_one_process(pool):
     with ThreadPoolExecutor(4) as threads:
-        answers = list(threads.map(lambda _: own_pool.read(_job()), range(4)))
-        assert len(own_pool.processes) == 1
+        answers = list(threads.map(lambda _: pool.read(_job()), range(4)))
+        assert len(pool.processes) == 1
     assert {_text(answer) for answer in answers} == {"4719\n20586\n3341"}
 
 
@@ -297,9 +297,9 @@ def test_a_process_ends_with_the_app_that_was_killed_even_while_it_reads(endless
     _wait_until(lambda: _is_gone(pid))
 
 
-def test_files_that_were_read_leave_no_thread(own_pool):
-    own_pool.read(_job())
+def test_files_that_were_read_leave_no_thread(pool):
+    pool.read(_job())
     before = threading.active_count()
     for _ in range(3):
-        own_pool.read(_job())
+        pool.read(_job())
     assert threading.active_count() == before

@@ -14,7 +14,6 @@ import re
 import shutil
 import subprocess
 import tempfile
-import threading
 import time
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,6 +29,7 @@ from scripts.push_space import ROOT
 from tests.browser.driver import free_port
 from tests.drawings import canvas, save
 from tests.hub_server import serve_hub
+from tests.serving import serve
 from tests.strokes import STROKES
 
 # From the Spaces configuration reference: what may stand in the front matter, and how long it may be.
@@ -365,7 +365,7 @@ def _proxy(port, prefix):
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    serve(server)
     try:
         yield f"http://127.0.0.1:{server.server_port}{prefix}"
     finally:

@@ -1,5 +1,7 @@
 """The real app in a process of its own, and a real Chromium, once for all browser tests."""
 
+import collections
+import json
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Request, sync_playwright
 
 from tests.browser.driver import CHROMIUM, Pad, PhotoTab, Served, TrainTab, launch_chromium, serve_app
+from tests.browser.quick_app import PROGRAM
 
 Tab = Pad | PhotoTab | TrainTab
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
@@ -22,7 +25,7 @@ PHONE = {
 
 @pytest.fixture(scope="session")
 def app() -> Iterator[Served]:
-    with serve_app() as app:
+    with serve_app(program=PROGRAM) as app:
         yield app
         printed = app.log.read_text()
     assert "Traceback" not in printed, printed
@@ -46,12 +49,47 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+class Contexts:
+    """Browser contexts, each lent to one visitor after the other.
+
+    The scripts are in its cache already, so a page opens with half the work of one in a new context.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self.browser = browser
+        self.idle: dict[str, list[BrowserContext]] = collections.defaultdict(list)  # by their options
+        self.lent: dict[BrowserContext, str] = {}
+
+    def lend(self, options: dict[str, Any]) -> BrowserContext:
+        key = json.dumps(options, sort_keys=True)
+        context = self.idle[key].pop() if self.idle[key] else self.browser.new_context(**options)
+        if "permissions" in options:
+            context.grant_permissions(options["permissions"])  # which were taken back with all others
+        self.lent[context] = key
+        return context
+
+    def take_back(self, context: BrowserContext) -> None:
+        """Closes its pages, and undoes what a test did to it; what a page stored, Visitors deletes."""
+        for page in context.pages:
+            page.close()
+        context.unroute_all()
+        context.set_offline(False)
+        context.clear_permissions()
+        context.clear_cookies()
+        self.idle[self.lent.pop(context)].append(context)
+
+
+@pytest.fixture(scope="session")
+def contexts(browser: Browser) -> Contexts:
+    return Contexts(browser)
+
+
 class Visitors:
     """Opens the page for new visitors, and notes what no page may do: fail, or turn to another host."""
 
-    def __init__(self, browser: Browser, url: str, tab: type[Tab] = Pad) -> None:
+    def __init__(self, contexts: Contexts, url: str, tab: type[Tab] = Pad) -> None:
         self.tab = tab
-        self.browser = browser
+        self.pool = contexts
         self.url = url
         self.contexts: list[BrowserContext] = []
         self.complaints: list[str] = []
@@ -63,8 +101,11 @@ class Visitors:
 
         sockets: whether the pad may open one, or else has to post its drawings.
         """
-        self.contexts.append(self.browser.new_context(**(DESKTOP | options)))
-        page = self.contexts[-1].new_page()
+        context = self.pool.lend(DESKTOP | options)
+        self.contexts.append(context)
+        page = context.new_page()
+        left = {"origin": "{0.scheme}://{0.netloc}".format(urlsplit(self.url)), "storageTypes": "all"}
+        context.new_cdp_session(page).send("Storage.clearDataForOrigin", left)
         if not sockets:
             page.route_web_socket("**/live", lambda socket: socket.close())
         page.on("console", lambda message: self._check_message(message, expected_errors))
@@ -85,20 +126,20 @@ class Visitors:
 
     def leave(self) -> None:
         for context in self.contexts:
-            context.close()
+            self.pool.take_back(context)
         assert self.complaints == []
 
 
 @pytest.fixture
-def open_pad(browser: Browser, url: str) -> Iterator[Visitors]:
-    visitors = Visitors(browser, url)
+def open_pad(contexts: Contexts, url: str) -> Iterator[Visitors]:
+    visitors = Visitors(contexts, url)
     yield visitors
     visitors.leave()
 
 
 @pytest.fixture(scope="session")
-def _long_visit(browser: Browser, url: str) -> Iterator[Pad]:
-    visitors = Visitors(browser, url)
+def _long_visit(contexts: Contexts, url: str) -> Iterator[Pad]:
+    visitors = Visitors(contexts, url)
     yield visitors(sockets=False)
     visitors.leave()
 
@@ -123,8 +164,8 @@ def phone(open_pad: Visitors) -> Pad:
 
 
 @pytest.fixture
-def open_photo_tab(browser: Browser, url: str) -> Iterator[Visitors]:
-    visitors = Visitors(browser, url, PhotoTab)
+def open_photo_tab(contexts: Contexts, url: str) -> Iterator[Visitors]:
+    visitors = Visitors(contexts, url, PhotoTab)
     yield visitors
     visitors.leave()
 
@@ -135,7 +176,7 @@ def photo_tab(open_photo_tab: Visitors) -> PhotoTab:
 
 
 @pytest.fixture
-def open_train_tab(browser: Browser, url: str) -> Iterator[Visitors]:
-    visitors = Visitors(browser, url, TrainTab)
+def open_train_tab(contexts: Contexts, url: str) -> Iterator[Visitors]:
+    visitors = Visitors(contexts, url, TrainTab)
     yield visitors
     visitors.leave()

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, Locator, Page, Playwright
+from playwright.sync_api import Browser, Locator, Page, Playwright, expect
 
 from ui.draw.tab import PNG
 
@@ -38,8 +38,9 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-STARTUP = 180  # seconds; five where nothing else runs
+STARTUP = 600  # seconds; five where nothing else runs
 PATIENCE = 120_000  # milliseconds until something is taken to never happen, on however busy a machine
+expect.set_options(timeout=PATIENCE)
 
 Point = tuple[float, float]  # shares of the pad's side
 Stroke = Sequence[Point]
@@ -70,9 +71,12 @@ class Served(NamedTuple):
 
 @contextlib.contextmanager
 def serve_app(
-    port: int | None = None, descriptors: int | None = None, **environment: str
+    port: int | None = None,
+    descriptors: int | None = None,
+    program: Sequence[str] = ("app.py",),
+    **environment: str,
 ) -> Iterator[Served]:
-    """Runs app.py in a process of its own, which may open so many `descriptors`."""
+    """Runs app.py, or another program, in a process of its own, which may open so many `descriptors`."""
     port = port or free_port()
     environment = os.environ | environment
     environment |= {"GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1"}
@@ -81,7 +85,7 @@ def serve_app(
         with log.open("wb") as output:
             limit = ["prlimit", f"--nofile={descriptors}"] if descriptors else []
             app = subprocess.Popen(
-                [*limit, sys.executable, "app.py"],
+                [*limit, sys.executable, *program],
                 cwd=ROOT,
                 env=environment,
                 stdout=output,
@@ -251,7 +255,14 @@ class TrainTab:
         self.page = page
         self.pad = Pad(page, url)
         self.go_to("Train")
-        self.button("Start training").wait_for()
+        self.await_script()
+
+    def await_script(self) -> None:
+        """Waits until the tab's script is there: before, it hears of no file, and fills in the form itself.
+
+        A person cannot be so early: nothing can be pressed until then (ui/mount.js).
+        """
+        expect(self.page.locator("#train .of-dataset")).not_to_be_empty()
 
     def go_to(self, tab: str) -> None:
         self.page.get_by_role("tab", name=tab).click()
@@ -268,7 +279,7 @@ class TrainTab:
         self.button("Start").click()
 
     def settle(self, phase: str) -> None:
-        self.page.wait_for_selector(f"#train .tab[data-phase={phase}]", state="attached", timeout=120_000)
+        self.page.wait_for_selector(f"#train .tab[data-phase={phase}]", state="attached")
 
     @property
     def points(self) -> int:

@@ -8,9 +8,8 @@ from playwright.sync_api import expect
 from cnn import load_model
 from tests.browser.conftest import PHONE
 from tests.browser.driver import DIGITS
-from tests.browser.test_accessibility import _violations
+from tests.browser.test_accessibility import violations
 
-expect.set_options(timeout=60_000)  # milliseconds, on however busy a machine
 TITLES = ".blocks > .block > .head > .title"
 
 
@@ -18,7 +17,6 @@ TITLES = ".blocks > .block > .head > .title"
 def open_builder(open_train_tab):
     def open_it(**options):
         tab = open_train_tab(**options)
-        expect(tab.page.locator(".of-dataset")).to_have_text("MNIST")  # the scripts are there
         tab.page.locator("input[name=network][value=own_net]").focus()
         tab.page.keyboard.press("Space")
         expect(tab.page.locator(".of-network")).to_contain_text("9,226 parameters")  # begins with a small one
@@ -74,7 +72,7 @@ def test_a_network_is_built_by_keyboard_trained_used_saved_and_brought_back(open
     page.keyboard.press("Escape")
 
     page.reload()
-    tab.button("Start training").wait_for()
+    tab.await_script()
     tab.choose("own_net")
     expect(page.locator(".of-network")).to_contain_text("7 layers · 4,010 parameters")  # it is still there
     tab.start(images=4000, epochs=2)
@@ -101,14 +99,13 @@ def test_a_network_is_built_by_keyboard_trained_used_saved_and_brought_back(open
     page.get_by_text("read by your own network").wait_for()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_wrong_in_the_editor(open_builder, scheme):
-    tab = open_builder(color_scheme=scheme)
+def test_axe_finds_nothing_wrong_in_the_editor(open_builder):
+    tab = open_builder()
     tab.page.get_by_label("Begin with").select_option("residual")
     tab.button("Take it").click()
     tab.page.get_by_label("kernel of Convolution, layer 1", exact=True).fill("99")
     expect(tab.page.locator(".block.wrong")).to_have_count(1)
-    assert _violations(tab.page) == []
+    assert violations(tab.page) == []
 
 
 def test_on_a_phone_layers_are_dragged_and_nothing_is_wider_than_the_screen(open_builder):

@@ -20,8 +20,8 @@ def hub_and_url():
 
 
 @pytest.fixture
-def open_tab(browser, hub_and_url):
-    visitors = Visitors(browser, hub_and_url[1], TrainTab)
+def open_tab(contexts, hub_and_url):
+    visitors = Visitors(contexts, hub_and_url[1], TrainTab)
     yield visitors
     visitors.leave()
 

@@ -12,8 +12,13 @@ from tests.browser.inside_tab import VIEWS, WAIT, InsideTab, number_of
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 
 
+@pytest.fixture
+def inside(open_pad):
+    return InsideTab.after_drawing(open_pad())
+
+
 @pytest.fixture(params=["desktop", "phone"])
-def inside(open_pad, request):
+def inside_anywhere(open_pad, request):
     return InsideTab.after_drawing(open_pad(**(PHONE if request.param == "phone" else {})))
 
 
@@ -35,7 +40,8 @@ def test_maps_move_while_the_pen_is_down(inside):
     inside.page.mouse.up()
 
 
-def test_a_cell_is_pinned_and_its_sum_adds_up(inside):
+def test_a_cell_is_pinned_and_its_sum_adds_up(inside_anywhere):
+    inside = inside_anywhere
     inside.point_at(0, 0.56, 0.4)
     inside.find(".sum .total, .sum .grids").first.wait_for()
     assert "pool1, map" in inside.find(".sum h2").inner_text()
@@ -167,7 +173,8 @@ def test_ink_on_inside_is_ink_on_draw(inside):
     inside.page.wait_for_selector("#pad .reading[data-state=empty]", **WAIT)
 
 
-def test_nothing_is_wider_than_the_page_and_axe_finds_nothing(inside):
+def test_nothing_is_wider_than_the_page_and_axe_finds_nothing(inside_anywhere):
+    inside = inside_anywhere
     width = inside.page.viewport_size["width"]
     for view in VIEWS:
         inside.open(view)

@@ -3,14 +3,13 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import PHONE
 from tests.browser.driver import DIGITS, PATIENCE
 from tests.browser.inside_tab import VIEWS, InsideTab
 
 
-@pytest.fixture(params=["desktop", "phone"])
-def inside(open_pad, request):
-    return InsideTab.after_drawing(open_pad(**(PHONE if request.param == "phone" else {})))
+@pytest.fixture
+def inside(open_pad):
+    return InsideTab.after_drawing(open_pad())
 
 
 def test_a_channel_of_any_layer_shows_the_nine_pictures_that_it_likes(inside):

@@ -247,15 +247,17 @@ def test_an_empty_answer_leaves_the_digit_out_and_an_empty_line_too(photo_tab):
 
 
 def test_no_spreadsheet_takes_an_answer_for_a_formula_and_none_breaks_a_row(photo_tab):
-    show(photo_tab, answer_to("42"))
-    for typed in ("=1+1", "+1", "-1", "@A1", '"=1"', "1,5", "<b>"):
-        photo_tab.inputs.first.fill(typed)
-        assert photo_tab.text == f"{typed}2"
-        assert labels_of(photo_tab) == [typed, "2"]
-        first, second = downloaded(photo_tab)
-        assert first["answer"].removeprefix("'") == typed
-        assert first["answer"][0] not in "=+-@"
-        assert (second["answer"], second["height"]) == ("2", "12")
+    typed = ("=1+1", "+1", "-1", "@A1", '"=1"', "1,5", "<b>")
+    show(photo_tab, answer_to("4444444", "2"))
+    for place, answer in enumerate(typed):
+        photo_tab.inputs.nth(place).fill(answer)
+    assert photo_tab.text == "".join(typed) + "\n2"
+    assert labels_of(photo_tab) == [*typed, "2"]
+    *corrected, last = downloaded(photo_tab)
+    for row, answer in zip(corrected, typed, strict=True):
+        assert row["answer"].removeprefix("'") == answer
+        assert row["answer"][0] not in "=+-@"
+    assert (last["answer"], last["height"]) == ("2", "12")
 
 
 def test_the_keyboard_alone_goes_through_the_boxes_and_corrects(photo_tab):

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import Visitors
 from tests.browser.driver import DIGITS, TrainTab
 
 SLOW = 120_000  # milliseconds
@@ -71,6 +72,20 @@ def test_a_reload_goes_on_watching_a_training_and_no_other_browser_reaches_it(op
     assert not any(key in address for address in addresses)
     assert key not in app.log.read_text()
     _call(url, "forget", {"visitor": key, "payload": None})  # or it would train on for ten minutes
+
+
+def test_whoever_comes_next_in_the_same_context_finds_nothing_of_the_one_before(contexts, url):
+    stores = "[localStorage.mark, sessionStorage.mark, document.cookie]"
+    used, kept = [], []
+    for _ in range(2):
+        visitors = Visitors(contexts, url)
+        page = visitors().page
+        kept.append(page.evaluate(stores))
+        page.evaluate("localStorage.mark = sessionStorage.mark = 'here'; document.cookie = 'mark=here'")
+        visitors.leave()
+        used += visitors.contexts
+    assert used[0] is used[1]
+    assert kept == [[None, None, ""]] * 2
 
 
 def test_two_tabs_share_what_one_begins_and_forget_it_together(open_train_tab):

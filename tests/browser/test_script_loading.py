@@ -1,7 +1,6 @@
 """The page's scripts reach the browser: once, from wherever the page is shown, or with a word why not."""
 
 import collections
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
@@ -11,6 +10,7 @@ from playwright.sync_api import Route
 from tests.browser.conftest import Visitors
 from tests.browser.driver import DIGITS, PATIENCE, TrainTab, along, in_pixels, serve_app
 from tests.nginx import serve_nginx
+from tests.serving import serve
 from ui import scripts
 
 SCRIPTS = "**/scripts/**"
@@ -146,13 +146,13 @@ def test_the_tabs_share_what_the_visitor_has_chosen(open_train_tab):
     tab.page.get_by_text("Read by the simple network").wait_for()
 
 
-def test_a_page_under_the_path_of_a_proxy_finds_its_scripts_and_the_road_of_its_drawings(browser, tmp_path):
+def test_a_page_under_the_path_of_a_proxy_finds_its_scripts_and_the_road_of_its_drawings(contexts, tmp_path):
     with serve_app(GRADIO_ROOT_PATH="/digits") as app:
         port = int(app.url.rpartition(":")[2])
         for upgrade in (UPGRADE, ""):  # a proxy that lets sockets through, and one that does not
             configuration = UNDER_A_PATH.replace("@upgrade", upgrade)
             with serve_nginx(configuration, tmp_path, app=port) as address:
-                visitors = Visitors(browser, f"{address}/digits/", TrainTab)
+                visitors = Visitors(contexts, f"{address}/digits/", TrainTab)
                 tab = visitors(expected_errors=None if upgrade else "WebSocket")
                 frames = []
                 tab.page.on(
@@ -185,11 +185,9 @@ def other_site(url):
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+        serve(server)
         yield f"http://localhost:{server.server_port}"  # to a browser, another site than 127.0.0.1
         server.shutdown()
-        thread.join()
 
 
 def test_a_page_in_a_frame_of_another_site_finds_its_scripts(browser, other_site):
@@ -219,8 +217,11 @@ def _fail(route: Route) -> None:
     route.fulfill(status=502, body="Bad gateway")
 
 
-@pytest.mark.parametrize("how", [_abort, _fail], ids=["no connection", "bad gateway"])
-@pytest.mark.parametrize("which", [SCRIPTS, "**/scripts/**/shared/session.js"], ids=["all", "a shared one"])
+@pytest.mark.parametrize(
+    ("how", "which"),
+    [(_abort, SCRIPTS), (_fail, "**/scripts/**/shared/session.js")],
+    ids=["no connection", "bad gateway for one that is shared"],
+)
 def test_a_page_whose_scripts_do_not_load_says_so_and_offers_another_try(open_pad, how, which):
     pad = open_pad(expected_errors="Failed to")
     page = pad.page

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
-from tests.browser.conftest import PHONE, Visitors
+from tests.browser.conftest import PHONE, Contexts, Visitors
 from tests.browser.driver import DIGITS, TrainTab, serve_app
 
 SLOW = 120_000  # milliseconds; seconds where nothing else runs
@@ -199,8 +199,8 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]
 
 
 @pytest.fixture
-def open_hosted_tab(browser: Browser, host: tuple[str, Path]) -> Iterator[Visitors]:
-    visitors = Visitors(browser, host[0], TrainTab)
+def open_hosted_tab(contexts: Contexts, host: tuple[str, Path]) -> Iterator[Visitors]:
+    visitors = Visitors(contexts, host[0], TrainTab)
     yield visitors
     visitors.leave()
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from tests.browser.driver import Served, data_url, seven
 
-PATIENCE = 60  # seconds until something is taken to never happen
+PATIENCE = 300  # seconds until something is taken to never happen
 JSON = {"Content-Type": "application/json"}
 SERVER = "/gradio_api/component_server/"
 UPLOAD = "/gradio_api/upload"

@@ -1,0 +1,36 @@
+"""python -m tests.browser.quick_app: app.py, whose workers test networks on the first of MNIST's test images.
+
+All else is as it is served. A training ends with two networks reading the test images, which for the few
+pictures that browser tests train on would be most of the work.
+"""
+
+import runpy
+import sys
+from dataclasses import replace
+
+from jobs import worker
+from jobs.manager import SessionManager
+
+TESTED = 4_000  # of 10,000: enough for sixty mistakes of a network that was trained well
+PROGRAM = ("-m", "tests.browser.quick_app")
+WORKER = (sys.executable, *PROGRAM, "worker")
+
+
+def work() -> None:
+    load = worker.load_mnist
+
+    def load_less(*where):
+        whole = load(*where)
+        return replace(whole, test_images=whole.test_images[:TESTED], test_labels=whole.test_labels[:TESTED])
+
+    worker.load_mnist = load_less
+    worker.main()
+
+
+def serve() -> None:
+    SessionManager.__init__.__kwdefaults__["worker"] = WORKER
+    runpy.run_path("app.py", run_name="__main__")
+
+
+if __name__ == "__main__":
+    work() if sys.argv[1:] == ["worker"] else serve()
