@@ -27,12 +27,13 @@ from training.commands import add_commands, save_card
 from training.curves import Log, draw_curves, read_log
 from training.data import load_mnist, split_validation
 from training.data_parallel import Ranks, count_of_ranks, run_on_all_ranks
-from training.datasets.base import DataError, Dataset
-from training.datasets.registry import DATASETS, is_own, load_dataset, load_own
+from training.datasets.base import MNIST_TITLE, DataError, Dataset
+from training.datasets.registry import CIFAR10, DATASETS, FASHION_MNIST, is_own, load_dataset, load_own
 from training.evaluate import Evaluation, RowsEvaluation, evaluate
 from training.examples import MOST_BYTES_OF_ZIP, read_examples
 from training.finetune import MAX_EXAMPLES, fine_tune
 from training.memory import keep_freed_memory
+from training.picture_recipes import PictureRecipe
 from training.recipe import Recipe
 from training.recipes import RECIPES, RowsRecipe
 from training.trainer import Trainer, ignore_overflow
@@ -72,14 +73,15 @@ def train(options: argparse.Namespace, ranks: Ranks | None = None) -> int:
     own = options.data is not None and is_own(options.data)
     if own and options.dataset:
         raise ValueError(f"give --dataset {options.dataset} or your own pictures with --data, not both")
+    mine = load_own(options.data) if own else None
     recipe = replace(
-        RECIPES[options.recipe or _usual_recipe(options.dataset, own)](),
+        RECIPES[options.recipe or _usual_recipe(options.dataset, mine)](),
         **{name: value for name, value in chosen.items() if value is not None},
     )
     if options.validate and recipe.tested_on == RowsRecipe.tested_on:
         raise ValueError(f"the recipe {recipe.name} cannot be validated on {recipe.dataset.upper()}")
     name = options.dataset or recipe.dataset
-    dataset = load_own(options.data) if own else load_dataset(name, options.data)
+    dataset = mine or load_dataset(name, options.data)
     recipe = recipe.for_dataset(dataset)
     start = _start(options.start, recipe) if options.start else None
     images, labels = dataset.train_images, dataset.train_labels
@@ -217,18 +219,26 @@ def _write_card(
         "machine": f"{platform.machine()}, {os.cpu_count()} CPUs, {platform.system()}",
         "processor_seconds": round(time.process_time()),  # of all threads, loading and the test included
         **calibration.to_progress(),
-        recipe.tested_on: test.to_json(),
+        _tested_on(recipe, dataset): test.to_json(),
     }
     save_card(out.with_suffix(".json"), card)
+
+
+def _tested_on(recipe: Recipe, dataset: Dataset) -> str:
+    """The key of the test's result in the card, which says of MNIST alone that it is of MNIST."""
+    is_other = recipe.tested_on == Recipe.tested_on and dataset.title != MNIST_TITLE
+    return PictureRecipe.tested_on if is_other else recipe.tested_on
 
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _usual_recipe(dataset: str | None, own: bool) -> str:
-    """The first recipe that is for this data set; one's own pictures are in colour, as CIFAR-10's are."""
-    wanted = "cifar10" if own else dataset or Recipe.dataset
+def _usual_recipe(dataset: str | None, mine: Dataset | None) -> str:
+    """The first recipe that is for this data set; of one's own, for the named one that it is most like."""
+    wanted = dataset or Recipe.dataset
+    if mine and not mine.has_digits:
+        wanted = CIFAR10 if mine.input_shape[2] == 3 else FASHION_MNIST
     return next(name for name, recipe in RECIPES.items() if recipe.dataset == wanted)
 
 
@@ -295,7 +305,7 @@ def _parser() -> argparse.ArgumentParser:
                 type=Path,
                 metavar="PATH",
                 help="the data set's own files in a folder (default: cached or fetched), or your pictures: a "
-                "folder with one for each class, or an .npz",
+                "folder with one for each class, an .npz, or the examples or signs that the page saved",
             )
         return command
 

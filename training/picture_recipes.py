@@ -65,10 +65,13 @@ class PictureRecipe(Recipe):
     label_smoothing: float = 0.2
     shift: int = 2  # pixels
     cutout: int = 0  # pixels of a side
+    mirror: bool = True  # where the mirror image shows the same class
     classes: tuple[str, ...] = ()
 
     def for_dataset(self, dataset: Dataset) -> Recipe:
-        return super(PictureRecipe, replace(self, classes=dataset.classes)).for_dataset(dataset)
+        mirror = self.mirror and dataset.may_be_mirrored
+        fitted = replace(self, classes=dataset.classes, mirror=mirror)
+        return super(PictureRecipe, fitted).for_dataset(dataset)
 
     def network(self) -> Sequential:
         model = type(self).build(np.random.default_rng(self.seed), len(self.classes))
@@ -98,7 +101,7 @@ class PictureRecipe(Recipe):
             batch_size=batch_size,
             seed=self.seed,
             augment=self._augment,
-            mirror=True,
+            mirror=self.mirror,
             loss=partial(softmax_cross_entropy, label_smoothing=self.label_smoothing),
         )
 
