@@ -61,6 +61,8 @@ def read_drawings(path: Path) -> Drawings:
             images = np.stack([example.image for example in examples])
             return Drawings(images, np.array([one.label for one in examples]), DIGITS, md5(packed))
         signs, images = load_signs(path)
+        if len(images) == 0:
+            raise ValueError("there are no drawings in it: these signs were shared without")
         return Drawings(images, signs.labels, signs.names, md5(read_bytes(path)))
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from error
