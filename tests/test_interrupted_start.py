@@ -1,4 +1,4 @@
-"""Ctrl-C while a cluster starts: it starts first, then ends, and none of its processes prints where it was."""
+"""Ctrl-C while a cluster starts: it starts first, then ends, and no process of it prints where it was."""
 
 import os
 import signal

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
+from multiprocessing import resource_tracker
 
 from training.cluster_imports import import_for_clusters
 
@@ -81,6 +82,8 @@ def interrupted_afterwards() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():  # which alone is interrupted
         yield
         return
+    if os.name == "posix":
+        resource_tracker.ensure_running()  # which lets its thread hear Ctrl-C again when it starts
     asked: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, _: asked.append(number))
     has_masks = hasattr(signal, "pthread_sigmask")
