@@ -37,6 +37,7 @@ from training.picture_recipes import PictureRecipe
 from training.recipe import Recipe
 from training.recipes import RECIPES, RowsRecipe
 from training.trainer import Trainer, ignore_overflow
+from training.twin import calibrate_as_twin, check_twin
 
 PROGRAM = "python -m training"
 EXAMPLES = """\
@@ -83,6 +84,10 @@ def train(options: argparse.Namespace, ranks: Ranks | None = None) -> int:
     name = options.dataset or recipe.dataset
     dataset = mine or load_dataset(name, options.data)
     recipe = recipe.for_dataset(dataset)
+    if options.calibrate:
+        if not options.validate:
+            raise ValueError("--calibrate needs --validate: a twin that has not seen the validation images")
+        check_twin(options.calibrate, recipe, dataset)
     start = _start(options.start, recipe) if options.start else None
     images, labels = dataset.train_images, dataset.train_labels
     validation = None
@@ -93,7 +98,8 @@ def train(options: argparse.Namespace, ranks: Ranks | None = None) -> int:
     kept_as = recipe.name
     if own or name != recipe.dataset:  # another network than the recipe's own, which it must not replace
         kept_as += "-" + re.sub(r"[^\w-]", "_", options.data.resolve().stem if own else name)
-    first = options.checkpoint or Path("checkpoints") / f"{kept_as}.npz"
+    twin = "-twin" if options.calibrate else ""
+    first = options.checkpoint or Path("checkpoints") / f"{kept_as}{twin}.npz"
     goes_on, seconds, trained = options.resume, 0.0, [start] if start else []
     for phase, trainer in enumerate(recipe.phases(images, labels, start), start=1 + len(trained)):
         if not dataset.has_digits:
@@ -121,6 +127,13 @@ def train(options: argparse.Namespace, ranks: Ranks | None = None) -> int:
         print(f"Stopped. To continue from {checkpoint}, run the same command with --resume.")
         return 130
     if options.validate:
+        fitted = recipe.calibration(recipe.result(trained), *validation)
+        print(f"Fitted on the validation images: temperature {fitted.temperature:.3f}")
+        if options.calibrate and writes:
+            test = calibrate_as_twin(options.calibrate, fitted, recipe, dataset, len(validation[1]))
+            error = test.reliability.expected_calibration_error
+            print(f"Saved {options.calibrate}; on the test set its calibration error is {error:.4f}")
+            return 0
         print("No weights are written: the validation images were not trained on.")
         return 0
     if not writes:
@@ -334,6 +347,12 @@ def _parser() -> argparse.ArgumentParser:
         "--validate",
         action="store_true",
         help="evaluate on the last 5,000 training images, which are not trained on: for choosing settings",
+    )
+    command.add_argument(
+        "--calibrate",
+        type=Path,
+        metavar="WEIGHTS",
+        help="with --validate: these weights, of the same recipe, get the temperature that suits the twin",
     )
     command.add_argument(
         "--log", type=Path, metavar="JSONL", help="write the curves to this file and a plot of them to .png"
