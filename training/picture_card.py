@@ -92,7 +92,7 @@ def picture_card(model: Sequential, description: dict, *, name: str) -> str:
         error, temperature = scores["expected_calibration_error"], description["calibration"]["temperature"]
         calibration = (
             f"\n| Expected calibration error | {100 * error:.2f} % |\n\n"
-            f"Its percentages are those of the logits divided by {temperature:.3f}, which the file says. That "
+            f"Its percentages are those of the logits divided by {temperature:.3f}, as the file says. That "
             f"was fitted on {description['calibrated_on']}."
         )
     return TEXT.format(
