@@ -6,9 +6,11 @@ training is there again afterwards.
 """
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -21,6 +23,8 @@ from jobs.sign_collection import Collection, Learned
 from recognition.reader import DEFAULT_WEIGHTS
 from training.own_signs import MAX_EXAMPLES, OwnSigns, check_examples
 from training.sign_files import load_signs, save_signs
+
+Read = TypeVar("Read")
 
 NETWORK = "own_signs"  # the name of its architecture
 NOT_LEARNED = "Your signs are not learned yet."
@@ -151,35 +155,43 @@ class SignKeeper(Activity):
         """The signs, the examples and the network of a file, in place of those here; `undo_signs` brings
         these back. name: what to call the file."""
         most = self.shared.limits.upload_bytes
-        with self._claim(), self._reserve(most):
-            with self._change():
-                self._must_be_open()
-                path = self._models.new_path()
-            try:
-                copy_upload(file, path, name, most)
-                signs, images = _read(path, name)
-                if len(images) > self.most_sign_examples:
-                    raise ModelFileError(f"{name} holds more than {self.most_sign_examples} examples.")
-                save_signs(path, signs, images)  # without whatever else a stranger's file may hold
-            except BaseException as error:
-                path.unlink(missing_ok=True)
-                if isinstance(error, OSError):
-                    raise ValueError(f"{name} could not be read, or the disk is full.") from error
-                raise
-            with self._change():
-                self._must_be_open()
-                before, self.signs = self.signs, Collection.of(signs, images, self.signs.next_id)
-                self._earlier = replace(before, next_id=self.signs.next_id) if before.is_begun else None
-                ordered = [signs.answers[signs.labels == k] for k in range(len(signs.names))]
-                self.learned = Learned(self.signs, tuple(np.concatenate(ordered).tolist()))
-                self._models.signs, self.sign_trouble = Model(path, NETWORK), ""
-                self._account()
-                self._show()
+        self.fetch_signs(lambda path: copy_upload(file, path, name, most), name)
+
+    def fetch_signs(self, bring: Callable[[Path], object], name: str) -> None:
+        """As `load_signs`, of the file that bring(path) puts at `path`, which may take its time."""
+
+        def read(path: Path) -> tuple[OwnSigns, np.ndarray]:
+            signs, images = _read(path, name)
+            if len(images) > self.most_sign_examples:
+                raise ModelFileError(f"{name} holds more than {self.most_sign_examples} examples.")
+            save_signs(path, signs, images)  # without whatever else a stranger's file may hold
+            return signs, images
+
+        with self._brought(bring, read, name) as (path, (signs, images)), self._change():
+            self._must_be_open()
+            before, self.signs = self.signs, Collection.of(signs, images, self.signs.next_id)
+            self._earlier = replace(before, next_id=self.signs.next_id) if before.is_begun else None
+            ordered = [signs.answers[signs.labels == k] for k in range(len(signs.names))]
+            self.learned = Learned(self.signs, tuple(np.concatenate(ordered).tolist()))
+            self._models.signs, self.sign_trouble = Model(path, NETWORK), ""
+            self._account()
+            self._show()
         with self._change():
             self._tidy()  # of the file before
 
     def save_signs(self) -> bytes:
         """The `.npz` of `training.sign_files`, with the signs as they are called now."""
+        signs, images = self.current_signs()
+        with tempfile.TemporaryDirectory(dir=self.shared.folder, prefix="signs-") as folder:
+            path = Path(folder) / "signs.npz"
+            save_signs(path, signs, images)
+            return path.read_bytes()
+
+    def current_signs(self) -> tuple[OwnSigns, np.ndarray]:
+        """What was learned, with the signs as they are called now, and its examples (n, 28, 28) uint8.
+
+        Raises ValueError where the collection was not learned as it is now.
+        """
         signs, learned, model = self.signs, self.learned, self._models.signs
         if learned is None or model is None or not learned.is_of(signs):
             raise ValueError(LEARN_FIRST)
@@ -189,10 +201,30 @@ class SignKeeper(Activity):
             raise ValueError(LEARN_FIRST) from None  # they were learned anew just now
         names = learned.names(signs)
         found.model.name_classes((*names, found.model.classes[-1]))
-        with tempfile.TemporaryDirectory(dir=self.shared.folder, prefix="signs-") as folder:
-            path = Path(folder) / "signs.npz"
-            save_signs(path, replace(found, names=names), images)
-            return path.read_bytes()
+        return replace(found, names=names), images
+
+    @contextmanager
+    def _brought(
+        self, bring: Callable[[Path], object], read: Callable[[Path], Read], name: str
+    ) -> Iterator[tuple[Path, Read]]:
+        """A stranger's file in a place of its own, and what read(path) makes of it; nothing else begins in
+        the block. The file is gone where anything fails before that.
+
+        bring: puts the file at the path that it is given, and may take its time. name: what to call it.
+        """
+        with self._claim(), self._reserve(self.shared.limits.upload_bytes):
+            with self._change():
+                self._must_be_open()
+                path = self._models.new_path()
+            try:
+                bring(path)
+                found = read(path)
+            except BaseException as error:
+                path.unlink(missing_ok=True)
+                if isinstance(error, OSError):
+                    raise ValueError(f"{name} could not be read, or the disk is full.") from error
+                raise
+            yield path, found
 
     def _reader(self) -> OwnSigns:
         """The network that reads signs, loaded once. Without a lock."""

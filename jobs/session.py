@@ -237,23 +237,11 @@ class Session(SignKeeper):
 
     def fetch(self, bring: Callable[[Path], object], name: str) -> None:
         """As `upload`, of the file that bring(path) puts at `path`, which may take its time."""
-        with self._claim(), self._reserve(self.shared.limits.upload_bytes):
-            with self._change():
-                self._must_be_open()
-                path = self._models.new_path()
-            try:
-                bring(path)
-                model = read_model(path, name)
-            except BaseException as error:
-                path.unlink(missing_ok=True)
-                if isinstance(error, OSError):
-                    raise ValueError(f"{name} could not be read, or the disk is full.") from error
-                raise
-            with self._change():
-                self._must_be_open()
-                self._models.result, self._models.paused = model, model if model.training else None
-                self._account()
-                self._show(settings=model.training, snapshot=None, curve=(), lesson=None, comparison=None)
+        with self._brought(bring, lambda path: read_model(path, name), name) as (_, model), self._change():
+            self._must_be_open()
+            self._models.result, self._models.paused = model, model if model.training else None
+            self._account()
+            self._show(settings=model.training, snapshot=None, curve=(), lesson=None, comparison=None)
         try:
             self._test(model)
         except BusyError as busy:

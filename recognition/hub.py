@@ -14,8 +14,9 @@ huggingface_hub takes a while to import.
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -80,14 +81,30 @@ def push(
     them; None takes those of the `.json` card beside the weights. Returns the address of the commit. Raises
     HubError, also where a repository of that name holds something else.
     """
+    write = partial(save, weights, name=name, mnist_test=mnist_test)
+    return publish(name, write, WEIGHTS_FILE, private=private, token=token)
+
+
+def publish(
+    name: str,
+    write: Callable[[Path], None],
+    ours: str,
+    *,
+    private: bool | None = None,
+    token: str | None = None,
+) -> str:
+    """Makes the repository `name` where there is none, and puts into it the files that write(folder) makes.
+
+    ours: the file by which a repository of this kind is known. Returns and raises as `push` does.
+    """
     name = check_name(name)
     token = token or get_token()
     if token is None:
         raise HubError(NO_TOKEN)
     api = HfApi(token=token)
     with in_words(name), TemporaryDirectory() as folder:
-        refuse_other_content(api, name, "model", WEIGHTS_FILE)
-        save(weights, Path(folder), name, mnist_test)
+        refuse_other_content(api, name, "model", ours)
+        write(Path(folder))
         api.create_repo(name, private=private, exist_ok=True)
         message = "Push a network of Digits from Scratch"
         return api.upload_folder(repo_id=name, folder_path=folder, commit_message=message)
@@ -123,19 +140,19 @@ def save(weights: Path, folder: Path, name: str = "user/model", mnist_test: dict
     card.save(folder / "README.md")
 
 
-def download(name: str, max_bytes: int = LARGEST, **options: object) -> Path:
-    """Fetches the weights of the repository `name`, "user/model", once their size is known and small enough.
+def download(name: str, max_bytes: int = LARGEST, file: str = WEIGHTS_FILE, **options: object) -> Path:
+    """Fetches a file of the repository `name`, "user/model", once its size is known and small enough.
 
     options: revision, token, cache_dir, force_download and local_files_only, as `hf_hub_download` takes them;
     where `revision` is a commit, nobody can put another file there in between. Returns the path in the cache
     of a file that is not checked yet. Raises HubError.
     """
     name = check_name(name)
-    with in_words(name):
-        found = hf_hub_download(name, WEIGHTS_FILE, dry_run=True, **options)
+    with in_words(name, file):
+        found = hf_hub_download(name, file, dry_run=True, **options)
         if found.file_size is None or found.file_size > max_bytes:
-            raise HubError(f"{name}: {WEIGHTS_FILE} is too large: at most {max_bytes / 1e6:g} MB are read.")
-        return Path(hf_hub_download(name, WEIGHTS_FILE, **options))
+            raise HubError(f"{name}: {file} is too large: at most {max_bytes / 1e6:g} MB are read.")
+        return Path(hf_hub_download(name, file, **options))
 
 
 def newest_commit(name: str, token: str | bool | None = None) -> str:
@@ -168,8 +185,11 @@ def refuse_other_content(api: HfApi, name: str, repo_type: str, ours: str) -> No
 
 
 @contextmanager
-def in_words(name: str) -> Iterator[None]:
-    """What the Hub's client raises becomes a HubError that tells what to do, with no path or token in it."""
+def in_words(name: str, file: str = WEIGHTS_FILE) -> Iterator[None]:
+    """What the Hub's client raises becomes a HubError that tells what to do, with no path or token in it.
+
+    file: the one that is fetched.
+    """
     try:
         yield
     except HubError:
@@ -177,18 +197,18 @@ def in_words(name: str) -> Iterator[None]:
     except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, TransportError) as error:
         # Where nothing is in the cache, the client hides what the Hub said behind a LocalEntryNotFoundError.
         said = error.__cause__ if isinstance(error.__cause__, HfHubHTTPError) else error
-        raise HubError(_sentence(name, said)) from error
+        raise HubError(_sentence(name, said, file)) from error
     except (RuntimeError, OSError) as error:  # whatever goes wrong while a large file is on its way
         raise HubError("The transfer broke off, or the disk is full. Please try again.") from error
 
 
-def _sentence(name: str, error: Exception) -> str:
+def _sentence(name: str, error: Exception, file: str) -> str:
     if isinstance(error, GatedRepoError):
         return f"{name} is for those only who agreed to its terms, on its page on the Hub."
     if isinstance(error, RevisionNotFoundError):
         return f"{name} has no such revision."
     if isinstance(error, RemoteEntryNotFoundError):
-        return f"{name} has no {WEIGHTS_FILE}: it is not a network of this project."
+        return f"{name} has no {file}: it is not what is loaded here."
     if isinstance(error, RepositoryNotFoundError):
         return f"There is no {name} on the Hub, or it is private."
     if not isinstance(error, HfHubHTTPError):

@@ -327,7 +327,7 @@ def test_a_folder_has_limits(tmp_path, monkeypatch):
 
 def test_what_is_no_data_set_is_told(tmp_path):
     (tmp_path / "notes.txt").write_text("no picture")
-    with pytest.raises(DataError, match=r"name a folder of pictures by class, or an .npz"):
+    with pytest.raises(DataError, match=r"name a folder of pictures by class, an .npz of"):
         load_own(tmp_path / "notes.txt")
     with pytest.raises(DataError, match="there is no folder or file"):
         load_own(tmp_path / "nothing")

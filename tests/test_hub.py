@@ -144,7 +144,7 @@ def _put(hub, content, **options):
         ("ada/none", "There is no ada/none on the Hub, or it is private"),
         ("ada/private", "There is no ada/private on the Hub, or it is private"),
         ("ada/gated", "for those only who agreed to its terms"),
-        ("ada/other", "has no digits.npz: it is not a network of this project"),
+        ("ada/other", "has no digits.npz: it is not what is loaded here"),
     ],
 )
 def test_what_cannot_be_fetched_is_told(hub, name, message):

@@ -109,7 +109,7 @@ def test_errors_of_a_collection_are_drawn(tmp_path, capsys, collection):
     ("arguments", "said"),
     [
         (["evaluate", "--dataset", "nothing"], "there is no test set nothing"),
-        (["evaluate", "--dataset", DIGITS], "zip"),
+        (["evaluate", "--dataset", DIGITS], "digits.npz holds a network, but no signs"),
         (["evaluate", "--dataset", "hands", "--card"], "leave out --dataset or --card"),
         (["compare", DIGITS, "nowhere.npz", "--dataset", "hands"], "there is no weights file nowhere.npz"),
         (["curves", "nowhere.jsonl"], "nowhere.jsonl cannot be written or read"),

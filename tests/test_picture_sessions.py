@@ -135,7 +135,7 @@ def test_one_is_trained_compared_tried_used_and_brought_back_and_reads_no_digits
 
     session = page.visitors.manager.session("one")
     with pytest.raises(ValueError, match="Networks that read digits are pushed from here"):
-        hub.push_network(session, "ann/pictures", "token")
+        hub.push_to_hub(session, {}, "ann/pictures", "token")
     file = base64.b64decode(page("download", "model")["file"])
     assert not page("use_shipped")["mine"]["own"]
     page("upload_model", send(file))

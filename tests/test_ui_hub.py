@@ -19,8 +19,9 @@ from recognition.reader import DEFAULT_NETWORK, DEFAULT_WEIGHTS
 from tests import event_loop
 from tests.bars import bars_dataset, worker_command, write_mnist
 from tests.hub_server import ADA, CLIENT_WARNINGS, NOWHERE, turn_to
+from ui.shared import hub as hub_on_page
 from ui.shared.visitors import Visitors
-from ui.train import hub as hub_on_page
+from ui.train.hub import NOT_YOURS, load_from_hub, push_to_hub
 
 pytestmark = CLIENT_WARNINGS
 
@@ -55,14 +56,14 @@ def visitors(mnist):
 @pytest.fixture
 def load(visitors):
     """Asks for a model of the Hub as the page's script does, for the visitor "one"."""
-    [_, function] = visitors.server_functions([hub_on_page.load_from_hub])
+    [_, function] = visitors.server_functions([load_from_hub])
     return lambda asked: event_loop.call(function, asked, _Request("one"))
 
 
 @pytest.fixture
 def push(visitors):
     """Pushes as the page's script does, for the visitor "one", signed in as `user`."""
-    [_, function] = hub_on_page.server_functions(visitors)
+    [_, function] = hub_on_page.server_functions(visitors, push_to_hub)
 
     def call(asked, user="ada", token=ADA, site="same-origin"):
         names = {"name": "Ada", "preferred_username": user, "profile": "", "picture": ""}
@@ -179,7 +180,7 @@ def test_only_who_is_signed_in_and_asks_from_the_page_itself_pushes(hub, own, pu
 
 
 def test_a_shipped_network_is_nobodys_to_push(hub, push):
-    assert push({"name": "mine"})["error"] == hub_on_page.NOT_YOURS
+    assert push({"name": "mine"})["error"] == NOT_YOURS
     assert hub.asked == []
 
 

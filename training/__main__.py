@@ -27,15 +27,17 @@ from training.commands import add_commands, save_card
 from training.curves import Log, draw_curves, read_log
 from training.data import load_mnist, split_validation
 from training.data_parallel import Ranks, count_of_ranks, run_on_all_ranks
-from training.datasets.base import DataError, Dataset
-from training.datasets.registry import DATASETS, is_own, load_dataset, load_own
+from training.datasets.base import MNIST_TITLE, DataError, Dataset
+from training.datasets.registry import CIFAR10, DATASETS, FASHION_MNIST, is_own, load_dataset, load_own
 from training.evaluate import Evaluation, RowsEvaluation, evaluate
 from training.examples import MOST_BYTES_OF_ZIP, read_examples
 from training.finetune import MAX_EXAMPLES, fine_tune
 from training.memory import keep_freed_memory
+from training.picture_recipes import PictureRecipe
 from training.recipe import Recipe
 from training.recipes import RECIPES, RowsRecipe
 from training.trainer import Trainer, ignore_overflow
+from training.twin import calibrate_as_twin, check_twin
 
 PROGRAM = "python -m training"
 EXAMPLES = """\
@@ -72,15 +74,20 @@ def train(options: argparse.Namespace, ranks: Ranks | None = None) -> int:
     own = options.data is not None and is_own(options.data)
     if own and options.dataset:
         raise ValueError(f"give --dataset {options.dataset} or your own pictures with --data, not both")
+    mine = load_own(options.data) if own else None
     recipe = replace(
-        RECIPES[options.recipe or _usual_recipe(options.dataset, own)](),
+        RECIPES[options.recipe or _usual_recipe(options.dataset, mine)](),
         **{name: value for name, value in chosen.items() if value is not None},
     )
     if options.validate and recipe.tested_on == RowsRecipe.tested_on:
         raise ValueError(f"the recipe {recipe.name} cannot be validated on {recipe.dataset.upper()}")
     name = options.dataset or recipe.dataset
-    dataset = load_own(options.data) if own else load_dataset(name, options.data)
+    dataset = mine or load_dataset(name, options.data)
     recipe = recipe.for_dataset(dataset)
+    if options.calibrate:
+        if not options.validate:
+            raise ValueError("--calibrate needs --validate: a twin that has not seen the validation images")
+        check_twin(options.calibrate, recipe, dataset)
     start = _start(options.start, recipe) if options.start else None
     images, labels = dataset.train_images, dataset.train_labels
     validation = None
@@ -91,7 +98,8 @@ def train(options: argparse.Namespace, ranks: Ranks | None = None) -> int:
     kept_as = recipe.name
     if own or name != recipe.dataset:  # another network than the recipe's own, which it must not replace
         kept_as += "-" + re.sub(r"[^\w-]", "_", options.data.resolve().stem if own else name)
-    first = options.checkpoint or Path("checkpoints") / f"{kept_as}.npz"
+    twin = "-twin" if options.calibrate else ""
+    first = options.checkpoint or Path("checkpoints") / f"{kept_as}{twin}.npz"
     goes_on, seconds, trained = options.resume, 0.0, [start] if start else []
     for phase, trainer in enumerate(recipe.phases(images, labels, start), start=1 + len(trained)):
         if not dataset.has_digits:
@@ -119,6 +127,13 @@ def train(options: argparse.Namespace, ranks: Ranks | None = None) -> int:
         print(f"Stopped. To continue from {checkpoint}, run the same command with --resume.")
         return 130
     if options.validate:
+        fitted = recipe.calibration(recipe.result(trained), *validation)
+        print(f"Fitted on the validation images: temperature {fitted.temperature:.3f}")
+        if options.calibrate and writes:
+            test = calibrate_as_twin(options.calibrate, fitted, recipe, dataset, len(validation[1]))
+            error = test.reliability.expected_calibration_error
+            print(f"Saved {options.calibrate}; on the test set its calibration error is {error:.4f}")
+            return 0
         print("No weights are written: the validation images were not trained on.")
         return 0
     if not writes:
@@ -217,18 +232,26 @@ def _write_card(
         "machine": f"{platform.machine()}, {os.cpu_count()} CPUs, {platform.system()}",
         "processor_seconds": round(time.process_time()),  # of all threads, loading and the test included
         **calibration.to_progress(),
-        recipe.tested_on: test.to_json(),
+        _tested_on(recipe, dataset): test.to_json(),
     }
     save_card(out.with_suffix(".json"), card)
+
+
+def _tested_on(recipe: Recipe, dataset: Dataset) -> str:
+    """The key of the test's result in the card, which says of MNIST alone that it is of MNIST."""
+    is_other = recipe.tested_on == Recipe.tested_on and dataset.title != MNIST_TITLE
+    return PictureRecipe.tested_on if is_other else recipe.tested_on
 
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _usual_recipe(dataset: str | None, own: bool) -> str:
-    """The first recipe that is for this data set; one's own pictures are in colour, as CIFAR-10's are."""
-    wanted = "cifar10" if own else dataset or Recipe.dataset
+def _usual_recipe(dataset: str | None, mine: Dataset | None) -> str:
+    """The first recipe that is for this data set; of one's own, for the named one that it is most like."""
+    wanted = dataset or Recipe.dataset
+    if mine and not mine.has_digits:
+        wanted = CIFAR10 if mine.input_shape[2] == 3 else FASHION_MNIST
     return next(name for name, recipe in RECIPES.items() if recipe.dataset == wanted)
 
 
@@ -295,7 +318,7 @@ def _parser() -> argparse.ArgumentParser:
                 type=Path,
                 metavar="PATH",
                 help="the data set's own files in a folder (default: cached or fetched), or your pictures: a "
-                "folder with one for each class, or an .npz",
+                "folder with one for each class, an .npz, or the examples or signs that the page saved",
             )
         return command
 
@@ -324,6 +347,12 @@ def _parser() -> argparse.ArgumentParser:
         "--validate",
         action="store_true",
         help="evaluate on the last 5,000 training images, which are not trained on: for choosing settings",
+    )
+    command.add_argument(
+        "--calibrate",
+        type=Path,
+        metavar="WEIGHTS",
+        help="with --validate: these weights, of the same recipe, get the temperature that suits the twin",
     )
     command.add_argument(
         "--log", type=Path, metavar="JSONL", help="write the curves to this file and a plot of them to .png"

@@ -15,6 +15,8 @@ from training.datasets.base import input_shape_of
 from training.evaluate import Evaluation, draw_errors, draw_reliability, evaluate
 from training.evaluation_sets import HELP, MNIST, LabelledPictures, load_labelled_pictures
 from training.export import export_weights
+from training.own_signs import ANYTHING_ELSE
+from training.sign_files import load_signs
 from training.sweep.command import add_sweep
 
 
@@ -79,8 +81,17 @@ def card(options: argparse.Namespace) -> int:
 
 
 def push(options: argparse.Namespace) -> int:
-    """Push weights to the Hugging Face Hub."""
-    commit = Reader(options.weights).push_to_hub(options.name, private=options.private)
+    """Push weights to the Hugging Face Hub, or signs as the page saved them."""
+    model = load_model(options.weights, None, None, any_classes=True).model
+    if model.classes[-1:] == (ANYTHING_ELSE,):
+        from training.sign_hub import push_signs  # the Hub's client takes a while to import
+
+        signs, images = load_signs(options.weights)
+        commit = push_signs(
+            signs, images if options.examples else None, options.name, private=options.private
+        )
+    else:
+        commit = Reader(options.weights).push_to_hub(options.name, private=options.private)
     print(f"Pushed {options.weights} to {options.name}: {commit}")
     return 0
 
@@ -163,6 +174,7 @@ def add_commands(add) -> None:
     command.add_argument("name", metavar="USER/NAME")
     _add_weights(command)
     command.add_argument("--private", action="store_true", default=None, help="visible to your account alone")
+    command.add_argument("--examples", action="store_true", help="of signs: your drawings go with them")
 
 
 def _add_weights(command: argparse.ArgumentParser) -> None:

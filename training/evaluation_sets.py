@@ -1,4 +1,4 @@
-"""Labelled pictures to judge networks on: a test set, strangers' hands, or one's own collection."""
+"""Labelled pictures to judge networks on: a test set, strangers' hands, or one's own drawings."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,16 +7,15 @@ import numpy as np
 
 from cnn import DIGITS
 from training.datasets.base import Dataset
+from training.datasets.drawings import are_drawings, read_drawings
 from training.datasets.registry import DATASETS, MNIST, is_own, load_dataset, load_own
-from training.examples import MOST_BYTES_OF_ZIP, read_examples
 from training.handwriting.pictures import draw_digits
 
 HANDS = "hands"
 HANDS_COUNT = 2_000
-MOST_EXAMPLES = 10_000  # in a zip
 HELP = (
-    f"{', '.join(DATASETS)} (default: {MNIST}), {HANDS}: digits of writers who are never trained on, or a "
-    "zip as the page saves it"
+    f"{', '.join(DATASETS)} (default: {MNIST}), {HANDS}: digits of writers who are never trained on, or "
+    "all examples or signs in a file as the page saves it"
 )
 
 
@@ -31,9 +30,10 @@ class LabelledPictures:
 
 
 def load_labelled_pictures(name: str, data: Path | None = None) -> LabelledPictures:
-    """The test set of that name, or the examples in the zip at that path. ValueError where it is neither.
+    """The test set of that name, or all drawings in the file at that path. ValueError where it is neither.
 
     data: a folder with the named data set's files, or somebody's own data set, whose test pictures are taken.
+    Raises DataError where the data are not as they should be.
     """
     if data is not None and is_own(data):
         return _test_set(load_own(data))
@@ -45,15 +45,14 @@ def load_labelled_pictures(name: str, data: Path | None = None) -> LabelledPictu
     path = Path(name)
     if not path.is_file():
         raise ValueError(
-            f"there is no test set {name}: say {', '.join(DATASETS)}, {HANDS} or the path of a zip of "
-            "examples"
+            f"there is no test set {name}: say {', '.join(DATASETS)}, {HANDS} or the path of a file of "
+            "examples or signs"
         )
-    with path.open("rb") as file:
-        examples = read_examples(file.read(MOST_BYTES_OF_ZIP + 1), most_examples=MOST_EXAMPLES)
-    images = np.stack([example.image for example in examples])
-    return LabelledPictures(
-        f"the {len(examples)} examples in {name}", images, np.array([e.label for e in examples])
-    )
+    if not are_drawings(path):
+        raise ValueError(f"{name} is no file of examples or signs that the page saved")
+    found = read_drawings(path)
+    title = f"the {len(found.labels)} examples in {name}"
+    return LabelledPictures(title, found.images, found.labels, found.classes)
 
 
 def _test_set(dataset: Dataset) -> LabelledPictures:

@@ -41,11 +41,11 @@ from cnn.layer_list import layer_list
 from recognition import to_input
 from recognition.calibration import Calibration
 from training import watched
-from training.augment import Augmentation, Shift
 from training.calibrate import fit_temperature, logits_of
 from training.data import Dataset, split_validation
-from training.datasets.registry import CIFAR10, MNIST, name_of_dataset
+from training.datasets.registry import MNIST, name_of_dataset
 from training.own_network.draft import OWN_NET, check_memory
+from training.picture_care import augmentation_for, begin_whitened, loss_for
 from training.settings import MOMENTUM, WARM_UP, WEIGHT_DECAY, Settings
 from training.synthesis import synthesise_digits, synthesise_non_digits
 from training.trainer import REJECT_CLASS, DivergedError, Trainer
@@ -126,6 +126,8 @@ class Experiment:
         self.validation_images, self.validation_labels = validation
         self._watched_places = watched.places(dataset)
         images, labels = images[: settings.images], labels[: settings.images].astype(np.int64)
+        if not settings.fine_tune:
+            begin_whitened(model, images, settings.dataset, settings.seed)
         if self.refuses:
             images, labels = _with_synthetic(images, labels, settings.seed)
         if settings.dropout:
@@ -138,9 +140,9 @@ class Experiment:
             epochs=settings.epochs,
             batch_size=settings.batch_size,
             seed=settings.seed,
-            augment=_augmentation(settings),
-            mirror=settings.augmentation and not dataset.has_digits,
-            loss=reject_cross_entropy if self.refuses else softmax_cross_entropy,
+            augment=augmentation_for(settings.dataset) if settings.augmentation else None,
+            mirror=settings.augmentation and dataset.may_be_mirrored,
+            loss=reject_cross_entropy if self.refuses else loss_for(settings.dataset),
         )
         self.drawing: np.ndarray | None = (
             None  # (28, 28) uint8, read again for every snapshot; any thread may set it
@@ -310,14 +312,6 @@ def _with_dropout(model: Sequential, settings: Settings) -> Sequential:
         layers.pop()
     dropout = Dropout(settings.dropout, rng=np.random.default_rng(settings.seed))
     return Sequential(model.name, [*layers, dropout, last], model.input_shape, classes=model.classes)
-
-
-def _augmentation(settings: Settings) -> Augmentation | Shift | None:
-    if not settings.augmentation:
-        return None
-    if settings.dataset == MNIST:
-        return Augmentation()
-    return Shift(2, "reflect" if settings.dataset == CIFAR10 else "constant")
 
 
 def _layers_of(model: Sequential) -> str:

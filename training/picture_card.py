@@ -51,7 +51,7 @@ and {processor_minutes:.0f} minutes of processor time.{conditions}
 | --- | --- |
 | Accuracy | {accuracy:.2f} % |
 | Accuracy with the mirror image as a second view | {with_mirror:.2f} % |
-| Accuracy with both moved by a pixel as well, six views in all | {with_views:.2f} % |
+| Accuracy with both moved by a pixel as well, six views in all | {with_views:.2f} % |{calibration}
 
 ## Limits
 
@@ -87,6 +87,14 @@ def picture_card(model: Sequential, description: dict, *, name: str) -> str:
     )
     note = f", from `{data['name']}`: {data['note']}" if data.get("note") else ""
     conditions = f" {description['conditions']}" if description.get("conditions") else ""
+    calibration = ""
+    if "calibrated_on" in description:
+        error, temperature = scores["expected_calibration_error"], description["calibration"]["temperature"]
+        calibration = (
+            f"\n| Expected calibration error | {100 * error:.2f} % |\n\n"
+            f"Its percentages are those of the logits divided by {temperature:.3f}, as the file says. That "
+            f"was fitted on {description['calibrated_on']}."
+        )
     return TEXT.format(
         metadata=metadata.to_yaml(),
         name=name,
@@ -102,4 +110,5 @@ def picture_card(model: Sequential, description: dict, *, name: str) -> str:
         accuracy=100 * scores["accuracy"],
         with_mirror=100 * scores["accuracy_with_mirror"],
         with_views=100 * scores["accuracy_with_views"],
+        calibration=calibration,
     )

@@ -65,10 +65,13 @@ class PictureRecipe(Recipe):
     label_smoothing: float = 0.2
     shift: int = 2  # pixels
     cutout: int = 0  # pixels of a side
+    mirror: bool = True  # where the mirror image shows the same class
     classes: tuple[str, ...] = ()
 
     def for_dataset(self, dataset: Dataset) -> Recipe:
-        return super(PictureRecipe, replace(self, classes=dataset.classes)).for_dataset(dataset)
+        mirror = self.mirror and dataset.may_be_mirrored
+        fitted = replace(self, classes=dataset.classes, mirror=mirror)
+        return super(PictureRecipe, fitted).for_dataset(dataset)
 
     def network(self) -> Sequential:
         model = type(self).build(np.random.default_rng(self.seed), len(self.classes))
@@ -98,7 +101,7 @@ class PictureRecipe(Recipe):
             batch_size=batch_size,
             seed=self.seed,
             augment=self._augment,
-            mirror=True,
+            mirror=self.mirror,
             loss=partial(softmax_cross_entropy, label_smoothing=self.label_smoothing),
         )
 
@@ -176,16 +179,24 @@ def views(images: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def whiten_first_layer(model: Sequential, images: np.ndarray, rng: np.random.Generator) -> None:
-    """Set the first convolution's initial weight and bias from patches of images; see `whitening`."""
+    """Set the first convolution's initial weight and bias from patches of images; see `whitening`.
+
+    A layer with more filters than there are directions in a patch keeps the rest as they were drawn, and an
+    odd last one. Without a bias the mean stays in.
+    """
     conv = model.layers[0]
-    side, channels = conv.kernel_size, conv.out_channels
+    side = conv.kernel_size
+    directions = side * side * conv.in_channels
+    filters = 2 * min(conv.out_channels // 2, directions)
+    if directions == 1 or side > min(images.shape[1:3]):
+        return  # nothing to whiten
     pictures = images[:WHITENED_PICTURES].astype(np.float32) / 255
     tops, lefts = (rng.integers(0, pictures.shape[axis] - side + 1, PLACES) for axis in (1, 2))
     patches = _patches(pictures, side, zip(tops, lefts, strict=True))
-    conv.params["weight"][...], conv.params["bias"][...] = (
-        part.reshape(conv.params[name].shape)
-        for name, part in zip(("weight", "bias"), whitening(patches, channels), strict=True)
-    )
+    weight, bias = whitening(patches, filters)
+    conv.params["weight"][..., :filters] = weight.reshape(*conv.params["weight"].shape[:3], filters)
+    if "bias" in conv.params:
+        conv.params["bias"][:filters] = bias
 
 
 def _patches(pictures: np.ndarray, side: int, places: Sequence[tuple[int, int]]) -> np.ndarray:

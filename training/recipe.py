@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import ClassVar
 
 import numpy as np
@@ -56,7 +56,10 @@ class Recipe:
                 _check_number(setting.name, getattr(self, setting.name), setting.type)
 
     def for_dataset(self, dataset: Dataset) -> "Recipe":
-        """The recipe for these pictures and classes. Raises ValueError, in a sentence, if they do not fit."""
+        """The recipe for these pictures and classes, a batch no larger than what there is to train on.
+
+        Raises ValueError, in a sentence, if they do not fit.
+        """
         if self.draws_digits:
             fits, needs = dataset.has_digits and dataset.input_shape == (28, 28, 1), "digits of 28x28 pixels"
         else:
@@ -69,7 +72,8 @@ class Recipe:
                 f"the recipe {self.name} trains on {needs}; {dataset.title} has pictures "
                 f"{dataset.input_shape} of {len(dataset.classes)} classes"
             )
-        return self
+        most = len(dataset.train_images) - (dataset.validation_size or 0)
+        return replace(self, batch_size=min(self.batch_size, most))
 
     def network(self) -> Sequential:
         """The network before its training, drawn from the seed."""

@@ -135,8 +135,12 @@ FRESH = {
     "seed_net": Settings("seed_net", epochs=3, learning_rate=0.1, optimizer="SGD"),
     "digit_net": Settings("digit_net", epochs=2, batch_size=128, learning_rate=3e-3),
     "softmax_regression": Settings("softmax_regression"),
-    "grey_net": Settings("grey_net", epochs=3, batch_size=128, learning_rate=4e-3, dataset=FASHION_MNIST),
-    "colour_net": Settings("colour_net", epochs=4, batch_size=128, learning_rate=4e-3, dataset=CIFAR10),
+    "grey_net": Settings(
+        "grey_net", epochs=3, batch_size=128, learning_rate=4e-3, augmentation=True, dataset=FASHION_MNIST
+    ),
+    "colour_net": Settings(
+        "colour_net", epochs=4, batch_size=128, learning_rate=4e-3, augmentation=True, dataset=CIFAR10
+    ),
 }
 FINE_TUNING = {
     name: replace(

@@ -5,12 +5,14 @@ them "anything else". The examples are in its notes:
 
     {"signs": {"labels": [0, 0, 1 ...], "answers": [0, 1, 1 ...], "pictures": a text}}
 
-labels, answers: as `OwnSigns` has them. pictures: (n, 28, 28) bytes, deflated, in base64.
+labels, answers: as `OwnSigns` has them. pictures: (n, 28, 28) bytes, deflated, in base64. All three are empty
+where the signs were shared without their examples.
 """
 
 import base64
 import binascii
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +56,12 @@ def load_signs(path: str | Path) -> tuple[OwnSigns, np.ndarray]:
     return OwnSigns(names, prepare_for_inference(model), labels, answers), images
 
 
+def without_examples(signs: OwnSigns) -> tuple[OwnSigns, np.ndarray]:
+    """The same network and names, and no example: what `save_signs` takes."""
+    none = np.zeros(0, np.int64)
+    return replace(signs, labels=none, answers=none), np.zeros((0, SIZE, SIZE), np.uint8)
+
+
 def _pictures(text: object) -> np.ndarray:
     if not isinstance(text, str) or len(text) > LONGEST_PICTURES:
         raise ValueError("its examples are missing or too many")
@@ -65,7 +73,7 @@ def _pictures(text: object) -> np.ndarray:
         raise ValueError("its examples are damaged") from error
     if len(content) > most:
         raise ValueError(f"it holds more than {MAX_EXAMPLES} examples")
-    if not inflater.eof or not content or len(content) % (SIZE * SIZE):
+    if not inflater.eof or len(content) % (SIZE * SIZE):
         raise ValueError("its examples are damaged")
     images = np.frombuffer(content, np.uint8).reshape(-1, SIZE, SIZE)
     if not images.any(axis=(1, 2)).all():

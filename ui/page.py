@@ -21,10 +21,10 @@ from ui.server.host import Host
 from ui.server.lifespan import lifespan
 from ui.server.preview import LinkPreview
 from ui.server.request_guard import RequestGuard
+from ui.shared.hub import sign_in
 from ui.shared.visitors import Readers, Visitors
 from ui.signs import tab as signs
 from ui.theme import theme
-from ui.train import hub
 from ui.train import tab as train
 
 HERE = Path(__file__).parent
@@ -86,7 +86,7 @@ def build_page(readers: Readers, manager: SessionManager) -> gr.Blocks:
     visitors = Visitors(readers, manager)
     metrics.watch_jobs(manager)
     uploads.share_account(manager.shared.storage)
-    sign_in = hub.sign_in()
+    button = sign_in()
     with gr.Blocks(title=TITLE, analytics_enabled=False) as demo:
         gr.HTML(f"<h1>{TITLE}</h1><p>{SENTENCE}</p>", elem_id="masthead", apply_default_css=False)
         with gr.Tabs():
@@ -94,8 +94,8 @@ def build_page(readers: Readers, manager: SessionManager) -> gr.Blocks:
                 with gr.Tab(name):
                     build(visitors)
         about.build(HOST)
-        if sign_in is not None:
-            sign_in.render()
+        if button is not None:
+            button.render()
         demo.unload(visitors.leave)
     demo.read_live = draw.road_of(visitors)  # for ui/server/request_guard.py
     demo.drawing_pool = visitors.pool  # for ui/server/lifespan.py

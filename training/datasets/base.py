@@ -21,6 +21,7 @@ class Dataset:
     Of MNIST and its like the pictures are (N, 28, 28), 0 paper to 255 ink. title: the name for people.
     classes: the K names. note: what one must know to compare results, such as a recompression.
     validation_size: how many of the training pictures, the last ones, validate; None for the usual 5,000.
+    is_drawn: whether they are somebody's strokes, digits or other signs, which mean something else mirrored.
     """
 
     train_images: np.ndarray
@@ -32,6 +33,7 @@ class Dataset:
     classes: tuple[str, ...] = DIGITS
     note: str = ""
     validation_size: int | None = None
+    is_drawn: bool = False
 
     @property
     def input_shape(self) -> Shape:
@@ -42,6 +44,11 @@ class Dataset:
     def has_digits(self) -> bool:
         """Whether the classes are the ten digits."""
         return self.classes == DIGITS
+
+    @property
+    def may_be_mirrored(self) -> bool:
+        """Whether the mirror image of a picture shows the same class, as of animals and clothes."""
+        return not (self.is_drawn or self.has_digits)
 
 
 def input_shape_of(images: np.ndarray) -> Shape:

@@ -2,7 +2,7 @@
 
 load_dataset("fashion-mnist")           # fetched once, checked, kept
 load_dataset("mnist", Path("my_mnist")) # its four files, from a folder
-load_own(Path("pets"))                  # a folder of pictures by class, or an `.npz` of pictures
+load_own(Path("pets"))                  # a folder of pictures by class, an `.npz` of pictures, or drawings
 """
 
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from training.data import FILES, load_mnist
 from training.datasets import cifar10, fashion
 from training.datasets.base import MNIST_TITLE, DataError, Dataset
 from training.datasets.cifar10 import ARCHIVE, load_cifar10
+from training.datasets.drawings import are_drawings, load_drawings
 from training.datasets.encoded import load_encoded
 from training.datasets.fashion import load_fashion_mnist
 from training.datasets.folder import load_folder
@@ -73,11 +74,19 @@ def is_own(path: Path) -> bool:
 
 
 def load_own(path: Path) -> Dataset:
-    """A folder of pictures by class, or an `.npz` of pictures. Raises DataError, saying what is wrong."""
+    """A folder of pictures by class, an `.npz` of pictures, or drawings as the page saves them.
+
+    Raises DataError, saying what is wrong.
+    """
     if path.is_dir():
         return load_folder(path)
     if not path.is_file():
         raise DataError(f"there is no folder or file {path}")
+    if are_drawings(path):
+        return load_drawings(path)
     if path.suffix != ".npz":
-        raise DataError(f"{path} is no data set: name a folder of pictures by class, or an .npz of pictures")
+        raise DataError(
+            f"{path} is no data set: name a folder of pictures by class, an .npz of pictures, or a file of "
+            "examples or signs that the page saved"
+        )
     return load_encoded(path)

@@ -9,6 +9,7 @@ from cnn.layer import Shape
 from cnn.layer_list import LayerBuilder
 from training.own_network.blocks import default_of
 from training.own_network.draft import OWN_NET, Draft, arguments_of, is_last_dense
+from training.picture_care import RECIPES
 
 PROGRAM = '''\
 """A network built on the Train tab of Digits from Scratch. Run it in the folder of that project."""
@@ -18,10 +19,11 @@ from threadpoolctl import threadpool_limits
 
 from cnn import {imports}
 from recognition.calibration import Calibration
+from training.calibrate import fit_temperature, logits_of
 from training.data import split_validation
 from training.datasets.registry import load_dataset
 from training.evaluate import evaluate
-from training.trainer import Trainer
+{care}from training.trainer import Trainer
 
 EPOCHS, BATCH_SIZE, LEARNING_RATE, SEED = 3, 64, 0.005, 0
 threadpool_limits(1, user_api="blas")  # cnn spreads work over the cores; BLAS must not do it again
@@ -34,18 +36,29 @@ layers = [
 dataset = load_dataset("{dataset}")
 model = Sequential("{name}", layers, input_shape={shape}, classes=dataset.classes)
 images, labels, *validation = split_validation(dataset.train_images, dataset.train_labels)
-schedule = one_cycle(LEARNING_RATE, EPOCHS * -(-len(images) // BATCH_SIZE), warm_up=0.2)
+{whiten}schedule = one_cycle(LEARNING_RATE, EPOCHS * -(-len(images) // BATCH_SIZE), warm_up=0.2)
 optimizer = AdamW(model, schedule, weight_decay=0.01)
 trainer = Trainer(
-    model, optimizer, images, labels.astype(np.int64), epochs=EPOCHS, batch_size=BATCH_SIZE, seed=SEED
+    model,
+    optimizer,
+    images,
+    labels.astype(np.int64),
+    epochs=EPOCHS,
+    batch_size=BATCH_SIZE,
+    seed=SEED,{loss}
 )
 for now in trainer.run():
     if now.epoch_ends:
         found = evaluate(trainer.result(), *validation)
         print(f"Epoch {{now.epoch}}: loss {{now.loss:.4f}}, validation {{found.summary}}", flush=True)
-save_model("my_network.npz", trainer.result(), progress=Calibration().to_progress())
-print("Test:", evaluate(trainer.result(), dataset.test_images, dataset.test_labels).summary)
+trained = trainer.result()
+calibration = Calibration(fit_temperature(logits_of(trained, validation[0]), validation[1]))
+save_model("my_network.npz", trained, progress=calibration.to_progress())
+print("Test:", evaluate(trained, dataset.test_images, dataset.test_labels, calibration).summary)
 '''
+CARE = "from training.picture_care import begin_whitened, loss_for\n"
+WHITEN = 'begin_whitened(model, images, "{}", SEED)  # where the first layer is a convolution\n'
+LOSS = '\n    loss=loss_for("{}"),  # cross-entropy with smoothed labels'
 ALWAYS = {"AdamW", "Sequential", "one_cycle", "save_model"}
 POSITIONAL = {
     "Conv2D": ("in_channels", "out_channels"),
@@ -63,12 +76,16 @@ def python_text(draft: Draft, dataset: str) -> str:
         return ""
     builder = LayerBuilder(draft.input_shape)
     lines = _lines(draft.entries, builder, "    ")
+    has_care = dataset in RECIPES
     kinds = {one["kind"] for entry in draft.entries for one in (entry, *entry.get("layers", ()))}
     return PROGRAM.format(
         imports=_wrapped(sorted(ALWAYS | kinds, key=_as_sorted_imports)),
         input=_shape(draft.input_shape),
         layers="\n".join(lines),
         dataset=dataset,
+        care=CARE if has_care else "",
+        whiten=WHITEN.format(dataset) if has_care else "",
+        loss=LOSS.format(dataset) if has_care else "",
         name=OWN_NET,
         shape=draft.input_shape,
     )

@@ -4,10 +4,13 @@ import importlib
 import itertools
 import logging
 import os
+import signal
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
+from multiprocessing import resource_tracker
 
 from training.cluster_imports import import_for_clusters
 
@@ -38,15 +41,17 @@ def run_all(
             cores = len(_cores())
             open_until_done.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": 1}))
             count = min(workers or cores, max(1, len(calls)))
-            cluster = distributed.LocalCluster(
-                n_workers=count,
-                threads_per_worker=1,
-                processes=True,
-                dashboard_address=None,
-                memory_limit=0,
-                silence_logs=logging.CRITICAL,
-            )
-            client = distributed.Client(open_until_done.enter_context(cluster))
+            with interrupted_afterwards():
+                cluster = distributed.LocalCluster(
+                    n_workers=count,
+                    threads_per_worker=1,
+                    processes=True,
+                    dashboard_address=None,
+                    memory_limit=0,
+                    silence_logs=logging.CRITICAL,
+                )
+                open_until_done.enter_context(cluster)
+            client = distributed.Client(cluster)
         else:
             count = 0
             try:
@@ -66,6 +71,31 @@ def run_all(
             raise ValueError(
                 f"the Dask scheduler at {name} was lost; what it did is kept: the same command goes on"
             ) from error
+
+
+@contextmanager
+def interrupted_afterwards() -> Iterator[None]:
+    """Ctrl-C in the block raises KeyboardInterrupt at its end, and is not heard by processes begun in it.
+
+    A cluster that is interrupted while it starts, and each process of it, would print where it was.
+    """
+    if threading.current_thread() is not threading.main_thread():  # which alone is interrupted
+        yield
+        return
+    if os.name == "posix":
+        resource_tracker.ensure_running()  # which lets its thread hear Ctrl-C again when it starts
+    asked: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: asked.append(number))
+    has_masks = hasattr(signal, "pthread_sigmask")
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if has_masks else ()  # is inherited
+    try:
+        yield
+    finally:
+        if has_masks:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, before)
+    if asked:
+        raise KeyboardInterrupt
 
 
 def _results(client, function: str, calls: Sequence[tuple], count: int) -> Iterator[tuple[int, object]]:

@@ -8,7 +8,8 @@ import { drawWithPointer } from "./pointer.js";
 
 /**
  * element: that gets the classes "inked" and "erasing", and with it Ctrl+Z; canvas, cursor: of the pad; buttons: some
- * of {undo, redo, erase, clear}; history: a DrawingHistory; announce, announceLater: say a sentence to screen readers.
+ * of {undo, redo, erase, clear}, and without `erase` there is no eraser; history: a DrawingHistory; announce,
+ * announceLater: say a sentence to screen readers.
  * onInk: the ink has changed, up to sixty times a second; onRest: and stays for a moment. Neither is called before
  * something is drawn.
  */
@@ -45,6 +46,7 @@ export function createHand({ element, canvas, cursor, buttons, history, announce
     undo: () => history.undo() && inkChangedAtOnce(),
     redo: () => history.redo() && inkChangedAtOnce(),
     erase() {
+      if (!buttons.erase) return;
       pen.isEraser = !pen.isEraser;
       buttons.erase.ariaPressed = String(pen.isEraser);
       element.classList.toggle("erasing", pen.isEraser);
@@ -80,6 +82,7 @@ export function createHand({ element, canvas, cursor, buttons, history, announce
   }
 
   function showTools() {
+    element.classList.toggle("inked", !history.isEmpty);
     const isOn = { undo: history.canUndo, redo: history.canRedo, clear: history.finished.length > 0 };
     for (const [name, can] of Object.entries(isOn)) buttons[name]?.setAttribute("aria-disabled", String(!can));
   }
@@ -88,8 +91,14 @@ export function createHand({ element, canvas, cursor, buttons, history, announce
   showTools();
 
   return {
+    repaint,
     inkChanged,
     inkChangedAtOnce,
+    /** Somebody else has changed the ink, and stores it. */
+    inkWasChanged() {
+      inkChanged();
+      showTools();
+    },
     isMoving: () => pen.isDown() && performance.now() - inkChangedAt < RESTS_AFTER,
     /** Whether something is drawn right now that whoever hears of the ink does not ask for yet. */
     isDrawing: () => pen.isDown() && !keyboard.isShown(),

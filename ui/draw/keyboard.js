@@ -13,8 +13,8 @@ export function moved(place, keys, step) {
 }
 
 /**
- * pad: {pen, undo, redo, clear, announce, announceLater}, as hand.js has it, and erase where there is an eraser;
- * isPointerDrawing: whether the keys are to be left alone. Returns {hide, isShown, centre}, of the cursor.
+ * pad: {pen, undo, redo, erase, clear, announce, announceLater}, as hand.js has it; isPointerDrawing: whether the keys
+ * are to be left alone. Returns {hide, isShown, centre}, of the cursor.
  */
 export function drawWithKeyboard({ element, canvas, cursor, pad, isPointerDrawing }) {
   const { pen } = pad;
@@ -53,7 +53,7 @@ export function drawWithKeyboard({ element, canvas, cursor, pad, isPointerDrawin
       move(event.shiftKey ? STEP / 5 : STEP);
     } else if (event.key === " " || event.key === "Enter") {
       if (!event.repeat) togglePen();
-    } else if (event.key.toLowerCase() === "e" && pad.erase) {
+    } else if (event.key.toLowerCase() === "e") {
       pen.lift();
       pad.erase();
     } else if (event.key === "Backspace") {

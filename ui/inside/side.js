@@ -1,11 +1,9 @@
 // Beside every view: the pad, what the network sees with a frame of what is pointed at, and the eleven shares.
 
-import { createScreen, createSheet } from "../draw/canvas.js";
-import { penOf } from "../draw/geometry.js";
+import { createSheet } from "../draw/canvas.js";
 import { drawing, onInk, storeDrawing, tellInk } from "../draw/drawing.js";
+import { createHand } from "../draw/hand.js";
 import { isPicture } from "../draw/history.js";
-import { drawWithKeyboard } from "../draw/keyboard.js";
-import { drawWithPointer } from "../draw/pointer.js";
 import { paintPicture, SIDE } from "../shared/picture.js";
 import { certainty, percentsOf, percentText } from "../shared/wording.js";
 import { CLASSES, newElement } from "./elements.js";
@@ -26,72 +24,24 @@ export function createRender() {
 
 /** The pad: the same drawing as on the Draw tab. Returns {repaint}. */
 export function createPad({ element, looking, announce }) {
-  const { history } = drawing;
   const canvas = element.querySelector(".ink");
-  const repaint = createScreen(
-    canvas,
-    () => history.strokes,
-    () => penOf(history.finished),
-  );
-  const buttons = { undo: element.querySelector(".back"), clear: element.querySelector(".wipe") };
-
-  function changed() {
-    repaint();
-    showTools();
-    looking.inkChanged();
-  }
-
-  function rests() {
-    storeDrawing();
-    showTools();
-    tellInk(canvas);
-    looking.live.flush();
-  }
-
-  function showTools() {
-    element.classList.toggle("inked", !history.isEmpty);
-    buttons.undo.setAttribute("aria-disabled", String(!history.canUndo));
-    buttons.clear.setAttribute("aria-disabled", String(history.isEmpty));
-  }
-
-  const changedAtOnce = () => {
-    changed();
-    rests();
-  };
-  const pen = {
-    isDown: () => history.current !== null,
-    down(x, y) {
-      pen.lift();
-      history.begin(x, y);
-      changed();
-    },
-    move(points) {
-      const hasMoved = pen.isDown() && points.map((point) => history.extend(...point)).includes(true);
-      if (hasMoved) changed();
-      return hasMoved;
-    },
-    lift: () => history.finish() && rests(),
-  };
-  const pad = {
-    pen,
-    announce,
-    announceLater: announce,
-    undo: () => history.undo() && changedAtOnce(),
-    redo: () => history.redo() && changedAtOnce(),
-    clear: () => history.clear() && changedAtOnce(),
-  };
-  const pointer = drawWithPointer({ canvas, pen, onDown: () => keyboard.hide() });
-  const keyboard = drawWithKeyboard({
+  const hand = createHand({
     element: element.querySelector(".pad"),
     canvas,
     cursor: element.querySelector(".cursor"),
-    pad,
-    isPointerDrawing: pointer.isDrawing,
+    buttons: { undo: element.querySelector(".back"), clear: element.querySelector(".wipe") },
+    history: drawing.history,
+    announce,
+    announceLater: announce,
+    onInk: () => looking.inkChanged(),
+    onRest() {
+      storeDrawing();
+      tellInk(canvas);
+      looking.live.flush();
+    },
   });
-  for (const [name, button] of Object.entries(buttons)) button.addEventListener("click", pad[name]);
-  onInk(canvas, changed);
-  showTools();
-  return { repaint };
+  onInk(canvas, hand.inkWasChanged);
+  return { repaint: hand.repaint };
 }
 
 /** What the network sees, and a frame on it. Returns {show, frame}. */

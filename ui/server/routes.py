@@ -65,6 +65,8 @@ WORK = frozenset(
         "export",
         "learn_signs",
         "load_signs",
+        "load_signs_from_hub",
+        "push_signs_to_hub",
         "save_signs",
         "add_sign_picture",
     }

@@ -6,6 +6,7 @@ import { DrawingHistory } from "../draw/history.js";
 import { LiveReader } from "../draw/live.js";
 import { createSpeech } from "../draw/speech.js";
 import { createActions } from "../shared/actions.js";
+import { mountHub } from "../shared/hub.js";
 import "../shared/leaving.js";
 import { findSession, sessionState } from "../shared/session.js";
 import { createCards } from "./cards.js";
@@ -163,6 +164,17 @@ export function mount({ element, server, upload, props }) {
     const sending = file && actions.sendFile("load_signs", file);
     target.value = "";
     if (file) complain(await sending);
+  });
+
+  mountHub({
+    element,
+    server,
+    act: actions.act,
+    canSignIn: props.signs_in,
+    load: "load_signs_from_hub",
+    push: "push_signs_to_hub",
+    loaded: "Loaded: draw one of the signs.",
+    hasExamples: true,
   });
 
   // ---------------------------------------------------------------- what is shown

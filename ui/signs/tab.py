@@ -20,9 +20,11 @@ from ui.component import component
 from ui.draw.tab import CROWDED, drawing_of
 from ui.server.queue import QueueFull, Superseded
 from ui.server.uploads import uploaded
+from ui.shared.hub import can_sign_in, server_functions
 from ui.shared.status_json import encoded
 from ui.shared.visit import session_hash, visitor_of
 from ui.shared.visitors import Action, Payload, ServerFunction, Visitors, reads_file
+from ui.signs import hub
 
 FAULT = "The drawing could not be read. Please try again."
 UNNAMED = "The page says which sign it is by a number."
@@ -47,8 +49,16 @@ def build(visitors: Visitors) -> None:
 
     component(
         "signs/signs",
-        [read_sign, *visitors.server_functions(ACTIONS), addition_of_pictures(visitors)],
-        styles=("draw/paper", "signs/cards"),
+        [
+            read_sign,
+            *visitors.server_functions(ACTIONS),
+            addition_of_pictures(visitors),
+            *server_functions(visitors, hub.push_signs_to_hub),
+        ],
+        ("shared/hub",),
+        ("draw/paper", "signs/cards"),
+        signs_in=can_sign_in(),
+        pushed_as="my-signs",
         least=MIN_EXAMPLES_A_SIGN,
         least_signs=MIN_SIGNS,
         most_signs=MAX_SIGNS,
@@ -156,6 +166,7 @@ ACTIONS: tuple[Action, ...] = (
     stop_signs,
     save_signs,
     load_signs,
+    hub.load_signs_from_hub,
 )
 
 

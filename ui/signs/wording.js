@@ -41,6 +41,10 @@ export function describeTask(mine, status, limits) {
   }
   if (mine.trouble) return mine.trouble;
   const { signs, learned } = mine;
+  if (learned?.is_current && learned.examples.length === 0) {
+    const more = `They came without drawings: to teach it more, draw each ${limits.least} times.`;
+    return `Learned: draw one of the signs. ${more}`;
+  }
   if (signs.length < limits.least_signs) {
     return signs.length === 0 ? "Add two signs or more, below." : "Add another sign, to tell this one from.";
   }

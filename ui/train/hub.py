@@ -1,131 +1,27 @@
-"""The Hugging Face Hub on the Train tab: anybody loads a public network, who is signed in pushes their own.
-
-`hub.html`, `hub.css` and `hub.js` are the part of the tab that shows it. Signing in works on Spaces only, by
-Gradio's own routes and in a browser tab of its own, because whoever leaves this page loses their network. The
-token then comes with each request in a cookie that scripts cannot read, and is passed on and kept nowhere.
-"""
-
-import os
-import tempfile
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
-
-import gradio as gr
-from gradio.utils import get_space
-from huggingface_hub import constants
-from huggingface_hub.utils import disable_progress_bars
+"""What the Train tab fetches from the Hugging Face Hub and pushes there: networks that read digits."""
 
 from jobs.session import Session
-from recognition.hub import check_name, download, newest_commit, push
+from recognition.hub import WEIGHTS_FILE, push
 from recognition.reader import SHIPPED
-from ui.shared.visitors import ServerFunction, Visitors
+from ui.shared.hub import fetched, transfer
+from ui.shared.visitors import Payload
 
-AT_ONCE = 2  # transfers, of all visitors together
-SECONDS = 60.0  # that a visitor waits for one; the Hub's client gives up later, by itself
-
-BUSY = "Others are sending and fetching networks now. Please try again in a moment."
-SLOW = "The Hub takes very long. Please try again later."
 NOT_YOURS = "There is no network of yours to push. Train, teach or upload one first, and use it."
 NO_DIGITS = "Networks that read digits are pushed from here. Download yours: it is one file, and whole."
-NOT_SIGNED_IN = "You are not signed in (any more). Please sign in with Hugging Face."
-FOREIGN = "Please push from the page itself."
-
-Result = TypeVar("Result")
-
-_pool = ThreadPoolExecutor(AT_ONCE, "hub")
-_places = threading.BoundedSemaphore(AT_ONCE)
 
 
-def sign_in() -> gr.LoginButton | None:
-    """What has Gradio offer its routes for signing in, on a Space with `hf_oauth`; None elsewhere.
-
-    A button that nobody sees, to be rendered in the page. Made outside of it: inside, it would have every
-    page that is opened ask the server who is signed in.
-    """
-    return gr.LoginButton(visible=False) if can_sign_in() else None
-
-
-def can_sign_in() -> bool:
-    return get_space() is not None and bool(os.environ.get("OAUTH_CLIENT_ID"))
-
-
-def server_functions(visitors: Visitors) -> list[ServerFunction]:
-    """What hub.js may call beside the actions: with whoever is signed in, as Gradio says, not the script."""
-
-    async def signed_in(payload: object, profile: gr.OAuthProfile | None) -> dict:
-        return {"user": profile and profile.username}
-
-    async def push_to_hub(
-        payload: object,
-        request: gr.Request,
-        profile: gr.OAuthProfile | None,
-        token: gr.OAuthToken | None,
-    ) -> dict:
-        """payload: {"name": of the repository, in the visitor's own account}"""
-        # The cookie comes with requests that other sites have a visitor's browser make, too.
-        is_own_page = request.headers.get("sec-fetch-site") == "same-origin"
-
-        def push_own(session: Session, payload: object) -> dict:
-            if profile is None or token is None:
-                raise ValueError(NOT_SIGNED_IN)
-            if not is_own_page:
-                raise ValueError(FOREIGN)
-            return push_network(session, f"{profile.username}/{_text(payload, 'name')}", token.token)
-
-        return await visitors.act(push_own, payload, request)
-
-    return [signed_in, push_to_hub]
-
-
-def load_from_hub(session: Session, payload: object) -> None:
+def load_from_hub(session: Session, payload: Payload) -> None:
     """payload: {"model": "user/model"}, a public one; it is then what an uploaded file is."""
-    name = check_name(_text(payload, "model"))
-    folder, most_bytes = session.shared.folder, session.shared.limits.upload_bytes
-
-    def fetch() -> bytes:
-        # token=False: without it, the host's own would open the host's private models to everybody.
-        commit = newest_commit(name, token=False)
-        with tempfile.TemporaryDirectory(dir=folder, prefix="hub-") as cache:
-            return download(name, most_bytes, revision=commit, token=False, cache_dir=cache).read_bytes()
-
-    session.fetch(lambda path: path.write_bytes(_transfer(fetch)), f"The file of {name}")
+    name, fetch = fetched(session, payload, WEIGHTS_FILE)
+    session.fetch(lambda path: path.write_bytes(fetch()), f"The file of {name}")
 
 
-def push_network(session: Session, name: str, token: str) -> dict:
-    """Puts the network in use, if it is the visitor's own, into the repository. Returns {"address"}."""
+def push_to_hub(session: Session, payload: Payload, name: str, token: str) -> None:
+    """Puts the network in use, if it is the visitor's own, into the repository `name`."""
     weights, evaluation = session.model, session.evaluation
     if weights in SHIPPED.values():
         raise ValueError(NOT_YOURS)
     if not session.in_use.reads_digits:
         raise ValueError(NO_DIGITS)
     mnist_test = evaluation.to_json() if evaluation else {}
-    _transfer(lambda: push(weights, name, token=token, mnist_test=mnist_test))
-    return {"address": f"{constants.ENDPOINT}/{name}"}
-
-
-def _transfer(work: Callable[[], Result]) -> Result:
-    """Does `work` where there is a place for it; ValueError where there is none, or where it takes long.
-
-    What takes long goes on, in its place, until the Hub's client gives up, and its result is dropped.
-    """
-    if not _places.acquire(blocking=False):
-        raise ValueError(BUSY)
-
-    def at_its_place() -> Result:
-        try:
-            disable_progress_bars()
-            return work()
-        finally:
-            _places.release()
-
-    try:
-        return _pool.submit(at_its_place).result(SECONDS)
-    except TimeoutError:
-        raise ValueError(SLOW) from None
-
-
-def _text(payload: object, name: str) -> str:
-    text = payload.get(name) if isinstance(payload, dict) else None
-    return text.strip() if isinstance(text, str) else ""
+    transfer(lambda: push(weights, name, token=token, mnist_test=mnist_test))

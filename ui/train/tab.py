@@ -16,6 +16,7 @@ from training.settings import FRESH, Settings
 from ui.component import component
 from ui.draw.teach import undo, use_shipped
 from ui.server.uploads import uploaded
+from ui.shared.hub import can_sign_in, server_functions
 from ui.shared.visitors import Action, Payload, Visitors, picture_of, reads_file
 from ui.train import building, hub, trying
 
@@ -31,10 +32,11 @@ def build(visitors: Visitors) -> None:
     limits = visitors.manager.limits
     component(
         "train/train",
-        [*visitors.server_functions(ACTIONS), visitors.forget, *hub.server_functions(visitors)],
-        ("train/stage", "train/outcome", "train/hub", "train/builder", "train/trying"),
+        [*visitors.server_functions(ACTIONS), visitors.forget, *server_functions(visitors, hub.push_to_hub)],
+        ("train/stage", "train/outcome", "shared/hub", "train/builder", "train/trying"),
         ("train/watched",),
-        signs_in=hub.can_sign_in(),
+        signs_in=can_sign_in(),
+        pushed_as="my-digits",
         networks=building.cards(),
         kinds=building.kinds(),
         presets=building.presets(),

@@ -3,6 +3,7 @@
 import { createActions } from "../shared/actions.js";
 import { showTab } from "../shared/address.js";
 import { saveBlob } from "../shared/files.js";
+import { mountHub } from "../shared/hub.js";
 import "../shared/leaving.js";
 import { createReading } from "../shared/reading.js";
 import { belongings, findSession, forgetVisitor, sessionState } from "../shared/session.js";
@@ -10,7 +11,6 @@ import { certainty, secondThought } from "../shared/wording.js";
 import { createBuilder } from "./builder.js";
 import { createChart } from "./chart.js";
 import { csvOfCurve, paintCharts } from "./export.js";
-import { mountHub } from "./hub.js";
 import { showKernels } from "./kernels.js";
 import { createOutcome } from "./outcome.js";
 import { ask } from "./question.js";
@@ -265,7 +265,15 @@ export function mount({ element, server, upload, props }) {
   sessionState.addEventListener("drawing", drawingChanged);
   sessionState.addEventListener("model", () => settings.isFineTuning() && settings.suggest());
   mountLesson({ element, settings });
-  mountHub({ element, server, act: actions.act, canSignIn: props.signs_in });
+  mountHub({
+    element,
+    server,
+    act: actions.act,
+    canSignIn: props.signs_in,
+    load: "load_from_hub",
+    push: "push_to_hub",
+    loaded: "Loaded. It is tested now; then press Use this network.",
+  });
 
   if (sessionState.status) showStatus();
   findSession(server.watch);

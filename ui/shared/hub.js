@@ -1,12 +1,16 @@
-// The Hugging Face Hub, on the Train tab. Signing in happens in a page of its own: this one would lose the visitor's
-// network if it were left.
+// The Hugging Face Hub, on the tabs that have something to share. Signing in happens in a page of its own: this one
+// would lose what the visitor has if it were left.
 
-import { NO_CONNECTION } from "../shared/wording.js";
+import { NO_CONNECTION } from "./wording.js";
 
 const SIGN_IN = "login/huggingface?_target_url=%2F%3Fsigned-in"; // and back to the page, which then closes
 
-/** element: the tab, with the elements of hub.html in it; act: shared/actions.js's; canSignIn: as hub.py has it. */
-export function mountHub({ element, server, act, canSignIn }) {
+/**
+ * element: the tab, with the elements of hub.html in it; act: shared/actions.js's; canSignIn: as hub.py has it.
+ * load, push: the server's functions for what this tab loads and pushes; loaded: what is said once it is there;
+ * hasExamples: whether drawings can go with what is pushed, which they do only if the visitor says so.
+ */
+export function mountHub({ element, server, act, canSignIn, load, push, loaded, hasExamples = false }) {
   const section = element.querySelector(".hub");
   const find = (selector) => section.querySelector(selector);
   const [loading, pushing] = [find(".fetching"), find(".pushing")];
@@ -34,15 +38,16 @@ export function mountHub({ element, server, act, canSignIn }) {
   }
 
   onSubmit(loading, "Fetching\u2026", async ({ model }) => {
-    const failure = await act("load_from_hub", { model: model.value });
-    say(failure || "Loaded. It is tested now; then press Use this network.");
+    say((await act(load, { model: model.value })) || loaded);
   });
-  onSubmit(pushing, "Pushing\u2026", async ({ name }) => {
-    const answer = await server.push_to_hub({ name: name.value }).catch(() => undefined);
+  onSubmit(pushing, "Pushing\u2026", async ({ name, examples }) => {
+    const answer = await server[push]({ name: name.value, examples: examples.checked }).catch(() => undefined);
     if (answer?.address) return say("Pushed:", answer.address);
     say(answer?.error ?? NO_CONNECTION);
     if (answer?.error) showUser();
   });
+
+  find(".with-examples").hidden = !hasExamples;
 
   /** Asks who is signed in, and offers what they can do. */
   async function showUser() {
