@@ -1,11 +1,13 @@
 """python -m benchmarks.pad: how well the pad reads what real people write, as its page draws their strokes.
 
-Digits, numbers and numbers with separators by the writers of `training/handwriting` who are never trained
-on, each put on the pad at a random size. The page's own `ui/draw/geometry.js`, run by Node, chooses pen and
-scale; `--pen 0.3` draws with a pen of 0.3 of a digit's height instead. Printed: the pen in digit heights, at
-the median and from which the thickest tenth begins; exact = the text is the label, in %; chars = 1 - edit
-distance / label length, in %; and with `--against FILE`, which `--json FILE` wrote, how many samples are read
-now that were not then, and the other way.
+Digits, numbers, numbers with separators and letters by the writers of `training/handwriting` who are never
+trained on, each put on the pad at a random size. The page's own `ui/draw/geometry.js`, run by Node, chooses
+pen and scale; `--pen 0.3` draws with a pen of 0.3 of a digit's height instead. The strokes are sent beside
+the picture, as the page does, or with `--picture` are not.
+
+Printed: the pen in digit heights, at the median and from which the thickest tenth begins; exact = the text is
+the label, or a letter is refused, in %; chars = 1 - edit distance / label length, in %; and with `--against
+FILE`, which `--json FILE` wrote, how many samples are read now that were not then, and the other way.
 """
 
 import argparse
@@ -22,7 +24,9 @@ from tqdm import tqdm
 
 from benchmarks.handwriting import edit_distance
 from recognition import Reader
+from recognition.pen_strokes import PenStrokes
 from training.handwriting import Sample, read_samples
+from training.synthesis.rows import LIKE_DIGITS
 
 GEOMETRY = Path(__file__).parent.parent / "ui" / "draw" / "geometry.js"
 LAY_OUT = """
@@ -32,13 +36,15 @@ const drawings = JSON.parse(readFileSync(0, "utf8"));
 console.log(JSON.stringify(drawings.map((strokes) => layOutForServer(strokes))));
 """
 FINE = 4  # drawn so many times larger, then averaged, for smooth edges
-KINDS = ("digits", "numbers", "separators")
+KINDS = ("digits", "numbers", "separators", "letters")
 
 
 def kind_of(sample: Sample) -> str | None:
-    """Which of KINDS a sample is; None for letters and words."""
+    """Which of KINDS a sample is; None for words, signs, and letters that look like digits."""
     if sample.kind == "string":
         return "separators" if re.search(r"[-/.,:]", sample.label) else "numbers"
+    if sample.kind == "letter":
+        return "letters" if sample.label.isalpha() and sample.label not in LIKE_DIGITS else None
     return "digits" if sample.kind == "digit" else None
 
 
@@ -75,6 +81,14 @@ def sheet_of(strokes: list[np.ndarray], layout: dict, pen: float) -> np.ndarray:
     return cv2.resize(paper, (wide, high), interpolation=cv2.INTER_AREA)
 
 
+def strokes_on_sheet(strokes: list[np.ndarray], layout: dict, pen: float) -> PenStrokes:
+    """The strokes as they lie on `sheet_of`."""
+    scale = layout["scale"]
+    room = max(0, int(np.ceil((pen - layout["pen"]) * scale / 2)))
+    corner = layout["x"] + room, layout["y"] + room
+    return PenStrokes(tuple(stroke * scale + corner for stroke in strokes), pen * scale)
+
+
 def height_of(strokes: list[np.ndarray], kind: str) -> float:
     """The height of a digit on the pad: of a number, of its median stroke that is no dash."""
     heights = np.array([np.ptp(stroke[:, 1]) for stroke in strokes])
@@ -83,16 +97,25 @@ def height_of(strokes: list[np.ndarray], kind: str) -> float:
     return float(np.median(heights[heights >= heights.max() / 3]))
 
 
-def measure(reader: Reader, kind: str, samples: list[Sample], share: float | None) -> dict[str, list]:
-    """What is read of every sample: {labels, texts, pens}. share: the pen's width in digit heights."""
+def measure(
+    reader: Reader, kind: str, samples: list[Sample], share: float | None, *, as_picture: bool
+) -> dict[str, list]:
+    """What is read of every sample: {labels, texts, pens}. share: the pen's width in digit heights.
+
+    as_picture: without saying which strokes it was drawn with.
+    """
     drawings = [on_pad(sample) for sample in samples]
     texts, pens = [], []
     for strokes, layout in zip(tqdm(drawings, desc=kind, leave=False), layouts_of(drawings), strict=True):
         height = height_of(strokes, kind)
         pen = layout["pen"] if share is None else share * height
-        texts.append(re.sub(r"\s", "", reader.read_drawing(sheet_of(strokes, layout, pen)).text))
+        drawn = None if as_picture else strokes_on_sheet(strokes, layout, pen)
+        reading = reader.read_drawing(sheet_of(strokes, layout, pen), strokes=drawn)
+        refused = kind == "letters" and all(found.digit is None for found in reading.digits)
+        texts.append("" if refused else re.sub(r"\s", "", reading.text))
         pens.append(pen / height)
-    return {"labels": [re.sub(r"\s", "", sample.label) for sample in samples], "texts": texts, "pens": pens}
+    labels = ["" if kind == "letters" else re.sub(r"\s", "", sample.label) for sample in samples]
+    return {"labels": labels, "texts": texts, "pens": pens}
 
 
 def line_of(found: dict[str, list], before: dict[str, list] | None) -> str:
@@ -100,9 +123,10 @@ def line_of(found: dict[str, list], before: dict[str, list] | None) -> str:
     pairs = list(zip(found["texts"], found["labels"], strict=True))
     right = np.array([text == label for text, label in pairs])
     distance = sum(min(edit_distance(text, label), len(label)) for text, label in pairs)
-    chars = 1 - distance / sum(map(len, found["labels"]))
+    length = sum(map(len, found["labels"]))
+    chars = f"{100 * (1 - distance / length):8.1f}" if length else f"{'-':>8}"
     pen, thick = np.percentile(found["pens"], [50, 90])
-    line = f"{len(right):6}{pen:8.2f}{thick:8.2f}{100 * right.mean():8.1f}{100 * chars:8.1f}"
+    line = f"{len(right):6}{pen:8.2f}{thick:8.2f}{100 * right.mean():8.1f}{chars}"
     if before is None:
         return line
     was = np.array([text == label for text, label in zip(before["texts"], before["labels"], strict=True)])
@@ -114,6 +138,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--pen", type=float, help="width of the pen in digit heights (default: the page's)")
+    parser.add_argument("--picture", action="store_true", help="send the picture without its strokes")
     parser.add_argument("--training", action="store_true", help="the training writers, for choosing settings")
     parser.add_argument(
         "--limit", type=int, default=1000, help="at most so many a kind (default: %(default)s)"
@@ -136,7 +161,7 @@ def main() -> None:
         if len(chosen) > options.limit:
             at = np.random.default_rng(0).choice(len(chosen), options.limit, replace=False)
             chosen = [chosen[i] for i in np.sort(at)]
-        results[kind] = measure(reader, kind, chosen, options.pen)
+        results[kind] = measure(reader, kind, chosen, options.pen, as_picture=options.picture)
         print(f"{kind:12}{line_of(results[kind], before.get(kind))}", flush=True)
     if options.json:
         options.json.write_text(json.dumps(results))

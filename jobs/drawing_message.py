@@ -1,14 +1,17 @@
 """What the pad sends and is answered, as bytes: `ui/draw/message.js` is the other side.
 
 A drawing, little-endian: its number u32, flags u8 (1: the pen is down), width and height u16, the number of
-its runs u16, the length of the network's name u8, the name, the runs, and the grey pixels, row after row. A
-run is a byte:
+its runs u16, the length of the network's name u8, the bytes of its strokes u16, the name, the strokes, the
+runs, and the grey pixels, row after row. A run is a byte:
 
     00nnnnnn  n + 1 pixels of white        01nnnnnn  n + 1 pixels of black
     10nnnnnn  the next n + 1 grey pixels   11nnnnnn  64 * (n + 1) pixels of white
 
 So a digit takes about 3 kB, less than its PNG did in base64, and is unpacked in a few NumPy calls. Strokes
-would be shorter, but then the server would have to draw them, which takes longer than to read them.
+alone would be shorter, but then the server would have to draw them, which takes longer than to read them. It
+draws them where signs touch, which one can tell apart by the strokes that made them: the width of the pen
+u16, and of each stroke in the order of writing the number of its points u16 and their x and y i16, all in
+sixteenths of a pixel. There are none of a single stroke, nor where not all of the ink was drawn.
 
 An answer: the number of the drawing u32, its kind u8, the milliseconds it took u16; then a sentence, or of a
 reading flags u8 (1: provisional), the number of symbols u16, the length of the text u16, the text, the
@@ -23,17 +26,23 @@ from typing import NamedTuple
 import numpy as np
 
 from recognition import Reading
+from recognition.pen_strokes import PenStrokes
 from recognition.reading import Digit, symbol_text
 
 MAX_PIXELS = 512 * 512  # of a drawing; the page sends about 150 x 150 for a digit, 488 x 488 at most
 MAX_BYTES = 40_000  # of a drawing; the page sends about 2,000 a digit
+MOST_STROKES = 60  # of a drawing that is sent with them: a long telephone number has about 20
+MOST_STROKE_BYTES = 16_000
+WIDEST_PEN = 100  # pixels
 MALFORMED = "The drawing is not as this page sends it. Please reload the page."
 
 READ, SUPERSEDED, BUSY, ERROR, REFUSED = range(5)  # kinds of answers
 PROVISIONAL = 1
 PEN_IS_DOWN = 1
 
-_DRAWING = struct.Struct("<IBHHHB")
+_DRAWING = struct.Struct("<IBHHHBH")
+_U16 = struct.Struct("<H")
+_UNITS = 16  # of a coordinate, in a pixel
 _ANSWER = struct.Struct("<IBH")
 _READING = struct.Struct("<BHH")
 _SYMBOL = struct.Struct("<cH4H")
@@ -58,6 +67,7 @@ class Drawing(NamedTuple):
     network: str
     width: int
     height: int
+    strokes: bytes
     runs: bytes
     greys: bytes
 
@@ -66,13 +76,15 @@ def unpack_drawing(message: bytes) -> Drawing:
     """The drawing in a message; its pixels are looked at by `pixels_of`. ValueError for anything else."""
     if not _DRAWING.size <= len(message) <= MAX_BYTES:
         raise ValueError(MALFORMED)
-    number, flags, width, height, runs, length = _DRAWING.unpack_from(message)
-    begin = _DRAWING.size + length
+    number, flags, width, height, runs, length, strokes = _DRAWING.unpack_from(message)
+    name_ends = _DRAWING.size + length
+    begin = name_ends + strokes
     end = begin + runs
     if flags not in (0, PEN_IS_DOWN) or not 0 < width * height <= MAX_PIXELS or end > len(message):
         raise ValueError(MALFORMED)
-    name = message[_DRAWING.size : begin].decode("latin-1")
-    return Drawing(number, flags == PEN_IS_DOWN, name, width, height, message[begin:end], message[end:])
+    name = message[_DRAWING.size : name_ends].decode("latin-1")
+    drawn, pixels, greys = message[name_ends:begin], message[begin:end], message[end:]
+    return Drawing(number, flags == PEN_IS_DOWN, name, width, height, drawn, pixels, greys)
 
 
 def number_of(message: bytes) -> int:
@@ -93,7 +105,36 @@ def pixels_of(drawing: Drawing) -> np.ndarray:
     return pixels.reshape(drawing.height, drawing.width)
 
 
-def pack_drawing(number: int, moving: bool, network: str, pixels: np.ndarray) -> bytes:
+def strokes_of(drawing: Drawing) -> PenStrokes | None:
+    """The strokes of a drawing, or None where it came without. ValueError where they are not as announced."""
+    if not drawing.strokes:
+        return None
+    units = np.frombuffer(drawing.strokes[: len(drawing.strokes) // 2 * 2], "<i2")
+    if len(drawing.strokes) > MOST_STROKE_BYTES or len(drawing.strokes) % 2:
+        raise ValueError(MALFORMED)
+    pen, at, points = units[0] / _UNITS, 1, []
+    while at < len(units):
+        end = at + 1 + 2 * int(units[at])
+        if units[at] < 1 or end > len(units) or len(points) == MOST_STROKES:
+            raise ValueError(MALFORMED)
+        points.append(units[at + 1 : end].reshape(-1, 2) / _UNITS)
+        at = end
+    if not points or not 0 < pen <= WIDEST_PEN:
+        raise ValueError(MALFORMED)
+    return PenStrokes(tuple(points), float(pen))
+
+
+def pack_strokes(strokes: PenStrokes) -> bytes:
+    """The same for programs, as the page packs it."""
+    parts = [_U16.pack(round(strokes.pen * _UNITS))]
+    for points in strokes.points:
+        parts += [_U16.pack(len(points)), np.round(points * _UNITS).astype("<i2").tobytes()]
+    return b"".join(parts)
+
+
+def pack_drawing(
+    number: int, moving: bool, network: str, pixels: np.ndarray, strokes: PenStrokes | None = None
+) -> bytes:
     """The same for programs, as the page packs it; pixels: (H, W) uint8."""
     height, width = pixels.shape
     flat, runs = pixels.ravel(), bytearray()
@@ -107,9 +148,9 @@ def pack_drawing(number: int, moving: bool, network: str, pixels: np.ndarray) ->
                 count -= 64 * blocks
         for done in range(0, count, 64):
             runs.append((_WHITE_RUN, _BLACK_RUN, _GREY_RUN)[kind] | min(64, count - done) - 1)
-    name = network.encode("ascii")
-    head = _DRAWING.pack(number, PEN_IS_DOWN * moving, width, height, len(runs), len(name))
-    return head + name + bytes(runs) + flat[kinds == 2].tobytes()
+    name, drawn = network.encode("ascii"), pack_strokes(strokes) if strokes else b""
+    head = _DRAWING.pack(number, PEN_IS_DOWN * moving, width, height, len(runs), len(name), len(drawn))
+    return head + name + drawn + bytes(runs) + flat[kinds == 2].tobytes()
 
 
 def pack_reading(number: int, milliseconds: float, reading: Reading) -> bytes:

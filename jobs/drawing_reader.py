@@ -11,6 +11,7 @@ from jobs.drawing_message import (
     pack_reading,
     pack_sentence,
     pixels_of,
+    strokes_of,
     unpack_drawing,
 )
 from jobs.picture_answer import outcome_of
@@ -43,7 +44,7 @@ class DrawingReader:
             drawing = unpack_drawing(message)
             reader = self._reader(weights)
             read = reader.read_moving if drawing.moving else reader.read_drawing
-            reading = read(pixels_of(drawing), self._memories.of(page))
+            reading = read(pixels_of(drawing), self._memories.of(page), strokes_of(drawing))
         except OSError:
             return "", pack_sentence(number, ERROR, 0, NETWORK_GONE)
         except ValueError as error:

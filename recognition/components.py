@@ -118,17 +118,17 @@ class Components:
         """Whether more than half of a piece of ink, which fills a box, is this component's."""
         x, y, width, height = box
         labels = self.labels[y : y + height, x : x + width][ink >= SOLID]
-        return bool(2 * np.count_nonzero(labels == component_id) > max(len(labels), 1))
+        return 2 * np.count_nonzero(labels == component_id) > len(labels)
 
     def split_into(self, component_id: int, pieces: Sequence[tuple[Box, np.ndarray]]) -> list[int]:
         """Splits a component into pieces of ink that may cross; returns their ids, from left to right.
 
-        pieces: of each the box that it fills and its ink there, float32, solid somewhere.
+        pieces: of each the box in the picture that it fills and its ink there, float32, solid somewhere.
+        Where they cross, a pixel is labelled as the one that has most ink there.
         """
-        labels = self.labels
-        mine = labels == component_id
-        strongest = np.zeros(labels.shape, np.float32)
-        new_labels = np.zeros_like(labels)
+        mine = self.labels == component_id
+        strongest = np.zeros(mine.shape, np.float32)
+        new_labels = np.zeros_like(self.labels)
         found = []
         for (x, y, width, height), ink in pieces:
             new = component_id if not found else self._new_id()
@@ -142,7 +142,7 @@ class Components:
             strongest[filled][stronger] = ink[stronger]
             new_labels[filled][stronger] = new
             found.append(new)
-        labels[mine] = new_labels[mine]
+        self.labels[mine] = new_labels[mine]
         return sorted(found, key=lambda new: int(self.boxes[new, 0]))
 
     def _new_id(self) -> int:

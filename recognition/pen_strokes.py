@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -31,37 +32,42 @@ class PenStrokes:
         """The same with a pen that leaves so many pixels less on both sides."""
         return replace(self, pen=max(1.0, self.pen - 2 * radius))
 
-    def inks(self, shape: Sequence[int]) -> list[tuple[Box, np.ndarray]]:
-        """The ink of each stroke alone, float32 from 0 to 1, and the box of a picture (H, W) that it fills.
+    def inks(self, shape: Sequence[int], near: Box) -> list[tuple[Box, np.ndarray]]:
+        """The ink of each stroke alone, float32 from 0 to 1, and the box in the picture (H, W) that it fills.
 
-        Strokes outside of the picture are left out.
+        near: strokes that do not reach into this box are left out. What reaches out of the picture is cut
+        off.
         """
         found = []
         pen = max(1, round(self.pen))
-        room = pen // 2 + 2
-        for points in self.points:
-            left, top = np.maximum(np.floor(points.min(0)).astype(int) - room, 0)
-            right, bottom = np.minimum(np.ceil(points.max(0)).astype(int) + room + 1, (shape[1], shape[0]))
-            if left >= right or top >= bottom:
+        x, y, width, height = near
+        for points, (left, top, right, bottom) in zip(self.points, self._edges, strict=True):
+            if left >= x + width or right <= x or top >= y + height or bottom <= y:
                 continue
+            left, top, right, bottom = max(left, 0), max(top, 0), min(right, shape[1]), min(bottom, shape[0])
             ink = np.zeros((bottom - top, right - left), np.uint8)
             line = np.round((points - (left, top)) * 2**SHIFT).astype(np.int32)
             cv2.polylines(ink, [line], False, FULL, pen, cv2.LINE_AA, SHIFT)
-            box = int(left), int(top), int(right - left), int(bottom - top)
-            found.append((box, ink * np.float32(1 / FULL)))
+            found.append(((left, top, right - left, bottom - top), ink * np.float32(1 / FULL)))
         return found
 
+    @cached_property
+    def _edges(self) -> list[tuple[int, int, int, int]]:
+        """The left, top, right and bottom of each stroke's ink."""
+        room = round(self.pen) // 2 + 2
+        firsts = [np.floor(points.min(0)).astype(int) - room for points in self.points]
+        ends = [np.ceil(points.max(0)).astype(int) + room + 1 for points in self.points]
+        return [(*first.tolist(), *end.tolist()) for first, end in zip(firsts, ends, strict=True)]
 
-def split_into_strokes(components: Components, component_id: int, strokes: PenStrokes | None) -> list[int]:
+
+def split_into_strokes(components: Components, component_id: int, strokes: PenStrokes) -> list[int]:
     """Splits a component into the strokes that it was drawn with; returns their ids, from left to right.
 
     Each has all of its own ink, where it crosses others too. A component of a single stroke stays as it is.
     """
-    if strokes is None:
-        return [component_id]
     mine = [
         (box, ink)
-        for box, ink in strokes.inks(components.ink.shape)
+        for box, ink in strokes.inks(components.ink.shape, components.box_of([component_id]))
         if components.is_mostly(component_id, box, ink)
     ]
     return components.split_into(component_id, mine) if len(mine) > 1 else [component_id]

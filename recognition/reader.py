@@ -12,8 +12,8 @@ from recognition.classifier import Classifier
 from recognition.context import CONTEXT_LOGITS, CONTEXT_SHAPE
 from recognition.drawing import check_picture, ink_of_drawing
 from recognition.growing import DrawingMemory
-from recognition.pen_strokes import PenStrokes
 from recognition.limits import TooMuchWorkError
+from recognition.pen_strokes import PenStrokes
 from recognition.reading import Reading
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
@@ -69,9 +69,9 @@ class Reader:
         """A drawing -> Reading.
 
         image: uint8; (H, W, 4) pen on transparent or plain paper, (H, W, 3) RGB, or (H, W) grey. memory: of
-        earlier pictures of the same drawing, which makes it quicker and changes no answer. strokes: with which
-        all of it was drawn, where that is known, so that signs that touch can be told apart. Raises TypeError
-        or ValueError, saying what was expected, for anything else.
+        earlier pictures of the same drawing, which makes it quicker and changes no answer. strokes: with
+        which all of it was drawn, where that is known, so that signs that touch can be told apart. Raises
+        TypeError or ValueError, saying what was expected, for anything else.
         """
         return pipeline.read_ink(ink_of_drawing(image), self.classifier, memory, strokes=strokes)
 

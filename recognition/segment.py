@@ -66,7 +66,8 @@ def segment(
     others around them; None where there is no such model. is_hopeless: of the words by `classify` alone;
     where they are, they are the answer. may_cut: of a component, by its id; all may be, where it is left out.
     separator_cost: of reading a candidate as a separator. strokes: with which all of it was drawn, if that is
-    known: signs that touch are parted where one stroke ends. Raises TooMuchWorkError where the budget is spent.
+    known: signs that touch are parted where one stroke ends. Raises TooMuchWorkError where the budget is
+    spent.
     """
     candidates = dict(singles)
     words = [
@@ -186,7 +187,7 @@ def _parts_of_strokes(
     """
     if strokes is None:
         return []
-    budget.spend(STROKE_WORK * len(strokes.points))
+    budget.spend(STROKE_WORK * len(strokes.points), components.ink.size * len(strokes.points) // 4)
     pieces = split_into_strokes(components, component_id, strokes)
     if len(pieces) < 2:
         return []

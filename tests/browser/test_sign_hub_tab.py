@@ -42,11 +42,11 @@ def _load(signs, name):
 
 
 def test_on_a_phone_signs_are_loaded_by_their_name_and_read_and_what_cannot_be_is_told(
-    browser, hub_and_url, tmp_path
+    contexts, hub_and_url, tmp_path
 ):
     hub, url = hub_and_url
     _put_signs(hub, tmp_path)
-    visitors = Visitors(browser, url, Pad)
+    visitors = Visitors(contexts, url, Pad)
     signs = SignsTab.of(visitors(**PHONE))
     report = signs.find(".hub")
     for name, words in (("ada/none", "There is no ada/none"), ("ada", 'A name on the Hub is "user/model"')):

@@ -14,7 +14,7 @@ from tests.sockets import Socket
 
 BYTES = {"Content-Type": "application/octet-stream"}
 FLOOD = 1000  # drawings that a page sends at once: more than any machine takes so long for that it may
-HEAD = struct.Struct("<IBHHHB")
+HEAD = struct.Struct("<IBHHHBH")
 
 
 def open_socket(app, **options):
@@ -100,15 +100,17 @@ def test_who_does_not_say_who_they_are_is_sent_away(app, said):
 @pytest.mark.parametrize(
     "drawing",
     [
-        HEAD.pack(1, 0, 512, 513, 0, 0),  # too large
-        HEAD.pack(1, 0, 0, 9, 0, 0),
-        HEAD.pack(1, 7, 1, 1, 1, 0) + b"\0",  # flags that there are none of
-        HEAD.pack(1, 0, 8, 8, 9, 0),  # runs that do not come
-        HEAD.pack(1, 0, 8, 8, 0, 255) + b"digits",
-        HEAD.pack(1, 0, 512, 512, 1, 6) + b"digits\xff",  # fewer pixels than it says
-        HEAD.pack(1, 0, 1, 1, 9000, 6) + b"digits" + b"\xff" * 9000,  # 37 million pixels of white
-        HEAD.pack(1, 0, 8, 8, 1, 6) + b"digits\xbf" + b"a" * 30,  # fewer grey ones
-        HEAD.pack(1, 0, 8, 8, 1, 4) + b"\xff\xfe\0/" + b"\x3f",
+        HEAD.pack(1, 0, 512, 513, 0, 0, 0),  # too large
+        HEAD.pack(1, 0, 0, 9, 0, 0, 0),
+        HEAD.pack(1, 7, 1, 1, 1, 0, 0) + b"\0",  # flags that there are none of
+        HEAD.pack(1, 0, 8, 8, 9, 0, 0),  # runs that do not come
+        HEAD.pack(1, 0, 8, 8, 0, 255, 0) + b"digits",
+        HEAD.pack(1, 0, 512, 512, 1, 6, 0) + b"digits\xff",  # fewer pixels than it says
+        HEAD.pack(1, 0, 1, 1, 9000, 6, 0) + b"digits" + b"\xff" * 9000,  # 37 million pixels of white
+        HEAD.pack(1, 0, 8, 8, 1, 6, 0) + b"digits\xbf" + b"a" * 30,  # fewer grey ones
+        HEAD.pack(1, 0, 8, 8, 1, 4, 0) + b"\xff\xfe\0/" + b"\x3f",
+        HEAD.pack(1, 0, 8, 8, 1, 6, 9) + b"digits\x30\0",  # fewer bytes of strokes
+        HEAD.pack(1, 0, 8, 8, 1, 6, 4) + b"digits\x30\0\xff\xff\x3f",  # a stroke of 65,535 points
         drawn_seven(network="own"),
         drawn_seven(network="../seed"),
     ],

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { boxOf, digitHeight, layOutForServer, newestDigit, PEN, penOf } from "../../ui/draw/geometry.js";
+import { erased } from "../../ui/draw/history.js";
 
 const PICTURE = "a picture";
 
@@ -105,4 +106,12 @@ test("the newest digit holds most points of the last stroke", () => {
   assert.equal(newestDigit([[0.8, 0.5], [0.1, 0.5]], boxes), 0);
   assert.equal(newestDigit([[0.8, 0.5], PICTURE], boxes), 1);
   assert.equal(newestDigit([[0.1, 0.5]], []), -1);
+});
+
+test("the eraser changes no pen", () => {
+  const [line, bar] = [[0.2, 0.3, 0.2, 0.8], [0.4, 0.5, 0.6, 0.5]];
+  const left = erased(erased([line, bar], 0.2, 0.5, 0.04), 0.2, 0.6, 0.04);
+  assert.ok(left.length > 3, "the line is in pieces");
+  assert.equal(penOf(left), penOf([line, bar]));
+  assert.equal(layOutForServer(left).pen, layOutForServer([line, bar]).pen);
 });

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { packDrawing, packPixels, unpackAnswer } from "../../ui/draw/message.js";
+import { packDrawing, packPixels, packStrokes, unpackAnswer } from "../../ui/draw/message.js";
 
 // Of the same drawing and answers as in tests/test_drawing_message.py.
-const DRAWING = "02010000014600030007000473656564c00a41813c7f4511c8";
+const DRAWING =
+  "020100000146000300070004120073656564" + "3800" + "020058001800980018000100f0ff0800" + "c00a41813c7f4511c8";
 const READING =
   "02010000000c0001020002002d372d010005000600070008000080370100" +
   "010002002c0104000000004000000000000000000000ffbf000000003333";
@@ -18,8 +19,17 @@ test("a drawing is packed as the server unpacks it", () => {
   greys.set([0, 0, 17, 200], width + 5);
   greys.fill(0, 2 * width);
   const rgba = Uint8ClampedArray.from([...greys].flatMap((grey) => [grey, grey, grey, 255]));
-  const bytes = packDrawing(258, { width, height, ...packPixels(rgba) }, true, "seed");
+  const strokes = packStrokes([[5.5, 1.5, 6.5, 1.5, 9.5, 1.5], [-1, 0.5]], 3.5); // the middle point is near the first
+  const bytes = packDrawing(258, { width, height, ...packPixels(rgba), strokes }, true, "seed");
   assert.deepEqual(bytes, bytesOf(DRAWING));
+});
+
+test("no strokes are sent of a single one, of very many, or of very long ones", () => {
+  const long = Array.from({ length: 9000 }, (_, i) => 4 * (i % 100));
+  for (const strokes of [[], [[1, 2, 3, 4]], Array(61).fill([1, 2]), [long, long]]) {
+    assert.equal(packStrokes(strokes, 3).length, 0);
+  }
+  assert.equal(packStrokes(Array(60).fill([1, 2]), 3).length, 2 + 60 * 6);
 });
 
 test("long runs take few bytes", () => {

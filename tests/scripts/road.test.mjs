@@ -5,7 +5,7 @@ import { Road } from "../../ui/draw/road.js";
 import { newClock } from "./clock.mjs";
 
 const KEY = "k".repeat(43);
-const PICTURE = { width: 1, height: 1, runs: [0], greys: [] };
+const PICTURE = { width: 1, height: 1, runs: [0], greys: [], strokes: [] };
 
 let clock;
 let sockets; // each a FakeSocket, in the order of their opening

@@ -2,7 +2,7 @@
 
 import { layOutForServer } from "./geometry.js";
 import { isPicture } from "./history.js";
-import { packPixels } from "./message.js";
+import { packPixels, packStrokes } from "./message.js";
 import { inkOf } from "../shared/picture.js";
 
 /** Draws strokes on a context whose unit is the pad's side: curves through the middles between their points. */
@@ -54,6 +54,13 @@ export function createScreen(canvas, strokes, pen) {
   return repaint;
 }
 
+/** The strokes as message.js sends them; none where a picture is on the pad, too. */
+function strokesOnSheet(strokes, { x, y, scale, pen }) {
+  if (strokes.some(isPicture)) return [];
+  const onSheet = (stroke) => stroke.map((value, i) => value * scale + (i % 2 === 0 ? x : y));
+  return packStrokes(strokes.map(onSheet), pen * scale);
+}
+
 /**
  * Returns what renders strokes, black on white: {image, packed, toPad}, or null where there is no ink. Of the same
  * pixels, image is a data URL and packed what message.js sends; they are to be taken before the next rendering.
@@ -81,7 +88,7 @@ export function createSheet() {
       },
       get packed() {
         const { width, height, data } = context.getImageData(0, 0, sheet.width, sheet.height);
-        return { width, height, ...packPixels(data) };
+        return { width, height, ...packPixels(data), strokes: strokesOnSheet(strokes, layout) };
       },
       toPad: layout.toPad,
     };

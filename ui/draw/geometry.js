@@ -1,6 +1,6 @@
 // Where ink lies, in shares of the pad's side. A box here is [left, top, right, bottom].
 
-import { isPicture } from "./history.js";
+import { asDrawn, isPicture } from "./history.js";
 import { SIDE } from "../shared/picture.js";
 
 export const PEN = 0.07; // width of the pen, while nothing is known of how large the digits are
@@ -41,7 +41,7 @@ function lengthOf(stroke) {
  */
 export function digitHeight(strokes) {
   const sizes = strokes.map((stroke) => {
-    const [left, top, right, bottom] = boxOf(stroke);
+    const [left, top, right, bottom] = boxOf(asDrawn(stroke)); // the eraser changes no pen
     const height = Math.max(bottom - top, HEIGHT_OF_WIDTH * (right - left));
     return { height, length: isPicture(stroke) ? 1 : lengthOf(stroke) };
   });

@@ -4,6 +4,11 @@
 const ERASER = 0.04; // radius of the eraser
 const MIN_STEP = 0.002; // a movement shorter than this share of the side adds no point
 
+const drawn = new WeakMap(); // of what the eraser left of a stroke: the stroke as it was drawn
+
+/** The stroke that this one is a part of, since the eraser cut it; or else the very same. */
+export const asDrawn = (stroke) => drawn.get(stroke) ?? stroke;
+
 /** Strokes with undo and redo. What changes them returns whether it did. */
 export class DrawingHistory {
   #erased = null; // what was there before the eraser that is down, and where that was last
@@ -146,7 +151,10 @@ export function erased(strokes, x, y, radius) {
         parts.push([]);
       }
     }
-    return isCut ? parts.filter((part) => part.length > 0) : [stroke];
+    if (!isCut) return [stroke];
+    const rest = parts.filter((part) => part.length > 0);
+    for (const part of rest) drawn.set(part, asDrawn(stroke));
+    return rest;
   });
   const isSame = left.length === strokes.length && left.every((stroke, i) => stroke === strokes[i]);
   return isSame ? strokes : left;

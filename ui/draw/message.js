@@ -8,8 +8,12 @@ const GREY_RUN = 0x80;
 const LONG_WHITE_RUN = 0xc0;
 const LONGEST_RUN = 64; // pixels, and how many of these a long white run may have
 
-const HEAD = 12; // bytes of a drawing before the name of its network
+const HEAD = 14; // bytes of a drawing before the name of its network
 const ANSWER_HEAD = 7;
+const UNITS = 16; // of a stroke's coordinate, in a pixel
+const MIN_GAP = 3; // pixels between two points of a stroke
+const MOST_STROKES = 60; // with more, the picture is sent alone: that is no number
+const MOST_STROKE_BYTES = 16_000;
 const SHARE = 65535;
 const DIGIT = /[0-9?]/;
 const KINDS = ["read", "superseded", "busy", "error", "refused"];
@@ -42,9 +46,39 @@ function pushRuns(runs, kind, count) {
   for (; count > 0; count -= LONGEST_RUN) runs.push(kind | (Math.min(count, LONGEST_RUN) - 1));
 }
 
-/** picture: {width, height, runs, greys}; isMoving: whether the pen is down; network: its name. */
-export function packDrawing(number, { width, height, runs, greys }, isMoving, network) {
-  const bytes = new Uint8Array(HEAD + network.length + runs.length + greys.length);
+/**
+ * The bytes of strokes, flat lists [x, y, ...] in pixels of the picture like the width of the pen. None of a single
+ * stroke, which is never parted, or of too many.
+ */
+export function packStrokes(strokes, pen) {
+  if (strokes.length < 2 || strokes.length > MOST_STROKES) return [];
+  const values = [pen];
+  for (const stroke of strokes) {
+    const points = withFewPoints(stroke);
+    values.push(points.length / 2 / UNITS, ...points); // a number of points is no coordinate
+  }
+  if (2 * values.length > MOST_STROKE_BYTES) return [];
+  const bytes = new Uint8Array(2 * values.length);
+  const view = new DataView(bytes.buffer);
+  values.forEach((value, i) => view.setInt16(2 * i, Math.round(value * UNITS), true));
+  return bytes;
+}
+
+/** The stroke without points that lie close to the one before; the last one stays. */
+function withFewPoints(stroke) {
+  const points = stroke.slice(0, 2);
+  for (let i = 2; i < stroke.length; i += 2) {
+    const [x, y] = points.slice(-2);
+    const isFar = Math.hypot(stroke[i] - x, stroke[i + 1] - y) >= MIN_GAP;
+    if (isFar || i === stroke.length - 2) points.push(stroke[i], stroke[i + 1]);
+  }
+  return points;
+}
+
+/** picture: {width, height, runs, greys, strokes}; isMoving: whether the pen is down; network: its name. */
+export function packDrawing(number, { width, height, runs, greys, strokes }, isMoving, network) {
+  const parts = [new TextEncoder().encode(network), strokes, runs, greys];
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, HEAD));
   const view = new DataView(bytes.buffer);
   view.setUint32(0, number, true);
   view.setUint8(4, isMoving ? 1 : 0);
@@ -52,9 +86,12 @@ export function packDrawing(number, { width, height, runs, greys }, isMoving, ne
   view.setUint16(7, height, true);
   view.setUint16(9, runs.length, true);
   view.setUint8(11, network.length);
-  bytes.set(new TextEncoder().encode(network), HEAD);
-  bytes.set(runs, HEAD + network.length);
-  bytes.set(greys, HEAD + network.length + runs.length);
+  view.setUint16(12, strokes.length, true);
+  let at = HEAD;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
   return bytes;
 }
 
