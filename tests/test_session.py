@@ -195,18 +195,22 @@ def test_what_is_not_learned_changes_nothing(open_manager):
     assert rested(session).phase == "idle"
 
 
-@pytest.mark.skipif(not hasattr(os, "getpriority"), reason="needs a system where processes have priorities")
-def test_who_waits_for_a_lesson_comes_before_who_watches_a_training(open_manager):
-    manager = open_manager(before="worker.fine_tune = lambda *a, **k: __import__('time').sleep(1000);")
+@pytest.mark.skipif(not hasattr(os, "nice"), reason="needs a system where processes have priorities")
+def test_who_waits_for_a_lesson_comes_before_who_watches_a_training(open_manager, tmp_path_factory):
+    noted = tmp_path_factory.mktemp("nice")  # by each worker, how much less urgent it makes itself
+    manager = open_manager(
+        before="worker.fine_tune = lambda *a, **k: __import__('time').sleep(1000);"
+        "worker.os.nice = lambda by: "
+        f"__import__('pathlib').Path({str(noted)!r}, str(worker.os.getpid())).write_text(str(by));"
+    )
     ann, ben = manager.session("ann"), manager.session("ben")
     ann.start(LONG, None)
     ben.add_example(cross(), 4)
     ben.teach()
     training(ann)
-    mine = os.getpriority(os.PRIO_PROCESS, 0)
-    await_(lambda: process_of(ben) and os.getpriority(os.PRIO_PROCESS, process_of(ben).pid) > mine)
-    teaches, trains = (os.getpriority(os.PRIO_PROCESS, process_of(session).pid) for session in (ben, ann))
-    assert mine < teaches < trains
+    await_(lambda: sum(bool(file.read_text()) for file in noted.iterdir()) == 2)
+    teaches, trains = (int((noted / str(process_of(session).pid)).read_text()) for session in (ben, ann))
+    assert 0 < teaches < trains
 
 
 def test_a_drawing_that_is_told_again_is_what_it_was_last_told_to_be(manager):
