@@ -111,7 +111,7 @@ def test_on_a_phone_every_digit_of_three_lines_is_large_enough_for_a_finger(phon
 
 
 def test_digits_drawn_across_each_other_are_told_apart_by_their_strokes(used_pad):
-    for x in (0.3, 0.48):
+    for x in (0.3, 0.42):
         used_pad.draw(placed(DIGITS[4], x, 0.5, 0.4), step=0.03, settle=False)
     used_pad.settle()
     assert used_pad.answer == "44"
