@@ -1,7 +1,10 @@
-"""One training step of the same network here, in PyTorch and in JAX, timed in turns."""
+"""What the benchmarks against PyTorch share: options, turns, and a training step of the same network."""
 
+import argparse
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -9,6 +12,8 @@ from torch.nn import functional
 
 from benchmarks.as_pytorch import as_pytorch, gradients_in_our_order
 from cnn import Dropout, Optimizer, Sequential, softmax_cross_entropy
+from cnn.fast import parallel
+from training.memory import keep_freed_memory
 
 PAUSE = 0.05  # seconds between rounds, until threads that wait by spinning have gone to sleep
 TOLERANCE = 5e-3  # of the norm of the gradient: Winograd rounds more, and a pixel may change sides of a ReLU
@@ -20,9 +25,26 @@ Optimizers = Callable[
 ]  # ours, and what makes PyTorch's of parameters
 
 
-def in_turns(contestants: dict[str, TimedStep], rounds: int, steps: int) -> dict[str, list]:
+Took = TypeVar("Took")
+
+
+def parse_options(parser: argparse.ArgumentParser, rounds: int) -> argparse.Namespace:
+    """Adds --rounds, --threads and --json, reads the command line, and gives all contestants the threads."""
+    parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--threads", type=int, default=parallel.CORES, help="default: all cores")
+    parser.add_argument("--json", type=Path, help="write the numbers to this file too")
+    options = parser.parse_args()
+    if not 1 <= options.threads <= parallel.CORES:
+        parser.error(f"--threads must be 1 to {parallel.CORES}")
+    parallel.CORES = options.threads
+    torch.set_num_threads(options.threads)
+    keep_freed_memory()
+    return options
+
+
+def in_turns(contestants: dict[str, Callable[[], Took]], rounds: int, steps: int) -> dict[str, list[Took]]:
     """What all contestants' steps return, by name: `steps` of one, then of the next, and so in rounds."""
-    times: dict[str, list] = {contestant: [] for contestant in contestants}
+    times: dict[str, list[Took]] = {contestant: [] for contestant in contestants}
     for step in contestants.values():
         step(), step()
     for _ in range(rounds):

@@ -13,6 +13,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 # Before NumPy is loaded: cnn spreads the work over the cores, BLAS must not do it again.
@@ -23,16 +24,14 @@ import onnxruntime
 import torch
 
 from benchmarks.as_pytorch import as_pytorch
+from benchmarks.contestants import in_turns, parse_options
 from benchmarks.machine import machine, milliseconds
 from cnn import Sequential, load_model, prepare_for_inference
-from cnn.fast import parallel
 from recognition import to_input
 from recognition.reader import SHIPPED
 from training.data import load_mnist
-from training.memory import keep_freed_memory
 
 BATCHES = {1: 50, 1000: 2}  # batch -> steps in a round
-PAUSE = 0.05  # seconds between rounds, until threads that wait by spinning have gone to sleep
 
 Read = Callable[[np.ndarray], np.ndarray]
 
@@ -41,15 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--threads", type=int, default=parallel.CORES, help="default: all cores")
-    parser.add_argument("--json", type=Path, help="write the numbers to this file too")
-    options = parser.parse_args()
-    if not 1 <= options.threads <= parallel.CORES:
-        parser.error(f"--threads must be 1 to {parallel.CORES}")
-    parallel.CORES = options.threads
-    torch.set_num_threads(options.threads)
-    keep_freed_memory()
+    options = parse_options(parser, rounds=20)
     print(
         f"{machine()}, {options.threads} threads, PyTorch {torch.__version__}, "
         f"ONNX Runtime {onnxruntime.__version__}, NumPy {np.__version__}\n"
@@ -116,17 +107,16 @@ def onnx_session(
         return onnxruntime.InferenceSession(path, settings, providers=["CPUExecutionProvider"])
 
 
+def seconds_of(read: Read, x: np.ndarray) -> float:
+    start = time.perf_counter()
+    read(x)
+    return time.perf_counter() - start
+
+
 def compare(name: str, contestants: dict[str, Read], x: np.ndarray, steps: int, rounds: int) -> dict:
     """Prints and returns milliseconds of every contestant."""
-    times: dict[str, list[float]] = {contestant: [] for contestant in contestants}
-    for _ in range(rounds):
-        for contestant, read in contestants.items():
-            time.sleep(PAUSE)
-            read(x)
-            for _ in range(steps):
-                start = time.perf_counter()
-                read(x)
-                times[contestant].append(time.perf_counter() - start)
+    timed = {contestant: partial(seconds_of, read, x) for contestant, read in contestants.items()}
+    times = in_turns(timed, rounds, steps)
     print(f"{name}, {len(x)} image{'s' if len(x) > 1 else ''}")
     result = {contestant: milliseconds(np.array(values)) for contestant, values in times.items()}
     ours = result["NumPy"]["median"]

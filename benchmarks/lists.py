@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import time
-from pathlib import Path
 
 # Before NumPy is loaded: cnn spreads the work over the cores, BLAS must not do it again.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
@@ -19,11 +18,9 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import numpy as np
 import torch
 
-from benchmarks.contestants import contestants_of, in_turns
+from benchmarks.contestants import TOLERANCE, contestants_of, in_turns, parse_options
 from benchmarks.machine import machine
 from benchmarks.training import digit_optimizers
-from cnn.fast import parallel
-from training.memory import keep_freed_memory
 from training.own_network.draft import Draft, read_draft
 from training.own_network.presets import PRESETS
 
@@ -32,22 +29,13 @@ CLASSES = 10
 SHAPES = ((28, 28, 1), (32, 32, 3))
 SECONDS = 0.3  # of the steps of one contestant in a round
 MOST_STEPS = 100
-TOLERANCE = 1e-2  # of the norm of the gradient; see `benchmarks.contestants`
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=parallel.CORES, help="default: all cores")
-    parser.add_argument("--json", type=Path, help="write the numbers to this file too")
-    options = parser.parse_args()
-    if not 1 <= options.threads <= parallel.CORES:
-        parser.error(f"--threads must be 1 to {parallel.CORES}")
-    parallel.CORES = options.threads
-    torch.set_num_threads(options.threads)
-    keep_freed_memory()
+    options = parse_options(parser, rounds=5)
 
     print(f"{machine()}, {options.threads} threads, PyTorch {torch.__version__}, NumPy {np.__version__}")
     rows = [compare(key, shape, options.rounds) for shape in SHAPES for key in PRESETS]

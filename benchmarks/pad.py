@@ -65,28 +65,29 @@ def layouts_of(drawings: list[list[np.ndarray]]) -> list[dict]:
     return json.loads(subprocess.run(command, input=flat, capture_output=True, text=True, check=True).stdout)
 
 
-def sheet_of(strokes: list[np.ndarray], layout: dict, pen: float) -> np.ndarray:
-    """The sheet that the page sends, (H, W) uint8, black on white, with room for a wider pen."""
+def on_sheet(strokes: list[np.ndarray], layout: dict, pen: float) -> tuple[PenStrokes, tuple[int, int]]:
+    """The strokes in pixels of the sheet that the page sends, and its height and width.
+
+    There is room for a wider pen than the page's.
+    """
     scale = layout["scale"]
     room = max(0, int(np.ceil((pen - layout["pen"]) * scale / 2)))
-    wide, high = layout["width"] + 2 * room, layout["height"] + 2 * room
     corner = layout["x"] + room, layout["y"] + room
-    pen = pen * scale * FINE
+    drawn = PenStrokes(tuple(stroke * scale + corner for stroke in strokes), pen * scale)
+    return drawn, (layout["height"] + 2 * room, layout["width"] + 2 * room)
+
+
+def sheet_of(drawn: PenStrokes, shape: tuple[int, int]) -> np.ndarray:
+    """The sheet, (H, W) uint8, black on white."""
+    high, wide = shape
+    pen = drawn.pen * FINE
     paper = np.full((high * FINE, wide * FINE), 255, np.uint8)
-    for stroke in strokes:
-        line = np.round((stroke * scale + corner) * FINE).astype(np.int32)
+    for points in drawn.points:
+        line = np.round(points * FINE).astype(np.int32)
         cv2.polylines(paper, [line], False, 0, max(1, round(pen)), cv2.LINE_AA)
         for end in (line[0], line[-1]):
             cv2.circle(paper, end.tolist(), round(pen / 2), 0, -1, cv2.LINE_AA)
     return cv2.resize(paper, (wide, high), interpolation=cv2.INTER_AREA)
-
-
-def strokes_on_sheet(strokes: list[np.ndarray], layout: dict, pen: float) -> PenStrokes:
-    """The strokes as they lie on `sheet_of`."""
-    scale = layout["scale"]
-    room = max(0, int(np.ceil((pen - layout["pen"]) * scale / 2)))
-    corner = layout["x"] + room, layout["y"] + room
-    return PenStrokes(tuple(stroke * scale + corner for stroke in strokes), pen * scale)
 
 
 def height_of(strokes: list[np.ndarray], kind: str) -> float:
@@ -109,8 +110,8 @@ def measure(
     for strokes, layout in zip(tqdm(drawings, desc=kind, leave=False), layouts_of(drawings), strict=True):
         height = height_of(strokes, kind)
         pen = layout["pen"] if share is None else share * height
-        drawn = None if as_picture else strokes_on_sheet(strokes, layout, pen)
-        reading = reader.read_drawing(sheet_of(strokes, layout, pen), strokes=drawn)
+        drawn, shape = on_sheet(strokes, layout, pen)
+        reading = reader.read_drawing(sheet_of(drawn, shape), strokes=None if as_picture else drawn)
         refused = kind == "letters" and all(found.digit is None for found in reading.digits)
         texts.append("" if refused else re.sub(r"\s", "", reading.text))
         pens.append(pen / height)

@@ -25,7 +25,7 @@ import torch
 from torch.nn import functional
 
 from benchmarks.as_pytorch import as_pytorch
-from benchmarks.contestants import TOLERANCE, contestants_of, in_turns, numpy_step
+from benchmarks.contestants import TOLERANCE, contestants_of, in_turns, numpy_step, parse_options
 from benchmarks.machine import machine, milliseconds, sgemm_rate
 from benchmarks.peak_memory import peak_memory
 from cnn import (
@@ -45,7 +45,6 @@ from cnn.fast import parallel
 from cnn.fast.step import Step
 from training.data import load_mnist
 from training.evaluate import evaluate, new_figure, save_figure
-from training.memory import keep_freed_memory
 from training.recipes import SeedRecipe
 
 BATCH = {"seed_net": 64, "digit_net": 128}
@@ -76,21 +75,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--networks", nargs="+", choices=BUILDERS, default=list(NETWORKS))
-    parser.add_argument("--threads", type=int, default=parallel.CORES, help="default: all cores")
     parser.add_argument("--compiled", action="store_true", help="torch.compile too, and JAX if installed")
     parser.add_argument("--scaling", action="store_true", help="seconds an image at batches of 16 to 1,024")
     parser.add_argument("--plot", type=Path, help="draw --scaling to this picture")
     parser.add_argument("--layers", action="store_true", help="each step against the rate of sgemm")
     parser.add_argument("--epochs", action="store_true", help="whole epochs too, data loading included")
-    parser.add_argument("--json", type=Path, help="write the numbers to this file too")
-    options = parser.parse_args()
-    if not 1 <= options.threads <= parallel.CORES:
-        parser.error(f"--threads must be 1 to {parallel.CORES}")
-    parallel.CORES = options.threads
-    torch.set_num_threads(options.threads)
-    keep_freed_memory()
+    options = parse_options(parser, rounds=10)
 
     rate = sgemm_rate(options.threads)
     print(f"{machine()}, {options.threads} threads, PyTorch {torch.__version__}, NumPy {np.__version__}")

@@ -109,9 +109,9 @@ def strokes_of(drawing: Drawing) -> PenStrokes | None:
     """The strokes of a drawing, or None where it came without. ValueError where they are not as announced."""
     if not drawing.strokes:
         return None
-    units = np.frombuffer(drawing.strokes[: len(drawing.strokes) // 2 * 2], "<i2")
     if len(drawing.strokes) > MOST_STROKE_BYTES or len(drawing.strokes) % 2:
         raise ValueError(MALFORMED)
+    units = np.frombuffer(drawing.strokes, "<i2")
     pen, at, points = units[0] / _UNITS, 1, []
     while at < len(units):
         end = at + 1 + 2 * int(units[at])

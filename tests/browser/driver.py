@@ -322,3 +322,10 @@ def along(stroke: Stroke, step: float = 0.1) -> list[Point]:
         count = max(1, round(((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5 / step))
         path += [(x0 + (x1 - x0) * i / count, y0 + (y1 - y0) * i / count) for i in range(1, count + 1)]
     return path
+
+
+def load_from_hub(part: Page | Locator, name: str) -> None:
+    """Asks a part of the page for what has this name on the Hugging Face Hub."""
+    field = part.get_by_label("From the Hugging Face Hub")
+    field.fill(name)
+    field.press("Enter")

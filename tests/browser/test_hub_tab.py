@@ -5,18 +5,7 @@ import pytest
 from recognition.hub import WEIGHTS_FILE
 from recognition.reader import SHIPPED
 from tests.browser.conftest import PHONE, Visitors
-from tests.browser.driver import TrainTab, serve_app
-from tests.hub_server import serve_hub
-
-
-@pytest.fixture(scope="module")
-def hub_and_url():
-    """A stand-in, and the address of an app that takes it for the Hub."""
-    with serve_hub() as hub, pytest.MonkeyPatch.context() as environment:
-        environment.setenv("HF_ENDPOINT", hub.address)
-        environment.setenv("HF_HUB_DISABLE_XET", "1")
-        with serve_app() as app:
-            yield hub, app.url
+from tests.browser.driver import TrainTab, load_from_hub
 
 
 @pytest.fixture
@@ -26,17 +15,11 @@ def open_tab(contexts, hub_and_url):
     visitors.leave()
 
 
-def _load(tab, name):
-    field = tab.page.get_by_label("From the Hugging Face Hub")
-    field.fill(name)
-    field.press("Enter")
-
-
 def test_a_network_is_loaded_by_its_name_and_reads_for_this_visitor(open_tab, hub_and_url):
     hub, _ = hub_and_url
     hub.put("ada/digits", {WEIGHTS_FILE: SHIPPED["seed"].read_bytes()})
     tab = open_tab()
-    _load(tab, "ada/digits")
+    load_from_hub(tab.page, "ada/digits")
     tab.page.get_by_text("Loaded. It is tested now").wait_for()
     tab.settle("done")
     tab.button("Use this network").click()
@@ -45,10 +28,10 @@ def test_a_network_is_loaded_by_its_name_and_reads_for_this_visitor(open_tab, hu
 
 def test_what_cannot_be_loaded_is_told_and_the_page_goes_on(open_tab):
     tab = open_tab(**PHONE)
-    _load(tab, "ada/nothing")
+    load_from_hub(tab.page, "ada/nothing")
     tab.page.get_by_text("There is no ada/nothing on the Hub").wait_for()
     assert tab.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    _load(tab, "digits")
+    load_from_hub(tab.page, "digits")
     tab.page.get_by_text('A name on the Hub is "user/model"').wait_for()
 
 

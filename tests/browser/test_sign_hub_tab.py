@@ -1,30 +1,18 @@
 """Signs of the Hugging Face Hub, fetched through the page from a stand-in for it."""
 
 import numpy as np
-import pytest
 from playwright.sync_api import expect
 
 from cnn import load_model
 from recognition.reader import DEFAULT_WEIGHTS
 from tests.browser.conftest import PHONE, Visitors
-from tests.browser.driver import Pad, serve_app
+from tests.browser.driver import Pad, load_from_hub
 from tests.browser.layout import faults_of
 from tests.browser.signs_tab import HEART, SignsTab, varied
-from tests.hub_server import serve_hub
 from tests.signs import drawings
 from training.own_signs import learn_signs
 from training.sign_files import save_signs, without_examples
 from training.sign_hub import SIGNS_FILE
-
-
-@pytest.fixture(scope="module")
-def hub_and_url():
-    """A stand-in, and the address of an app that takes it for the Hub."""
-    with serve_hub() as hub, pytest.MonkeyPatch.context() as environment:
-        environment.setenv("HF_ENDPOINT", hub.address)
-        environment.setenv("HF_HUB_DISABLE_XET", "1")
-        with serve_app() as app:
-            yield hub, app.url
 
 
 def _put_signs(hub, folder):
@@ -33,12 +21,6 @@ def _put_signs(hub, folder):
     signs = learn_signs(load_model(DEFAULT_WEIGHTS).model, images, np.array(labels), ["love", "zap"])
     save_signs(folder / SIGNS_FILE, *without_examples(signs))
     hub.put("ada/signs", {SIGNS_FILE: (folder / SIGNS_FILE).read_bytes()})
-
-
-def _load(signs, name):
-    field = signs.page.locator("#signs").get_by_label("From the Hugging Face Hub")
-    field.fill(name)
-    field.press("Enter")
 
 
 def test_on_a_phone_signs_are_loaded_by_their_name_and_read_and_what_cannot_be_is_told(
@@ -50,9 +32,9 @@ def test_on_a_phone_signs_are_loaded_by_their_name_and_read_and_what_cannot_be_i
     signs = SignsTab.of(visitors(**PHONE))
     report = signs.find(".hub")
     for name, words in (("ada/none", "There is no ada/none"), ("ada", 'A name on the Hub is "user/model"')):
-        _load(signs, name)
+        load_from_hub(signs.page.locator("#signs"), name)
         report.get_by_text(words).wait_for()
-    _load(signs, "ada/signs")
+    load_from_hub(signs.page.locator("#signs"), "ada/signs")
     report.get_by_text("Loaded: draw one of the signs.").wait_for()
     signs.find(".task").get_by_text("They came without drawings").wait_for()
     signs.draw(varied(HEART, 1))

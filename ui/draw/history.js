@@ -131,6 +131,17 @@ export class DrawingHistory {
   }
 }
 
+/** The first point of a stroke and the last, and those between that are far enough from the one before. */
+export function thin(stroke, distance) {
+  const kept = stroke.slice(0, 2);
+  for (let i = 2; i < stroke.length; i += 2) {
+    const [x, y] = kept.slice(-2);
+    const isFar = Math.hypot(stroke[i] - x, stroke[i + 1] - y) >= distance;
+    if (isFar || i === stroke.length - 2) kept.push(stroke[i], stroke[i + 1]);
+  }
+  return kept;
+}
+
 export const isPicture = (stroke) => typeof stroke === "string";
 
 /**

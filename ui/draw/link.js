@@ -2,7 +2,7 @@
 // two characters a coordinate, then the steps from point to point, a character a coordinate; or, after a star, a
 // picture. Coordinates are in 512ths of the pad's side.
 
-import { isPicture } from "./history.js";
+import { isPicture, thin } from "./history.js";
 import { SIDE } from "../shared/picture.js";
 
 export const MOST_CHARACTERS = 2000;
@@ -31,17 +31,6 @@ export function strokesOfText(text) {
   const [version, ...parts] = text.split(".");
   if (text.length > MOST_CHARACTERS || version !== VERSION || parts.length === 0) throw new Error(BROKEN);
   return parts.map((part) => (part.startsWith("*") ? unpackPicture(part.slice(1)) : unpackStroke(part)));
-}
-
-/** The first point and the last, and those between that are far enough from the one before. */
-function thin(stroke, distance) {
-  const kept = stroke.slice(0, 2);
-  for (let i = 2; i < stroke.length; i += 2) {
-    const [x, y] = kept.slice(-2);
-    const isFar = Math.hypot(stroke[i] - x, stroke[i + 1] - y) >= distance;
-    if (isFar || i === stroke.length - 2) kept.push(stroke[i], stroke[i + 1]);
-  }
-  return kept;
 }
 
 function packStroke(stroke) {

@@ -1,5 +1,6 @@
 // What the pad sends and is answered, as bytes: jobs/drawing_message.py has the format, and is the other side.
 
+import { thin } from "./history.js";
 import { SIDE } from "../shared/picture.js";
 
 const WHITE_RUN = 0x00;
@@ -54,7 +55,7 @@ export function packStrokes(strokes, pen) {
   if (strokes.length < 2 || strokes.length > MOST_STROKES) return [];
   const values = [pen];
   for (const stroke of strokes) {
-    const points = withFewPoints(stroke);
+    const points = thin(stroke, MIN_GAP);
     values.push(points.length / 2 / UNITS, ...points); // a number of points is no coordinate
   }
   if (2 * values.length > MOST_STROKE_BYTES) return [];
@@ -62,17 +63,6 @@ export function packStrokes(strokes, pen) {
   const view = new DataView(bytes.buffer);
   values.forEach((value, i) => view.setInt16(2 * i, Math.round(value * UNITS), true));
   return bytes;
-}
-
-/** The stroke without points that lie close to the one before; the last one stays. */
-function withFewPoints(stroke) {
-  const points = stroke.slice(0, 2);
-  for (let i = 2; i < stroke.length; i += 2) {
-    const [x, y] = points.slice(-2);
-    const isFar = Math.hypot(stroke[i] - x, stroke[i + 1] - y) >= MIN_GAP;
-    if (isFar || i === stroke.length - 2) points.push(stroke[i], stroke[i + 1]);
-  }
-  return points;
 }
 
 /** picture: {width, height, runs, greys, strokes}; isMoving: whether the pen is down; network: its name. */
