@@ -4,7 +4,8 @@
     python -m benchmarks.lists [--rounds 5] [--threads 2] [--json FILE]
 
 They stand for whatever list of layers a visitor builds. Each is compared on grey pictures of 28x28 and on
-colour pictures of 32x32, in batches of 64, the page's own. A ratio above 1 says that PyTorch takes longer.
+colour pictures of 32x32, of random pixels, in batches of 64, the page's own. A ratio above 1 says that
+PyTorch takes longer.
 """
 
 import argparse
