@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, Locator, Page, Playwright, expect
+from playwright.sync_api import Browser, Locator, Page, Playwright, TimeoutError, expect
 
 from ui.draw.tab import PNG
 
@@ -41,6 +41,26 @@ FLAGS = (
 STARTUP = 600  # seconds; five where nothing else runs
 PATIENCE = 120_000  # milliseconds until something is taken to never happen, on however busy a machine
 expect.set_options(timeout=PATIENCE)
+
+# What tells apart why a drawing is not read: nothing was drawn, nobody answers, or the page does not hear.
+WHAT_IS_SEEN = """() => {
+  const canvas = document.querySelector("#pad canvas.strokes");
+  const { left, top, width, height } = canvas.getBoundingClientRect();
+  const { state, answers } = document.querySelector(".reading").dataset;
+  const [notice, sure] = [".notice", ".sure"].map((name) => document.querySelector(name).textContent);
+  return JSON.stringify({
+    state, answers, notice, sure,
+    inked: canvas.closest(".inked") !== null,
+    pad: [left, top, width, height],
+    onPad: document.elementFromPoint(left + width / 3, top + height / 4)?.outerHTML.slice(0, 80),
+    strokes: sessionStorage.getItem("digits-from-scratch/strokes"),
+    isOnLine: navigator.onLine,
+    painted: performance.getEntriesByType("paint").map(({ startTime }) => startTime),
+    requests: performance.getEntriesByType("resource").slice(-5).map(({ name, startTime, duration }) =>
+      [name.slice(-40), startTime, duration]),
+    now: performance.now(),
+  });
+}"""
 
 Point = tuple[float, float]  # shares of the pad's side
 Stroke = Sequence[Point]
@@ -173,7 +193,11 @@ class Pad:
         return in_pixels(point, self.canvas.bounding_box())
 
     def settle(self, state: str = "read") -> None:
-        self.page.wait_for_selector(f".reading[data-state={state}]", timeout=PATIENCE)
+        try:
+            self.page.wait_for_selector(f".reading[data-state={state}]", timeout=PATIENCE)
+        except TimeoutError as error:
+            error.add_note(f"The pad, instead of {state}: {self.page.evaluate(WHAT_IS_SEEN)}")
+            raise
 
     @property
     def answer(self) -> str:
