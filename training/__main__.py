@@ -27,15 +27,14 @@ from training.commands import add_commands, save_card
 from training.curves import Log, draw_curves, read_log
 from training.data import load_mnist, split_validation
 from training.data_parallel import Ranks, count_of_ranks, run_on_all_ranks
-from training.datasets.base import MNIST_TITLE, DataError, Dataset
+from training.datasets.base import DataError, Dataset
 from training.datasets.registry import CIFAR10, DATASETS, FASHION_MNIST, is_own, load_dataset, load_own
 from training.evaluate import Evaluation, RowsEvaluation, evaluate
 from training.examples import MOST_BYTES_OF_ZIP, read_examples
 from training.finetune import MAX_EXAMPLES, fine_tune
 from training.memory import keep_freed_memory
-from training.picture_recipes import PictureRecipe
 from training.recipe import Recipe
-from training.recipes import RECIPES, RowsRecipe
+from training.recipes import RECIPES
 from training.trainer import Trainer, ignore_overflow
 from training.twin import calibrate_as_twin, check_twin
 
@@ -79,7 +78,7 @@ def train(options: argparse.Namespace, ranks: Ranks | None = None) -> int:
         RECIPES[options.recipe or _usual_recipe(options.dataset, mine)](),
         **{name: value for name, value in chosen.items() if value is not None},
     )
-    if options.validate and recipe.tested_on == RowsRecipe.tested_on:
+    if options.validate and not recipe.can_be_validated:
         raise ValueError(f"the recipe {recipe.name} cannot be validated on {recipe.dataset.upper()}")
     name = options.dataset or recipe.dataset
     dataset = mine or load_dataset(name, options.data)
@@ -232,15 +231,9 @@ def _write_card(
         "machine": f"{platform.machine()}, {os.cpu_count()} CPUs, {platform.system()}",
         "processor_seconds": round(time.process_time()),  # of all threads, loading and the test included
         **calibration.to_progress(),
-        _tested_on(recipe, dataset): test.to_json(),
+        recipe.test_key(dataset): test.to_json(),
     }
     save_card(out.with_suffix(".json"), card)
-
-
-def _tested_on(recipe: Recipe, dataset: Dataset) -> str:
-    """The key of the test's result in the card, which says of MNIST alone that it is of MNIST."""
-    is_other = recipe.tested_on == Recipe.tested_on and dataset.title != MNIST_TITLE
-    return PictureRecipe.tested_on if is_other else recipe.tested_on
 
 
 def _digest(path: Path) -> str:

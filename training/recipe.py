@@ -11,6 +11,7 @@ from cnn import Sequential
 from recognition.calibration import Calibration
 from training.calibrate import fit_temperature, logits_of
 from training.data import Dataset
+from training.datasets.base import MNIST_TITLE
 from training.evaluate import Evaluation, RowsEvaluation, evaluate
 from training.trainer import Trainer
 
@@ -37,11 +38,11 @@ class Recipe:
     Raises ValueError for a setting of the wrong type, out of range or not finite.
     """
 
-    tested_on: ClassVar[str] = "mnist_test"  # the key of the result of `test` in the card
     dataset: ClassVar[str] = "mnist"  # what it is for, by the names of `training.datasets.registry`
     draws_digits: ClassVar[bool] = (
         False  # whether it also draws digits by code, so that it fits no other data
     )
+    can_be_validated: ClassVar[bool] = True  # on images left out of its training
 
     name: str
     epochs: int
@@ -117,6 +118,10 @@ class Recipe:
     ) -> Evaluation | RowsEvaluation:
         """Evaluate the model on data that it was not trained on."""
         return evaluate(model, dataset.test_images, dataset.test_labels, calibration)
+
+    def test_key(self, dataset: Dataset) -> str:
+        """The key of the result of `test` in the card, which says of MNIST alone that it is of MNIST."""
+        return "mnist_test" if dataset.title == MNIST_TITLE else "test"
 
     def to_json(self) -> dict:
         """The settings as plain values."""

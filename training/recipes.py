@@ -252,7 +252,7 @@ class RowsRecipe(Recipe):
     test_rows: int = 10_000
     augmentation: Augmentation = field(default_factory=Augmentation)
 
-    tested_on: ClassVar[str] = "rows_test"
+    can_be_validated: ClassVar[bool] = False
     draws_digits: ClassVar[bool] = True
 
     def network(self) -> Sequential:
@@ -273,6 +273,9 @@ class RowsRecipe(Recipe):
         """On other rows, with digits of MNIST's test set in them, and by the validation writers' hands."""
         rows = self._drawn(self.test_rows, dataset.test_images, dataset.test_labels, "validation")
         return evaluate_rows(model, *rows)
+
+    def test_key(self, dataset: Dataset) -> str:
+        return "rows_test"
 
     def _drawn(
         self, count: int, images: np.ndarray, labels: np.ndarray, split: Split, phase: int = 1

@@ -47,5 +47,5 @@ def calibrate_as_twin(
     card = weights.with_suffix(".json")
     note = f"{count:,} training pictures, by a twin that was not trained on them"
     described = json.loads(card.read_text(encoding="utf-8")) | calibration.to_progress()
-    save_card(card, described | {CALIBRATED_ON: note, recipe.tested_on: test.to_json()})
+    save_card(card, described | {CALIBRATED_ON: note, recipe.test_key(dataset): test.to_json()})
     return test

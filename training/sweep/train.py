@@ -9,7 +9,6 @@ from training.data import split_validation
 from training.datasets.registry import is_own, load_dataset, load_own
 from training.evaluate import evaluate
 from training.memory import keep_freed_memory
-from training.recipes import RowsRecipe
 from training.sweep.plan import Run
 from training.trainer import DivergedError, ignore_overflow
 
@@ -22,7 +21,7 @@ def train(run: Run, data: Path | None) -> dict:
     keep_freed_memory()
     ignore_overflow()
     recipe = run.build()
-    if recipe.tested_on == RowsRecipe.tested_on:
+    if not recipe.can_be_validated:
         raise ValueError(f"the recipe {recipe.name} has no validation images to choose by")
     own = data is not None and is_own(data)
     dataset = load_own(data) if own else load_dataset(recipe.dataset, data)
