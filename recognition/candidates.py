@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cnn import log_odds
-from recognition.components import Box, Components
+from recognition.components import Components
 from recognition.context import SEPARATORS, digit_logits, sheared, with_context
-from recognition.normalise import normalise
+from recognition.normalise import Box, normalise
 
 SHEARS = (-0.2, 0.0, 0.2)  # shears at which the context model sees a candidate: hands lean either way
 CONTEXT_SHARE = 0.65  # share of the context model in the logits of candidates

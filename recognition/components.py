@@ -7,6 +7,8 @@ import cv2
 import numpy as np
 
 from recognition.lines import typical_height
+from recognition.normalise import Box
+from recognition.pen_strokes import PenStrokes
 
 SOLID = 0.45  # ink above this share of full ink belongs to a component; fainter ink is its soft edge
 MAX_COMPONENTS = 1000  # most components of a picture: a page of digits has some hundreds
@@ -32,8 +34,6 @@ MIN_CORE = 0.4  # least height of the rows that count, as a share of the compone
 STRAIGHT = 1.25  # a straight stroke's area over its width and length, at most
 MIN_OF_TALLEST = 0.35  # height, as a share of the tallest component's, below which none is a digit
 
-Box = tuple[int, int, int, int]  # x, y, width, height
-
 
 @dataclass
 class Components:
@@ -42,7 +42,8 @@ class Components:
     ink (H, W) float32. labels (H, W) uint16: the id of the component that a pixel belongs to, soft edges
     included, 0 for paper. boxes (n + 1, 4) int: x, y, width, height. areas (n + 1,) int: solid pixels.
     Row 0 of both is the paper. alone: of components that may cross others, by id, their own ink in their box
-    and a pixel around it; the pixels where they cross have one label.
+    and a pixel around it; the pixels where they cross have one label. strokes: with which all of the ink was
+    drawn, if that is known.
     """
 
     ink: np.ndarray
@@ -50,6 +51,7 @@ class Components:
     boxes: np.ndarray
     areas: np.ndarray
     alone: dict[int, np.ndarray] = field(default_factory=dict)
+    strokes: PenStrokes | None = None
 
     @property
     def ids(self) -> np.ndarray:
@@ -114,13 +116,23 @@ class Components:
             part_ids.append(new)
         return part_ids
 
-    def is_mostly(self, component_id: int, box: Box, ink: np.ndarray) -> bool:
+    def split_into_strokes(self, component_id: int) -> list[int]:
+        """Splits a component into the strokes that it was drawn with; returns their ids, from left to right.
+
+        Each has all of its own ink, where it crosses others too. A component of a single stroke stays as it
+        is, and so do all where the strokes are not known.
+        """
+        drawn = self.strokes.inks(self.ink.shape, self.box_of([component_id])) if self.strokes else []
+        mine = [(box, ink) for box, ink in drawn if self._is_mostly(component_id, box, ink)]
+        return self._split_into(component_id, mine) if len(mine) > 1 else [component_id]
+
+    def _is_mostly(self, component_id: int, box: Box, ink: np.ndarray) -> bool:
         """Whether more than half of a piece of ink, which fills a box, is this component's."""
         x, y, width, height = box
         labels = self.labels[y : y + height, x : x + width][ink >= SOLID]
         return 2 * np.count_nonzero(labels == component_id) > len(labels)
 
-    def split_into(self, component_id: int, pieces: Sequence[tuple[Box, np.ndarray]]) -> list[int]:
+    def _split_into(self, component_id: int, pieces: Sequence[tuple[Box, np.ndarray]]) -> list[int]:
         """Splits a component into pieces of ink that may cross; returns their ids, from left to right.
 
         pieces: of each the box in the picture that it fills and its ink there, float32, solid somewhere.

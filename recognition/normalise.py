@@ -19,9 +19,11 @@ CENTRE = 14.0  # pixel index of the centre of mass: 14.0, not 13.5
 LONG_SIDE, LONG_ASPECT = 256, 16
 FAINTEST = 0.25  # ink below this share of the peak is the soft edge of a stroke, not part of its box
 
+Box = tuple[int, int, int, int]  # x, y, width, height, in pixels
 
-def bounding_box(ink: np.ndarray) -> tuple[int, int, int, int] | None:
-    """The tight box (x, y, width, height) around all ink, in pixels; None where there is no ink.
+
+def bounding_box(ink: np.ndarray) -> Box | None:
+    """The tight box around all ink; None where there is no ink.
 
     ink: (H, W) floating point, 0 paper, 1 full ink. Raises TypeError or ValueError for anything else.
     """
@@ -54,9 +56,7 @@ def normalise(ink: np.ndarray) -> np.ndarray | None:
     return None if box is None else normalise_box(ink, box)[0]
 
 
-def normalise_box(
-    ink: np.ndarray, box: tuple[int, int, int, int]
-) -> tuple[np.ndarray, tuple[float, float, float]]:
+def normalise_box(ink: np.ndarray, box: Box) -> tuple[np.ndarray, tuple[float, float, float]]:
     """The picture (28, 28) uint8 of the ink in its bounding box, and where that picture lies in the ink:
     (x, y) of its upper left corner and the side of one of its pixels, all in pixels of the ink."""
     x, y, width, height = box

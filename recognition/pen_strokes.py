@@ -7,7 +7,7 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from recognition.components import Box, Components
+from recognition.normalise import Box
 
 SHIFT = 4  # bits behind the point of coordinates that strokes are drawn by
 FULL = 255
@@ -58,16 +58,3 @@ class PenStrokes:
         firsts = [np.floor(points.min(0)).astype(int) - room for points in self.points]
         ends = [np.ceil(points.max(0)).astype(int) + room + 1 for points in self.points]
         return [(*first.tolist(), *end.tolist()) for first, end in zip(firsts, ends, strict=True)]
-
-
-def split_into_strokes(components: Components, component_id: int, strokes: PenStrokes) -> list[int]:
-    """Splits a component into the strokes that it was drawn with; returns their ids, from left to right.
-
-    Each has all of its own ink, where it crosses others too. A component of a single stroke stays as it is.
-    """
-    mine = [
-        (box, ink)
-        for box, ink in strokes.inks(components.ink.shape, components.box_of([component_id]))
-        if components.is_mostly(component_id, box, ink)
-    ]
-    return components.split_into(component_id, mine) if len(mine) > 1 else [component_id]

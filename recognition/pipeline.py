@@ -97,10 +97,10 @@ def read_ink(
         cropped = cropped / cropped.max()
         radius = thickness(cropped, stroke_width(cropped >= SOLID))
         thin = thinned(cropped, radius)
-        if strokes is not None:
-            strokes = strokes.within(box, scale).thinned(radius)
         stroke = stroke_width(thin >= SOLID)
         components = find_components(thin, stroke)
+        if strokes is not None:
+            components.strokes = strokes.within(box, scale).thinned(radius)
         count = len(components.ids)
         may_be_several = width > SLIM_COMPONENT * height and whole.cost >= CONFIDENT_COST
 
@@ -128,7 +128,6 @@ def read_ink(
                     drawn=True,
                     may_cut=may_cut,
                     shears=UPRIGHT if moving else SHEARS,
-                    strokes=strokes,
                 )
             except TooMuchWorkError:
                 if moving:
@@ -155,13 +154,12 @@ def read_components(
     drawn: bool,
     may_cut: Callable[[int], bool] | None = None,
     shears: tuple[float, ...] = SHEARS,
-    strokes: PenStrokes | None = None,
 ) -> list[Digit | Separator]:
     """The signs that these components are, in reading order, or all of them rejected as one sign.
 
     whole: the candidate of all components, where there is one already. drawn: whether this is a drawing,
     which is accepted or rejected as a whole; a photo of more than MAX_TOGETHER digits is, word by word.
-    may_cut, shears, strokes: as for `segment`. Raises TooMuchWorkError.
+    may_cut, shears: as for `segment`. Raises TooMuchWorkError.
     """
     boxes = components.boxes[ids]
     height = digit_height(components, ids, stroke)
@@ -196,7 +194,6 @@ def read_components(
         may_cut=may_cut,
         shears=shears,
         separator_cost=PAD_SEPARATOR_COST if drawn else PAPER_SEPARATOR_COST,
-        strokes=strokes,
     )
     count = sum(len(word.candidates) for line in words for word in line)
     if drawn or count <= MAX_TOGETHER:

@@ -24,10 +24,10 @@ from recognition.candidates import (
     add_context,
     classify_groups,
 )
-from recognition.components import Box, Components
+from recognition.components import Components
 from recognition.cuts import MIN_SLASH, find_cuts, find_dashes, find_slashes
 from recognition.limits import CONTEXT_WORK, CUT_WORK, PATH_WORK, SLASH_WORK, STROKE_WORK, WorkBudget
-from recognition.pen_strokes import PenStrokes, split_into_strokes
+from recognition.normalise import Box
 
 WORD_GAP = 1.5  # width of the gap between two words, in digit heights
 MIN_GAPS, WIDER_GAP = (
@@ -57,25 +57,22 @@ def segment(
     may_cut: Callable[[int], bool] | None = None,
     shears: Sequence[float] = SHEARS,
     separator_cost: float = PAPER_SEPARATOR_COST,
-    strokes: PenStrokes | None = None,
 ) -> list[list[Word]]:
-    """The words of every line, from left to right. Splits components in which digits touch.
+    """The words of every line, from left to right. Splits components in which digits touch: where one of
+    their strokes ends, if these are known.
 
     lines: the component ids of each, in order. singles: the candidates of one component each. stroke: stroke
     width; height: of a digit, pixels. classify: candidates alone. classify_with_context: candidates with all
     others around them; None where there is no such model. is_hopeless: of the words by `classify` alone;
     where they are, they are the answer. may_cut: of a component, by its id; all may be, where it is left out.
-    separator_cost: of reading a candidate as a separator. strokes: with which all of it was drawn, if that is
-    known: signs that touch are parted where one stroke ends. Raises TooMuchWorkError where the budget is
-    spent.
+    separator_cost: of reading a candidate as a separator. Raises TooMuchWorkError where the budget is spent.
     """
     candidates = dict(singles)
     words = [
         (row, word) for row, line in enumerate(lines) for word in split_into_words(components, line, height)
     ]
     parts_of = [
-        _oversegment(components, word, candidates, stroke, height, budget, may_cut, strokes)
-        for _, word in words
+        _oversegment(components, word, candidates, stroke, height, budget, may_cut) for _, word in words
     ]
     has_context = classify_with_context is not None and sum(map(len, parts_of)) > 1
     budget.spend(PATH_WORK * sum(map(len, parts_of)))
@@ -149,7 +146,6 @@ def _oversegment(
     height: float,
     budget: WorkBudget,
     may_cut: Callable[[int], bool] | None,
-    strokes: PenStrokes | None,
 ) -> list[Part]:
     """A word's parts: components that may be several digits are cut, and stay candidates as wholes."""
     parts = []
@@ -161,7 +157,7 @@ def _oversegment(
         is_one = not slashes and not _may_be_several(whole, height)
         if not is_one and may_cut is not None and not may_cut(component_id):
             slashes, is_one = [], True
-        own = [] if is_one else _parts_of_strokes(components, component_id, strokes, stroke, height, budget)
+        own = [] if is_one else _parts_of_strokes(components, component_id, stroke, height, budget)
         if not own:
             pieces = components.split(component_id, slashes)
             for piece, is_slash in zip(pieces, components.are_straight(pieces, stroke), strict=True):
@@ -176,7 +172,6 @@ def _oversegment(
 def _parts_of_strokes(
     components: Components,
     component_id: int,
-    strokes: PenStrokes | None,
     stroke: float,
     height: float,
     budget: WorkBudget,
@@ -185,10 +180,11 @@ def _parts_of_strokes(
 
     A stroke is not cut unless it is as wide as two digits: people lift the pen between most of them.
     """
-    if strokes is None:
+    if components.strokes is None:
         return []
-    budget.spend(STROKE_WORK * len(strokes.points), components.ink.size * len(strokes.points) // 4)
-    pieces = split_into_strokes(components, component_id, strokes)
+    count = len(components.strokes.points)
+    budget.spend(STROKE_WORK * count, components.ink.size * count // 4)
+    pieces = components.split_into_strokes(component_id)
     if len(pieces) < 2:
         return []
     parts = []

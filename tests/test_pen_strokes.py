@@ -1,12 +1,14 @@
 """The strokes of a drawing part signs that touch, and change nothing else."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
 from recognition import Reader
 from recognition.components import SOLID, find_components
-from recognition.pen_strokes import PenStrokes, split_into_strokes
+from recognition.pen_strokes import PenStrokes
 from tests.strokes import STROKES
 
 PEN = 11
@@ -72,9 +74,9 @@ def test_while_the_pen_moves_digits_are_not_parted(reader):
 def test_strokes_that_cross_have_all_of_their_own_ink_and_none_of_the_others():
     cross = [np.array([(20.0, 60), (120, 60)]), np.array([(70.0, 20), (70, 110)])]
     ink = (255 - sheet(cross, (130, 140))) / np.float32(255)
-    components = find_components(ink, PEN)
+    components = replace(find_components(ink, PEN), strokes=with_pen(cross))
     assert components.ids.tolist() == [1]
-    flat, upright = split_into_strokes(components, 1, with_pen(cross))
+    flat, upright = components.split_into_strokes(1)
     for part, alone in ((flat, cross[:1]), (upright, cross[1:])):
         wanted = (255 - sheet(alone, (130, 140))) / np.float32(255) >= SOLID
         x, y, width, height = components.box_of([part])
@@ -87,8 +89,9 @@ def test_strokes_that_cross_have_all_of_their_own_ink_and_none_of_the_others():
 
 def test_a_part_that_is_cut_again_keeps_only_its_own_ink():
     cross = [np.array([(20.0, 60), (120, 60)]), np.array([(70.0, 20), (70, 110)])]
-    components = find_components((255 - sheet(cross, (130, 140))) / np.float32(255), PEN)
-    flat, _ = split_into_strokes(components, 1, with_pen(cross))
+    ink = (255 - sheet(cross, (130, 140))) / np.float32(255)
+    components = replace(find_components(ink, PEN), strokes=with_pen(cross))
+    flat, _ = components.split_into_strokes(1)
     width, height = components.boxes[flat, 2:]
     left, right = components.split(flat, [np.full(height, width // 2)])
     assert components.box_of([left])[2] + components.box_of([right])[2] == width
