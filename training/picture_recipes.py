@@ -137,7 +137,7 @@ class FashionRecipe(PictureRecipe):
     border: ClassVar[str] = "constant"
 
     name: str = "fashion"
-    epochs: int = 12
+    epochs: int = 32
     label_smoothing: float = 0.1
     cutout: int = 8
     classes: tuple[str, ...] = fashion.CLASSES
