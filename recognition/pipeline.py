@@ -54,7 +54,7 @@ MIN_PAGE_DIGITS = 0.2  # least share of a page's components that are digits, or 
 MIN_PAGE_READ = 0.6  # least share of a page's candidates that are accepted, or it is a page of text
 
 EMPTY = "Nothing is drawn: the picture is all one colour."
-BLOB = "That is a blot, not a digit: draw a little more."
+BLOB = "That is a blot, not a digit: draw one with thinner lines."
 NO_DIGIT = "That does not look like a digit."
 NO_DIGITS = "No digits were found in this picture. Is it the right way up?"
 DRAWING_TOO_FULL = "There is too much in this drawing to read. Please draw fewer digits at once."

@@ -36,7 +36,7 @@ def test_small_digits_get_a_finer_pen(used_pad):
 def test_a_drawing_that_is_hard_to_read_can_be_tried(used_pad):
     meant = []
     for _ in range(2):
-        used_pad.page.get_by_role("button", name="Try one").click()
+        used_pad.page.get_by_role("button", name="Try ours").click()
         used_pad.settle()
         assert used_pad.answer != ""
         meant.append(used_pad.page.locator(".of-picture").inner_text())

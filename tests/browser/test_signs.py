@@ -12,7 +12,7 @@ from tests.browser.signs_tab import HEART, STAR, SignsTab, varied
 def test_own_signs_from_nothing_to_live_bars_and_a_reload_keeps_them(open_pad, tmp_path):
     signs = SignsTab.of(open_pad())
     assert signs.find(".invitation").inner_text() == "Draw “heart”"
-    assert signs.find(".task").inner_text() == "Draw “heart” 5 more times and “star” 5 more times."
+    assert signs.find(".task").inner_text() == "Draw “heart” 5 times and “star” 5 times."
     expect(signs.find(".learn")).to_be_disabled()
     expect(signs.find(".reading")).to_be_hidden()
     signs.find(".labels button").first.click(force=True)  # too early

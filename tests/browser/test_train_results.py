@@ -74,7 +74,7 @@ def test_curves_are_saved_cells_show_their_mistakes_and_the_next_training_is_lai
     shown = page.locator(".gallery button")
     first = shown.first.get_attribute("aria-label")
     predicted, label = re.match(r"(.), is (.):", first).groups()
-    page.locator(f"td[title$='times a {label} was read as {predicted}'] button").click()
+    page.locator(f"td[title*=' {label} was read as {predicted} '] button").click()
     page.get_by_text(f"most confident mistakes: a {label} read as {predicted}.").wait_for()
     labels = shown.evaluate_all("buttons => buttons.map((button) => button.ariaLabel)")
     assert labels

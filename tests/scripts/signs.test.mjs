@@ -30,10 +30,10 @@ test("what is missing is named until every sign has enough, and then learning is
   assert.equal(task(), "Add two signs or more, below.");
   assert.equal(task(sign(1, "heart", 9)), "Add another sign, to tell this one from.");
   const some = [sign(1, "heart", 0), sign(2, "star", 4)];
-  assert.equal(task(...some), "Draw \u201cheart\u201d 5 more times and \u201cstar\u201d 1 more time.");
+  assert.equal(task(...some), "Draw \u201cheart\u201d 5 times and \u201cstar\u201d 1 more time.");
   assert.equal(nextSign({ signs: some }, 5).name, "heart");
   assert.equal(canLearn({ signs: some }, LIMITS), false);
-  assert.equal(task(...MINE.signs), "All is there: press Learn.");
+  assert.equal(task(...MINE.signs), "Ready: press Learn my signs.");
   assert.equal(canLearn(MINE, LIMITS), true);
   assert.equal(canLearn({ signs: [sign(1, "heart", 9)] }, LIMITS), false);
   assert.equal(nextSign(MINE, 5), null);

@@ -29,6 +29,7 @@ export function mount({ element }) {
     page.style.setProperty("max-width", isOn ? "none" : "", isOn ? "important" : "");
     page.style.zoom = isOn ? ZOOM : "";
     page.style.setProperty("--zoom", isOn ? ZOOM : 1); // for what is measured by the window's height
+    if (isOn) scrollTo({ top: 0 }); // the button is the last thing on the page
   });
 }
 

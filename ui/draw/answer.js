@@ -49,7 +49,7 @@ export function createAnswer({ element, reading, strokes, announceLater }) {
   function showDigits() {
     const at = chosen ?? newestDigit(strokes(), digits.map(({ box }) => box));
     showNumber(at);
-    setDrawing(digits[at] ?? null);
+    setDrawing(digits[at] ?? null, digits.length > 1);
     if (digits.length === 0) {
       reading.show({ answer: "?", doubt: message });
       announceLater(message);
@@ -58,7 +58,7 @@ export function createAnswer({ element, reading, strokes, announceLater }) {
     const digit = digits[at];
     const isAlone = digits.length === 1;
     const sure = certainty(digit);
-    const doubt = `${message} ${secondThought(digit)}`.trim();
+    const doubt = [message, secondThought(digit), isAlone ? "" : hintOfDoubt(digits, digit)].filter(Boolean).join(" ");
     reading.show({
       ...digit,
       answer: isAlone ? textOf(digit) : null, // several stand there already
@@ -117,6 +117,11 @@ export function createAnswer({ element, reading, strokes, announceLater }) {
   }
 
   return { showReading, showUnread, showEmpty, inkChanged: () => (chosen = null) };
+}
+
+/** What the other colour says, where the digit that is spoken of is none of those. */
+function hintOfDoubt(digits, shown) {
+  return digits.some(isDoubtful) && !isDoubtful(shown) ? "It is less sure of what is orange." : "";
 }
 
 function widthOf(line) {

@@ -1,4 +1,4 @@
-// "Try one": drawings that are hard to read, drawn by us.
+// "Try ours": drawings that are hard to read, drawn by us.
 
 // What each is meant to be, and its strokes: x y x y ... in hundredths of the pad's side, a slash between two strokes.
 const DRAWN = [

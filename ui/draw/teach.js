@@ -4,6 +4,8 @@ import { paintPicture } from "../shared/picture.js";
 import { sessionState } from "../shared/session.js";
 import { exactPercent } from "../shared/wording.js";
 
+const WRONG = "Wrong? Tell it the right digit:";
+const WRONG_OF_SEVERAL = "Is the digit that you selected wrong? Tell it the right one:";
 const NOTHING_TAUGHT = "Examples of your handwriting. Teach the network, and it reads digits like these as you do.";
 const TOO_ALIKE = "The others look too much like other digits: learning them would mean forgetting those.";
 const NOT_LEARNED = "Nothing was learned or changed: that looks too much like another digit.";
@@ -59,6 +61,7 @@ export function mountTeaching({ element, act, saveFile, sendFile }) {
     const { examples, can_undo } = sessionState.mine;
     const { active = false, lesson = null } = sessionState.status ?? {};
     for (const button of labelButtons) button.setAttribute("aria-disabled", String(sessionState.drawing === null));
+    find(".labels span").textContent = sessionState.isOneOfSeveral ? WRONG_OF_SEVERAL : WRONG;
     const isOffer = examples.length === 0 && !(lesson && can_undo) && failure === "";
     find(".lessons").hidden = isOffer;
     find(".offer").hidden = !isOffer;
@@ -96,6 +99,7 @@ export function mountTeaching({ element, act, saveFile, sendFile }) {
     return item;
   }
 
+  labelButtons[8].ariaLabel = "This is an 8"; // and not "a", as the others have it
   labelButtons.forEach((button, label) =>
     button.addEventListener("click", async () => {
       if (!sessionState.drawing) return;

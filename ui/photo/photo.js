@@ -17,6 +17,7 @@ import { createPhotoRequests } from "./request.js";
 import { mountSources } from "./source.js";
 import { createTable } from "./table.js";
 
+const STILL_SHOWN = "The photo before it is still shown.";
 const CONFIRMED = 1600; // milliseconds that a button says it has done its work
 const READERS = { seed: "the simple network", [OWN]: "your network" };
 const EXPLANATIONS = {
@@ -259,7 +260,7 @@ export function mount({ element, server, upload }) {
       album.arrived();
       showAnswer({ ...answer, symbols: symbolsOf(answer) });
     },
-    onTrouble: complain,
+    onTrouble: (sentence, tryAgain) => complain(shown ? `${sentence} ${STILL_SHOWN}` : sentence, tryAgain),
   });
   const album = createAlbum({
     element: find(".album"),
@@ -342,8 +343,7 @@ function newStage({ name, picture }) {
   image.src = picture;
   image.alt = "";
   const caption = document.createElement("figcaption");
-  const title = document.createElement("strong");
-  title.textContent = name;
+  const title = Object.assign(document.createElement("strong"), { textContent: name });
   caption.append(title, ` ${EXPLANATIONS[name] ?? ""}`);
   stage.append(image, caption);
   return stage;

@@ -25,6 +25,7 @@ export const sessionState = Object.assign(new EventTarget(), {
   mine: { own: false, reads_digits: true, examples: [], can_undo: false }, // the part of it that belongs to the visitor
   network: readStored("sessionStorage", CHOICE) ?? BEST, // name of the network that reads
   drawing: null, // the digit on the pad whose bars are shown
+  isOneOfSeveral: false, // whether there are other digits on the pad
   picture: null, // the test image that was last sent to the pad, 28x28 grey bytes in base64
   pictureSentence: "", // what it is
   lostSentence: "", // what the server no longer has
@@ -47,9 +48,9 @@ function setNetwork(name) {
   store("sessionStorage", CHOICE, name);
 }
 
-/** digit: as the server read it, or null where there is none. */
-export function setDrawing(digit) {
-  sessionState.drawing = digit;
+/** digit: as the server read it, or null where there is none; isOneOfSeveral: whether it was drawn with others. */
+export function setDrawing(digit, isOneOfSeveral = false) {
+  Object.assign(sessionState, { drawing: digit, isOneOfSeveral });
   emit("drawing");
 }
 

@@ -50,11 +50,14 @@ export function describeTask(mine, status, limits) {
   }
   const missing = missingOf(mine, limits.least);
   if (missing.length > 0) {
-    const wanted = missing.map(({ name, missing: count }) => `${quoted(name)} ${many(count, "more time")}`);
+    const wanted = missing.map(({ name, missing: count }) => {
+      const isNew = count === limits.least && count > 1;
+      return `${quoted(name)} ${isNew ? many(count, "time") : many(count, "more time")}`;
+    });
     return `Draw ${listed(wanted)}.`;
   }
-  if (!learned) return "All is there: press Learn.";
-  if (!learned.is_current) return "You changed something since it learned: press Learn again.";
+  if (!learned) return "Ready: press Learn my signs.";
+  if (!learned.is_current) return "You changed something since it learned: press Learn my signs again.";
   return describeLearned(learned);
 }
 
@@ -62,7 +65,8 @@ export function describeTask(mine, status, limits) {
 function describeLearned({ examples }) {
   const right = examples.filter(([, sign, answer]) => sign === answer).length;
   const share = right === examples.length ? `all ${right}` : `${right} of ${examples.length}`;
-  return `Learned: draw one of your signs. Tested on drawings that it had not seen, it read ${share} right.`;
+  const tested = "Tested on each drawing after learning from others alone";
+  return `Learned: draw one of your signs. ${tested}, it read ${share} right.`;
 }
 
 /** The examples that were misread, by their ids: the name that each was taken for. */

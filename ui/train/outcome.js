@@ -111,7 +111,8 @@ function showConfusions(table, counts, classes, onCell) {
     const line = document.createElement("tr");
     const cells = row.map((count, j) => {
       const cell = newElement("td", i === j ? count || "" : "");
-      cell.title = `${count} times ${withArticle(classes[i])} was read as ${classes[j]}`;
+      const often = count === 1 ? "once" : `${count} times`;
+      cell.title = `${withArticle(classes[i])} was read as ${classes[j]} ${often}`;
       if (i === j) cell.className = "right";
       else cell.style.setProperty("--share", count / most);
       if (i !== j && count > 0) {

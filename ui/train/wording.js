@@ -7,7 +7,7 @@ const [LEARNED, LEARNED_PICTURES] = [0.5, 0.25];
 const LARGE_RATE = 0.02; // a learning rate above is the likely reason where it has not
 
 const PHASES = {
-  idle: () => "Watch a network learn to read digits: press Start.",
+  idle: () => "Watch a network learn to read digits: press Start training.",
   waiting: ({ position }) => (position > 0 ? `Waiting: number ${position} in the queue` : "Waiting\u2026"),
   preparing: () => "Getting ready\u2026",
   training: ({ now, message }) =>
