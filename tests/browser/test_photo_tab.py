@@ -159,6 +159,7 @@ def test_a_file_that_cannot_be_read_is_explained_and_what_was_there_stays(photo_
     (tmp_path / "words.jpg").write_text("just some words")
     photo_tab.send(tmp_path / "words.jpg")
     assert "The file is not a picture that can be read." in photo_tab.trouble
+    assert photo_tab.trouble.endswith("The photo before it is still shown.")
     assert str(tmp_path) not in photo_tab.page.content()
     assert photo_tab.text == "92"
     photo_tab.page.get_by_role("button", name="Close this message").click()
@@ -321,10 +322,11 @@ def test_all_text_is_readable_by_day_and_by_night(open_photo_tab, scheme):
     tab.page.get_by_text("How it was read").click()
     texts += texts_of(tab.page)
     show(tab, {"error": "Something is wrong."})
-    tab.page.get_by_text("Something is wrong.").wait_for()
+    trouble = "Something is wrong. The photo before it is still shown."
+    tab.page.get_by_text(trouble).wait_for()
     texts += texts_of(tab.page)
     seen = {text for text, *_ in texts}
-    assert {"Recognized text", "was 4", "Not a digit", "Grey", "Something is wrong."} <= seen
+    assert {"Recognized text", "was 4", "Not a digit", "Grey", trouble} <= seen
     assert too_pale(texts) == []
 
 
