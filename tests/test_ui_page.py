@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import gc
+import importlib
 import inspect
 import json
 import re
+import sys
 import warnings
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from jobs.manager import SessionManager
 from ui import component, page
 from ui.about import section
 from ui.server.host import Host
+from ui.stubs import no_stubs
 
 FILES = [*component.HERE.rglob("*.html"), *component.HERE.rglob("*.css")]
 TEMPLATES = sorted(
@@ -118,3 +121,13 @@ def test_the_page_links_to_the_notebook_where_it_knows_the_address_of_the_code(m
         section.build(Host.from_environment(variables))
     assert [one["notebook"] for one in props] == ["https://git.example/blob/main/docs/from_scratch.ipynb", ""]
     assert 'href="{{notebook}}"' in (component.HERE / "about" / "about.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("way", [contextlib.nullcontext, no_stubs])
+def test_gradio_writes_a_stub_for_a_component_unless_none_is_wanted(way, tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text("import gradio\n\n\nclass Mine(gradio.HTML):\n    pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
+    with way():
+        importlib.import_module("mine")
+    assert (tmp_path / "mine.pyi").exists() == (way is contextlib.nullcontext)
