@@ -1,7 +1,8 @@
-"""python -m tests.browser.quick_app: app.py, whose workers test networks on the first of MNIST's test images.
+"""python -m tests.browser.quick_app: app.py, whose workers test networks and learn signs on fewer pictures.
 
 All else is as it is served. A training ends with two networks reading the test images, which for the few
-pictures that browser tests train on would be most of the work.
+pictures that browser tests train on would be most of the work. And signs are learned from a few drawings
+beside thousands of pictures that are made from them or at random: hearts and stars need fewer.
 """
 
 import runpy
@@ -10,8 +11,10 @@ from dataclasses import replace
 
 from jobs import worker
 from jobs.manager import SessionManager
+from training import own_signs
 
 TESTED = 4_000  # of 10,000: enough for sixty mistakes of a network that was trained well
+SIGNS = {"COPIES": 240, "NON_DIGITS": 140, "DIGITS": 40, "STEPS": 40}  # constants of training/own_signs.py
 PROGRAM = ("-m", "tests.browser.quick_app")
 WORKER = (sys.executable, *PROGRAM, "worker")
 
@@ -24,6 +27,9 @@ def work() -> None:
         return replace(whole, test_images=whole.test_images[:TESTED], test_labels=whole.test_labels[:TESTED])
 
     worker.load_mnist = load_less
+    for name, fewer in SIGNS.items():
+        assert hasattr(own_signs, name)
+        setattr(own_signs, name, fewer)
     worker.main()
 
 
