@@ -13,8 +13,10 @@ from pathlib import Path
 
 import gradio as gr
 import pytest
+from gradio import queueing
 
 from jobs.manager import SessionManager
+from tests import event_loop
 from ui import component, page
 from ui.about import section
 from ui.server.host import Host
@@ -67,6 +69,19 @@ def test_a_new_tab_is_one_line_more(monkeypatch):
         "Train",
         "Hello",
     ]
+
+
+def test_while_no_program_calls_the_queue_looks_for_one_a_few_times_a_second(monkeypatch):
+    queue, waits = _built()._queue, []
+
+    async def wait(seconds):
+        waits.append(seconds)
+        queue.stopped = len(waits) == 3
+
+    monkeypatch.setattr(queueing.asyncio, "sleep", wait)
+    event_loop.call(queue.start_processing)
+    assert waits == [page.LOOK_EVERY] * 3
+    assert sum(waits) > 0.1
 
 
 def test_launch_settings_are_ones_that_gradio_knows():
