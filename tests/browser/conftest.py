@@ -88,13 +88,13 @@ class Contexts:
         for other in context.pages:
             if other is not page:
                 other.close()
+        if not keep or page.is_closed():
+            context.close()
+            return
         context.unroute_all()
         context.set_offline(False)
         context.clear_permissions()
         context.clear_cookies()
-        if not keep:
-            context.close()
-            return
         page.unroute_all()
         page.goto("about:blank")  # where nothing moves, and nobody waits for the server
         page.mouse.up()
