@@ -12,7 +12,6 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_pla
 
 from tests.browser.driver import CHROMIUM, Pad, PhotoTab, Served, TrainTab, launch_chromium, serve_app
 from tests.browser.quick_app import PROGRAM
-from tests.hub_server import serve_hub
 
 Tab = Pad | PhotoTab | TrainTab
 Handlers = dict[str, Callable[[Any], None]]  # by the event of a page
@@ -239,13 +238,3 @@ def open_train_tab(contexts: Contexts, url: str) -> Iterator[Visitors]:
     visitors = Visitors(contexts, url, TrainTab)
     yield visitors
     visitors.leave()
-
-
-@pytest.fixture(scope="module")
-def hub_and_url():
-    """A stand-in, and the address of an app that takes it for the Hub."""
-    with serve_hub() as hub, pytest.MonkeyPatch.context() as environment:
-        environment.setenv("HF_ENDPOINT", hub.address)
-        environment.setenv("HF_HUB_DISABLE_XET", "1")
-        with serve_app(program=PROGRAM) as app:
-            yield hub, app.url
