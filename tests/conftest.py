@@ -35,6 +35,8 @@ if hasattr(os, "nice"):
 
 # By file, the longest first, so that none begins when the others have ended.
 SLOW = ("browser/", "test_space", "hostile/", "test_hostile_pictures", "test_connections", "test_limits")
+SLOW += ("test_picture_recipes", "test_recipes", "test_without_fast", "test_package", "test_replicas")
+SLOW += ("test_kill", "test_model", "test_notebook")
 
 
 @pytest.hookimpl(wrapper=True)
