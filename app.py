@@ -14,13 +14,15 @@ from jobs.manager import SessionManager
 from recognition import Reader
 from recognition.reader import SHIPPED
 from training.memory import share_freed_memory
+from ui.stubs import no_stubs
 
 # Where `mcp` is installed, as on a Space, Gradio imports it, used or not: 24 MB and 0.4 s of a processor.
 # The tools for agents are ours (`ui/server/mcp.py`), so for this process there is no such package.
 sys.modules.setdefault("mcp", None)
 
 try:
-    from ui.page import HOST, LAUNCH, build_page
+    with no_stubs():
+        from ui.page import HOST, LAUNCH, build_page
     from ui.server.connections import bound_connections
     from ui.server.logs import start_log
 except ModuleNotFoundError as missing:

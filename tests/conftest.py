@@ -21,6 +21,7 @@ from recognition import Reader
 from recognition.reader import DEFAULT_NETWORK
 from tests.bars import bars_dataset, worker_command, write_mnist
 from tests.hub_server import serve_hub, turn_to
+from ui.stubs import no_stubs
 
 # As the app and the training do: `cnn` spreads work over the cores, BLAS must not do it again.
 threadpool_limits(1, user_api="blas")
@@ -34,6 +35,14 @@ if hasattr(os, "nice"):
 
 # By file, the longest first, so that none begins when the others have ended.
 SLOW = ("browser/", "test_space", "hostile/", "test_hostile_pictures", "test_connections", "test_limits")
+SLOW += ("test_picture_recipes", "test_recipes", "test_without_fast", "test_package", "test_replicas")
+SLOW += ("test_kill", "test_model", "test_notebook")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    with no_stubs():  # Gradio is slow to import
+        return (yield)
 
 
 # What a browser test fails with that waited in vain, whether in Playwright's words or in `expect`'s.

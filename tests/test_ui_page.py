@@ -3,19 +3,24 @@
 import asyncio
 import contextlib
 import gc
+import importlib
 import inspect
 import json
 import re
+import sys
 import warnings
 from pathlib import Path
 
 import gradio as gr
 import pytest
+from gradio import queueing
 
 from jobs.manager import SessionManager
+from tests import event_loop
 from ui import component, page
 from ui.about import section
 from ui.server.host import Host
+from ui.stubs import no_stubs
 
 FILES = [*component.HERE.rglob("*.html"), *component.HERE.rglob("*.css")]
 TEMPLATES = sorted(
@@ -64,6 +69,19 @@ def test_a_new_tab_is_one_line_more(monkeypatch):
         "Train",
         "Hello",
     ]
+
+
+def test_while_no_program_calls_the_queue_looks_for_one_a_few_times_a_second(monkeypatch):
+    queue, waits = _built()._queue, []
+
+    async def wait(seconds):
+        waits.append(seconds)
+        queue.stopped = len(waits) == 3
+
+    monkeypatch.setattr(queueing.asyncio, "sleep", wait)
+    event_loop.call(queue.start_processing)
+    assert waits == [page.LOOK_EVERY] * 3
+    assert sum(waits) > 0.1
 
 
 def test_launch_settings_are_ones_that_gradio_knows():
@@ -118,3 +136,13 @@ def test_the_page_links_to_the_notebook_where_it_knows_the_address_of_the_code(m
         section.build(Host.from_environment(variables))
     assert [one["notebook"] for one in props] == ["https://git.example/blob/main/docs/from_scratch.ipynb", ""]
     assert 'href="{{notebook}}"' in (component.HERE / "about" / "about.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("way", [contextlib.nullcontext, no_stubs])
+def test_gradio_writes_a_stub_for_a_component_unless_none_is_wanted(way, tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text("import gradio\n\n\nclass Mine(gradio.HTML):\n    pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
+    with way():
+        importlib.import_module("mine")
+    assert (tmp_path / "mine.pyi").exists() == (way is contextlib.nullcontext)

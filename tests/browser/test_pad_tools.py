@@ -88,7 +88,7 @@ def test_the_networks_can_be_looked_at_layer_by_layer(open_pad):
 
 
 def test_the_drawing_is_read_anew_by_the_network_the_visitor_chooses(open_pad):
-    pad, sent = open_pad(), []
+    pad, sent = open_pad(keep=False), []
     pad.page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
     pad.page.reload()
     pad.page.get_by_text("Waiting for ink").wait_for()

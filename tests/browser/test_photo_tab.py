@@ -141,7 +141,8 @@ def test_a_picture_in_the_clipboard_is_read_with_ctrl_v_and_with_the_button(open
     ("refusal", "message"),
     [("NotAllowedError", "This page may not use the camera."), ("NotFoundError", "No camera was found.")],
 )
-def test_a_camera_that_cannot_be_used_is_explained(photo_tab, refusal, message):
+def test_a_camera_that_cannot_be_used_is_explained(open_photo_tab, refusal, message):
+    photo_tab = open_photo_tab()
     photo_tab.page.evaluate(
         """(name) => {
           navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("", name));
@@ -166,7 +167,8 @@ def test_a_file_that_cannot_be_read_is_explained_and_what_was_there_stays(photo_
     assert not photo_tab.page.locator(".trouble").is_visible()
 
 
-def test_a_file_that_is_too_large_is_refused_before_it_is_sent(photo_tab, tmp_path):
+def test_a_file_that_is_too_large_is_refused_before_it_is_sent(open_photo_tab, tmp_path):
+    photo_tab = open_photo_tab(keep=False)
     (tmp_path / "large.tiff").write_bytes(bytes(20_400_000))
     photo_tab.page.on("request", lambda request: pytest.fail(f"sent: {request.url}"))
     photo_tab.page.locator(".file").set_input_files(tmp_path / "large.tiff")
@@ -375,7 +377,8 @@ def test_the_focus_is_visible_everywhere(photo_tab):
         pytest.fail("the focus never left the tab")
 
 
-def test_a_drawing_survives_a_visit_to_the_photo_tab(photo_tab):
+def test_a_drawing_survives_a_visit_to_the_photo_tab(open_photo_tab):
+    photo_tab = open_photo_tab()
     page = photo_tab.page
     page.get_by_role("tab", name="Draw").click()
     page.locator("canvas.strokes").click(position={"x": 60, "y": 60})

@@ -132,7 +132,8 @@ def test_separators_and_tables_are_shown_as_they_were_read(photo_tab):
     ]  # fmt: skip
 
 
-def test_the_camera_takes_a_photo_and_is_switched_off_again(photo_tab):
+def test_the_camera_takes_a_photo_and_is_switched_off_again(open_photo_tab):
+    photo_tab = open_photo_tab()
     page = photo_tab.page
     page.evaluate(
         """async (base64) => {

@@ -35,7 +35,7 @@ def _teach_seven(tab):
 
 
 def test_a_reload_goes_on_watching_a_training_and_no_other_browser_reaches_it(open_train_tab, app, url):
-    ann, bob = open_train_tab(), open_train_tab()
+    ann, bob = open_train_tab(keep=False), open_train_tab()
     addresses = []
     ann.page.on("request", lambda request: addresses.append(request.url))
     _teach_seven(ann)
@@ -74,7 +74,7 @@ def test_a_reload_goes_on_watching_a_training_and_no_other_browser_reaches_it(op
     _call(url, "forget", {"visitor": key, "payload": None})  # or it would train on for ten minutes
 
 
-def test_whoever_comes_next_in_the_same_context_finds_nothing_of_the_one_before(contexts, url):
+def test_whoever_comes_next_in_the_same_page_finds_nothing_of_the_one_before(contexts, url):
     stores = "[localStorage.mark, sessionStorage.mark, document.cookie]"
     used, kept = [], []
     for _ in range(2):
@@ -83,7 +83,7 @@ def test_whoever_comes_next_in_the_same_context_finds_nothing_of_the_one_before(
         kept.append(page.evaluate(stores))
         page.evaluate("localStorage.mark = sessionStorage.mark = 'here'; document.cookie = 'mark=here'")
         visitors.leave()
-        used += visitors.contexts
+        used.append(page)
     assert used[0] is used[1]
     assert kept == [[None, None, ""]] * 2
 
@@ -116,7 +116,7 @@ def test_a_browser_that_stores_nothing_works_and_asks_before_it_loses_something(
         "localStorage": "Object.defineProperty(window, 'localStorage', {get() { throw new Error('no') }})",
         "setItem": "Storage.prototype.setItem = () => {throw new DOMException('full')}",
     }[blocked]
-    tab = open_train_tab()
+    tab = open_train_tab(keep=False)
     tab.page.add_init_script(block)
     tab.page.evaluate("localStorage.clear()")
     tab.page.reload()

@@ -153,7 +153,7 @@ def test_a_page_under_the_path_of_a_proxy_finds_its_scripts_and_the_road_of_its_
             configuration = UNDER_A_PATH.replace("@upgrade", upgrade)
             with serve_nginx(configuration, tmp_path, app=port) as address:
                 visitors = Visitors(contexts, f"{address}/digits/", TrainTab)
-                tab = visitors(expected_errors=None if upgrade else "WebSocket")
+                tab = visitors(expected_errors=None if upgrade else "WebSocket", keep=False)
                 frames = []
                 tab.page.on(
                     "websocket",
