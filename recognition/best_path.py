@@ -32,11 +32,11 @@ MAX_REJECT_SKIP_COST = 4.0  # most that the context model's doubt adds to the co
 CONFIDENT_COST = 0.5  # cost below which a component no wider than WIDEST is taken for one digit and not cut
 
 # log P(slash) / P(1) of a straight stroke = SLASH_HEIGHT * its height, in digit heights, + SLASH_LEAN *
-# pixels to the right for each pixel upwards + SLASH_BIAS: a logistic regression on the 1s and slashes in the
-# strings of the training writers.
-SLASH_HEIGHT, SLASH_LEAN, SLASH_BIAS = 4.5, 2.6, -6.6
+# pixels to the right for each pixel upwards + SLASH_MORE * how much that is more than of the word's most
+# upright 1 + SLASH_BIAS: a logistic regression on the 1s and slashes in the strings of the training writers.
+SLASH_HEIGHT, SLASH_LEAN, SLASH_MORE, SLASH_BIAS = 4.5, 2.6, 2.0, -6.6
 TALL_DIGITS = 75  # per cent of a word's digits that are no taller than the height a slash is compared with
-SLASH_SHARE = 0.5  # share of the networks' own opinion of which of the two it is
+SLASH_SHARE = 0.75  # share of the networks' own opinion of which of the two it is
 OTHER_SLASH_COST = 1.0  # cost of reading as a slash what looks more like another digit: like a 7, mostly
 LIKELY_SEPARATOR = 3.0  # nats above the most probable separator up to which another one is considered
 MAX_SEPARATOR_COST = 10.0  # cost from which none is considered: a digit that is none costs less
@@ -107,7 +107,8 @@ def best_path(
         if cost < costs.get(state, np.inf):
             costs[state], steps[state] = cost, Step(before, candidate, separator)
 
-    tall = _height_of_tall_digits(ids, candidates, height)
+    singles = [candidates[(component_id,)] for component_id in ids if (component_id,) in candidates]
+    tall, upright = _height_of_tall_digits(singles, height), _lean_of_upright_one(singles)
     for end in range(1, len(parts) + 1):
         skip_cost = _skip_cost(components, parts, end - 1, candidates, height)
         if np.isfinite(skip_cost):
@@ -117,7 +118,7 @@ def best_path(
             candidate = candidates.get(ids[start:end])
             if candidate is None:
                 continue
-            one_cost, separator_costs = _one_or_separator(candidate, tall)
+            one_cost, separator_costs = _one_or_separator(candidate, tall, upright)
             cost = digit_cost(components, candidate, height)
             after_dash, cut_costs = _cut_costs(parts, start, end)
             for before in at[start]:
@@ -161,14 +162,20 @@ def _word(parts: list[Part], ids: tuple[int, ...], steps: dict[State, Step], las
     )
 
 
-def _height_of_tall_digits(ids: tuple[int, ...], candidates: Candidates, height: float) -> float:
+def _height_of_tall_digits(singles: list[Candidate], height: float) -> float:
     """What a slash is compared with: most digits of a word are no taller. height: of a digit on the page."""
-    singles = [candidates[(component_id,)] for component_id in ids if (component_id,) in candidates]
     digits = [found.box[3] for found in singles if found.cost < CONFIDENT_COST and found.logits.argmax() != 1]
     return max(height, float(np.percentile(digits, TALL_DIGITS))) if digits else height
 
 
-def _one_or_separator(candidate: Candidate, height: float) -> tuple[float, list[tuple[str, float]]]:
+def _lean_of_upright_one(singles: list[Candidate]) -> float:
+    """How far the most upright of a word's parts that look like a 1 leans: a hand leans its 1s alike."""
+    return min((_lean(found.image) for found in singles if found.logits.argmax() == 1), default=1.0)
+
+
+def _one_or_separator(
+    candidate: Candidate, height: float, upright: float
+) -> tuple[float, list[tuple[str, float]]]:
     """What is added to the cost of this candidate as a 1 between digits, and its costs as likely separators.
 
     A straight stroke may be a 1 or a slash. What the networks leave open is decided by how tall it is and
@@ -180,7 +187,8 @@ def _one_or_separator(candidate: Candidate, height: float) -> tuple[float, list[
     costs = costs.astype(float)
     slash, one_cost = SEPARATORS.index("/"), 0.0
     high = min(candidate.box[3] / height, 2.0)
-    log_odds = SLASH_HEIGHT * high + SLASH_LEAN * _lean(candidate.image) + SLASH_BIAS
+    lean = _lean(candidate.image)
+    log_odds = SLASH_HEIGHT * high + SLASH_LEAN * lean + SLASH_MORE * max(0, lean - upright) + SLASH_BIAS
     if candidate.logits.argmax() == 1:
         one, other = candidate.cost, costs[slash]
         log_odds += SLASH_SHARE * (one - other)

@@ -17,6 +17,8 @@ from recognition.limits import WorkBudget
 from recognition.pipeline import read_ink
 from recognition.reading import Digit, Reading, Separator
 from recognition.segment import segment
+from tests.conftest import shipped_reader
+from tests.strokes import STROKES
 
 HIGH = 40  # pixels of a digit
 MARKS = {"1": (0, HIGH, 8), "-": (18, 24, 24), ".": (HIGH - 8, HIGH, 8)}  # top, bottom, width
@@ -114,7 +116,7 @@ def test_groups_of_digits_that_people_seldom_write_cost_more(before, digits, aft
     assert (group_cost(State(9, "digit", digits, before), after) > 0) == is_odd
 
 
-@pytest.mark.parametrize(("high", "lean", "is_slash"), [(40, 0, False), (64, 14, True), (60, 4, True)])
+@pytest.mark.parametrize(("high", "lean", "is_slash"), [(40, 0, False), (64, 14, True), (70, 4, True)])
 def test_a_straight_stroke_between_digits_is_a_slash_where_it_is_taller_than_they_are(high, lean, is_slash):
     ink = np.zeros((100, 140), np.float32)
     for x in (30, 100):
@@ -210,3 +212,16 @@ def test_text_has_spaces_between_words_and_a_line_for_each_line():
     assert [found.digit for found in Reading(symbols).digits] == [1, 2, 3, None]
     assert Reading(()).text == ""
     assert [symbol["symbol"] for symbol in Reading(symbols).to_json()["symbols"]] == ["1", "2", "3", ":", "?"]
+
+
+def test_a_stroke_as_high_as_the_digits_is_a_slash_where_it_leans_and_the_1_stands():
+    high, x, picture = 90, 20.0, np.full((150, 300), 255, np.uint8)
+    for sign in "14/7":
+        written = [np.array([(0.0, 1.0), (0.4, 0.0)])] if sign == "/" else map(np.array, STROKES[int(sign)])
+        strokes = [points * high for points in written]
+        columns = np.concatenate(strokes)[:, 0]
+        for points in strokes:
+            placed = points + np.array([x - columns.min(), 20])
+            cv2.polylines(picture, [np.round(placed * 16).astype(np.int32)], False, 0, 11, cv2.LINE_AA, 4)
+        x += np.ptp(columns) + (24 if sign == "/" else 28)
+    assert shipped_reader().read_drawing(picture).text == "14/7"
