@@ -12,6 +12,7 @@ import { createLearn } from "./learn.js";
 import { Looking } from "./looking.js";
 import { createNeighbours } from "./neighbours.js";
 import { createPad, createRender, createSeen, createShares } from "./side.js";
+import { watchSight } from "./sight.js";
 import { createTime } from "./time.js";
 import { createTour } from "./tour.js";
 import { createWhy } from "./why.js";
@@ -140,11 +141,11 @@ export function mount({ element, server }) {
   addEventListener("hashchange", () => goTo(parseAddress(location.hash)));
 
   // A tab that is not shown asks for nothing; when it is shown again, it looks at the drawing as it is by then.
-  new IntersectionObserver(([{ isIntersecting }]) => {
-    if (looking.isShown === isIntersecting) return;
-    looking.show(isIntersecting);
-    if (isIntersecting) pad.repaint();
-  }).observe(tab);
+  watchSight(tab, (isSeen) => {
+    if (looking.isShown === isSeen) return;
+    looking.show(isSeen);
+    if (isSeen) pad.repaint();
+  });
 
   showNetworks();
   open(current);

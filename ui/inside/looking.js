@@ -53,7 +53,10 @@ export class Looking extends EventTarget {
       read: (asked) => this.#look(asked),
       onSend: () => {},
       onAnswer: (answer) => this.#show(answer),
-      onEmpty: () => this.#showEmpty(),
+      onEmpty: () => {
+        this.live.forget();
+        this.#showEmpty();
+      },
       onFailure: (reason = NO_ANSWER) => this.#tellTrouble(reason),
       onRecovery: () => this.#tellTrouble(""),
     });
@@ -219,8 +222,8 @@ export class Looking extends EventTarget {
     this.#resting = setTimeout(() => this.dispatchEvent(new Event("rest")), REST);
   }
 
+  /** Nothing is read in the ink, or there is none. What newer ink is read as still comes. */
   #showEmpty() {
-    this.live.forget();
     clearTimeout(this.#resting);
     [this.picture, this.base, this.shares, this.maps] = [null, null, null, []];
     this.dispatchEvent(new Event("empty"));
