@@ -86,6 +86,7 @@ export function mount({ element, server }) {
   looking.addEventListener("look", () => {
     seen.show(looking.picture);
     showShares(looking.shares);
+    find(".of-several").hidden = !looking.isOneOfSeveral;
     const steps = looking.copies.length;
     find(".after").textContent = steps === 0 ? "" : `By a copy after ${steps === 1 ? "1 step" : `${steps} steps`}.`;
     tab.dataset.looks = Number(tab.dataset.looks) + 1;
@@ -100,6 +101,7 @@ export function mount({ element, server }) {
   looking.addEventListener("empty", () => {
     seen.show(null);
     showShares(null);
+    find(".of-several").hidden = true;
     tab.dataset.state = "empty";
     for (const view of Object.values(views)) view.onEmpty?.();
   });

@@ -28,6 +28,7 @@ export class Looking extends EventTarget {
   shares = null; // of the newest look
   maps = []; // by the position of their layer
   picture = null; // 28x28 grey bytes in base64, as the network saw it
+  isOneOfSeveral = false; // whether there are other digits on the pad
   base = null; // the same before variations
   amounts = {}; // of variations
   moment = null; // of the network's training, as a number; null: as it is now
@@ -215,6 +216,7 @@ export class Looking extends EventTarget {
     if (this.network === null) return;
     this.shares = answer.shares;
     this.picture = answer.picture;
+    this.isOneOfSeveral = answer.digits > 1;
     if (this.#isOfPad) this.base = answer.picture;
     this.maps = allMaps(this.network.layers, answer.maps);
     this.dispatchEvent(new Event("look"));
