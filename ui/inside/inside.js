@@ -43,6 +43,7 @@ export function mount({ element, server }) {
   const tour = createTour({ element, open, announce });
   const choice = find(".which select");
   let current = "flow";
+  let isOpened = false; // whether the current view has been told that it is open: only once there are maps
   let wanted = null; // the cell of the page's address, until there are maps
 
   function open(view) {
@@ -54,7 +55,8 @@ export function mount({ element, server }) {
       find(`[data-open=${name}]`).tabIndex = name === view ? 0 : -1;
     }
     if (view !== "flow") seen.frame(null);
-    if (looking.network === null || looking.isEmpty) return;
+    isOpened = looking.network !== null && !looking.isEmpty;
+    if (!isOpened) return;
     views[view].onLook?.();
     views[view].onOpen?.();
   }
@@ -92,6 +94,8 @@ export function mount({ element, server }) {
     tab.dataset.looks = Number(tab.dataset.looks) + 1;
     tab.dataset.state = "read";
     views[current].onLook?.();
+    if (!isOpened) views[current].onOpen?.();
+    isOpened = true;
     if (wanted) pinWanted();
   });
   looking.addEventListener("rest", () => {
