@@ -16,6 +16,7 @@ from recognition.inside import block_ends
 from recognition.neighbours import digit_map
 from recognition.reader import SHIPPED
 from tests.browser.driver import data_url, seven
+from tests.drawings import side_by_side
 from ui.inside import copies as copies_module
 from ui.inside.copies import Copies
 from ui.inside.tab import Visit, explain_it, look_at
@@ -80,6 +81,12 @@ def test_the_layers_come_from_the_network_with_their_lines_of_code(visitors):
     assert source["forward"].startswith("def forward(self")
     assert "dy" in source["backward"]
     assert network["kernels"]["count"] == 32
+
+
+def test_a_look_says_how_many_digits_stand_on_the_pad(visitors):
+    file = io.BytesIO()
+    Image.fromarray(side_by_side(1, 7)).save(file, "PNG")
+    assert look(visitors, image=data_url(file.getvalue()))["digits"] == 2
 
 
 def test_an_empty_pad_is_no_error(visitors):

@@ -190,6 +190,42 @@ def test_nothing_is_wider_than_the_page_and_axe_finds_nothing(inside_anywhere):
             assert inside.page.evaluate(RUN, ONLY_VIOLATIONS) == [], view
 
 
+def test_a_phone_shows_all_of_what_it_says_and_speaks_of_fingers(open_pad):
+    inside = InsideTab.after_drawing(open_pad(**PHONE))
+    assert inside.find(".by-touch").is_visible()
+    assert not inside.find(".by-mouse").is_visible()
+    assert not inside.find(".sum").is_visible()  # it lies over the text
+    squares = inside.find(".blocks canvas").last.bounding_box()
+    for place, digit in enumerate(inside.find(".logits span").all()):
+        box = digit.bounding_box()
+        middle = box["x"] + box["width"] / 2
+        assert middle == pytest.approx(squares["x"] + (place + 0.5) * squares["width"] / 10, abs=3)
+    inside.open("kernels")
+    inside.find(".liked .picture").nth(8).wait_for()
+    right = max(picture["x"] + picture["width"] for picture in _boxes(inside.find(".likes *")))
+    assert right <= inside.page.viewport_size["width"]
+
+
+def _boxes(locator):
+    return [box for box in (one.bounding_box() for one in locator.all()) if box]
+
+
+def test_of_several_digits_the_last_is_looked_at_until_another_gets_a_dot(open_pad):
+    pad = open_pad()
+    [[seven], [three]] = DIGITS[7], DIGITS[3]
+    seven, three = [(x / 2, y) for x, y in seven], [(x / 2 + 0.5, y) for x, y in three]
+    pad.draw([seven, three])
+    pad.page.get_by_role("tab", name="Inside").click()
+    inside = InsideTab(pad.page)
+    inside.await_maps()
+    assert "It reads 3" in inside.find(".said").inner_text()
+    assert "put a dot" in inside.find(".of-several").inner_text()
+    inside.draw([[seven[0], seven[0]]])
+    inside.await_(lambda: "It reads 7" in inside.find(".said").inner_text())
+    inside.find(".wipe").click()
+    inside.await_(lambda: not inside.find(".of-several").is_visible())
+
+
 def test_a_view_has_an_address_that_can_be_shared(open_pad):
     inside = InsideTab(open_pad("#inside/doubt").page)
     inside.find(".doubts").wait_for()

@@ -41,6 +41,20 @@ def test_the_drawing_is_a_dot_that_moves_among_its_neighbours(inside):
     inside.await_(lambda: inside.find(".dot-here").get_attribute("style") != place)
 
 
+def test_a_view_that_was_opened_with_an_empty_pad_shows_all_of_it_once_there_is_a_digit(inside):
+    inside.find(".wipe").click()
+    inside.page.wait_for_selector("#inside .tab[data-state=empty]")
+    inside.open("neighbours")
+    expect(inside.find(".loading")).to_be_hidden()
+    inside.draw(DIGITS[7])
+    expect(inside.find(".names b")).to_have_count(10)
+    inside.find(".wipe").click()
+    inside.page.wait_for_selector("#inside .tab[data-state=empty]")
+    inside.open("compare")
+    inside.draw(DIGITS[7])
+    expect(inside.find(".compare .line")).to_contain_text("They agree.")
+
+
 def test_two_networks_see_the_same_drawing_side_by_side(inside):
     inside.open("compare")
     expect(inside.find(".compare .line")).to_contain_text("They agree.")

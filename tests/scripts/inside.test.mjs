@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { formatAddress, parseAddress } from "../../ui/inside/address.js";
 import { colourOf, largest } from "../../ui/inside/colours.js";
+import { firstLabel } from "../../ui/inside/learn.js";
 import * as maps from "../../ui/inside/maps.js";
 import { verdictOf } from "../../ui/inside/side.js";
 import { paced } from "../../ui/inside/paced.js";
@@ -130,6 +131,13 @@ test("every view, step and cell has an address that leads back to it", () => {
   assert.deepEqual(parseAddress("#inside/nonsense"), {});
   assert.equal(parseAddress("#inside/tour/x").step, 1);
   assert.equal(parseAddress("#inside/flow/relu3/1,<b>").cell, undefined);
+});
+
+test("a step is first towards what is read, or, where that is sure, towards the next most likely digit", () => {
+  const [logits, probs] = [[0, 0, 0, 9, 0, 0, 0, 0, 5, 0], [0, 0, 0, 0.995, 0, 0, 0, 0, 0.005, 0]];
+  assert.equal(firstLabel({ digit: 3, logits, probs, reject: 0 }), 8);
+  assert.equal(firstLabel({ digit: 3, logits, probs, reject: 0.1 }), 3);
+  assert.equal(firstLabel({ digit: null, logits, probs, reject: 0.9 }), 3);
 });
 
 test("the verdict says the same as the bars", () => {

@@ -1,6 +1,8 @@
 // Softmax and doubt: from ten sums to ten shares, and where the line is drawn below which it is no digit.
 
+import { percentsOf, percentText } from "../shared/wording.js";
 import { DIGITS, newElement } from "./elements.js";
+import { allShares } from "./side.js";
 import { numeral } from "./sums.js";
 
 const LOWEST = -8; // log-odds at the left end of the line; the right end is as far above 0
@@ -16,6 +18,7 @@ export function createDoubt({ element, looking }) {
     const { shares, network } = looking;
     const titles = ["digit", "sum (logit)", `\u00f7 ${network.temperature.toFixed(2)}`, "exp, largest = 1", "share"];
     head.replaceChildren(newRow("th", titles));
+    const percents = percentsOf(shares.probs);
     const best = shares.logits.indexOf(Math.max(...shares.logits));
     body.replaceChildren(
       ...DIGITS.slice(0, shares.logits.length).map((digit) => {
@@ -24,7 +27,7 @@ export function createDoubt({ element, looking }) {
           numeral(shares.logits[digit], 2),
           numeral(shares.scaled[digit], 2),
           shares.exps[digit].toFixed(4),
-          `${(100 * shares.probs[digit]).toFixed(1)}%`,
+          percentText(percents[digit]),
         ];
         const row = newRow("td", texts);
         row.classList.toggle("best", digit === best);
@@ -35,18 +38,20 @@ export function createDoubt({ element, looking }) {
     showOdds(shares, network.threshold);
   }
 
-  function showOdds({ log_odds: logOdds, reject, digit }, threshold) {
+  function showOdds(shares, threshold) {
     line.hidden = threshold === null;
     if (threshold === null) {
       sentence.textContent = "This network was never shown anything but digits, so it cannot say that it sees none.";
       return;
     }
+    const { log_odds: logOdds, digit } = shares;
     line.style.setProperty("--here", odds(logOdds));
     line.style.setProperty("--threshold", odds(threshold));
-    const verdict = digit === null ? "below the threshold, so it is rejected" : "above the threshold, so it is a digit";
+    const [side, verdict] = digit === null ? ["below", "it is rejected"] : ["above", "it is a digit"];
     sentence.textContent =
       `All ten sums together say how much it looks like any digit at all: log(sum of exp) = ${numeral(logOdds, 2)}, ` +
-      `${verdict} (${numeral(threshold, 2)}). That is ${(100 * reject).toFixed(1)}% for "not a digit".`;
+      `${side} the threshold of ${numeral(threshold, 2)}, so ${verdict}. ` +
+      `That is ${percentText(percentsOf(allShares(shares)).at(-1))} for "not a digit".`;
   }
 
   return {

@@ -17,7 +17,14 @@ const PLAIN = {
   average: "The average of each map: how much of its pattern is there, wherever it is.",
   norm: "Each map is scaled and shifted.",
 };
+const PLAIN_FIRST = {
+  conv: "Each map shows where its own small pattern is found in the picture that it sees.",
+  dense: "Each number weighs all pixels of the picture that it sees.",
+};
 const STAGES = { relu: "after ReLU", pool: "after pooling" };
+
+/** What a layer does, in a sentence. */
+const plainly = ({ kind }, position) => (position === 0 && PLAIN_FIRST[kind]) || (PLAIN[kind] ?? "");
 
 const MOST_STRETCH = 1.6; // of cells, where a row would else end before the card does
 
@@ -66,7 +73,7 @@ export function createFlow({ element, looking, seen, announce }) {
     const head = newElement("div", { className: "head" }, title, shape);
     const card = newElement("section", { className: "block" }, head, about, stage);
     card.dataset.layer = layer.name;
-    about.textContent = isLast ? "How much speaks for each digit. The largest wins." : (PLAIN[layer.kind] ?? "");
+    about.textContent = isLast ? "How much speaks for each digit. The largest wins." : plainly(layer, positions[0]);
     const block = { positions, shown: positions.at(-1), card, canvas, frames, shape, columns: 1, isLast };
     if (positions.length > 1) head.append(newStages(block, layers));
     if (isLast) {
@@ -199,7 +206,7 @@ export function createFlow({ element, looking, seen, announce }) {
     explain.forget();
     pointed = null;
     mark();
-    sum.hint();
+    sum.hide();
     seen.frame(null);
   }
 

@@ -12,6 +12,7 @@ import { createLearn } from "./learn.js";
 import { Looking } from "./looking.js";
 import { createNeighbours } from "./neighbours.js";
 import { createPad, createRender, createSeen, createShares } from "./side.js";
+import { watchSight } from "./sight.js";
 import { createTime } from "./time.js";
 import { createTour } from "./tour.js";
 import { createWhy } from "./why.js";
@@ -42,6 +43,7 @@ export function mount({ element, server }) {
   const tour = createTour({ element, open, announce });
   const choice = find(".which select");
   let current = "flow";
+  let isOpened = false; // whether the current view has been told that it is open: only once there are maps
   let wanted = null; // the cell of the page's address, until there are maps
 
   function open(view) {
@@ -53,7 +55,8 @@ export function mount({ element, server }) {
       find(`[data-open=${name}]`).tabIndex = name === view ? 0 : -1;
     }
     if (view !== "flow") seen.frame(null);
-    if (looking.network === null || looking.isEmpty) return;
+    isOpened = looking.network !== null && !looking.isEmpty;
+    if (!isOpened) return;
     views[view].onLook?.();
     views[view].onOpen?.();
   }
@@ -85,11 +88,14 @@ export function mount({ element, server }) {
   looking.addEventListener("look", () => {
     seen.show(looking.picture);
     showShares(looking.shares);
+    find(".of-several").hidden = !looking.isOneOfSeveral;
     const steps = looking.copies.length;
     find(".after").textContent = steps === 0 ? "" : `By a copy after ${steps === 1 ? "1 step" : `${steps} steps`}.`;
     tab.dataset.looks = Number(tab.dataset.looks) + 1;
     tab.dataset.state = "read";
     views[current].onLook?.();
+    if (!isOpened) views[current].onOpen?.();
+    isOpened = true;
     if (wanted) pinWanted();
   });
   looking.addEventListener("rest", () => {
@@ -99,6 +105,7 @@ export function mount({ element, server }) {
   looking.addEventListener("empty", () => {
     seen.show(null);
     showShares(null);
+    find(".of-several").hidden = true;
     tab.dataset.state = "empty";
     for (const view of Object.values(views)) view.onEmpty?.();
   });
@@ -140,11 +147,11 @@ export function mount({ element, server }) {
   addEventListener("hashchange", () => goTo(parseAddress(location.hash)));
 
   // A tab that is not shown asks for nothing; when it is shown again, it looks at the drawing as it is by then.
-  new IntersectionObserver(([{ isIntersecting }]) => {
-    if (looking.isShown === isIntersecting) return;
-    looking.show(isIntersecting);
-    if (isIntersecting) pad.repaint();
-  }).observe(tab);
+  watchSight(tab, (isSeen) => {
+    if (looking.isShown === isSeen) return;
+    looking.show(isSeen);
+    if (isSeen) pad.repaint();
+  });
 
   showNetworks();
   open(current);

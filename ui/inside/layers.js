@@ -22,6 +22,9 @@ export function titleOf(layers, position) {
   return `${NAMES[kind] ?? kind} ${/\d+$/.exec(name)[0]}`;
 }
 
+/** "12 \u00d7 12 \u00d7 16", which no line breaks. */
+export const sizeOf = ({ shape }) => shape.join("\u00a0\u00d7\u00a0");
+
 /** Small blocks of maps for a network's `layers`. Returns {rows, paint(maps)}, rows to be put somewhere. */
 export function createBlocks(layers) {
   const blocks = blocksOf(layers).map((positions) => {
@@ -29,7 +32,7 @@ export function createBlocks(layers) {
     canvas.setAttribute("role", "img");
     const title = titleOf(layers, positions[0]);
     canvas.setAttribute("aria-label", `Maps of ${title}`);
-    const about = layers[positions.at(-1)].shape.join(" \u00d7 ");
+    const about = sizeOf(layers[positions.at(-1)]);
     const heading = newElement("p", { className: "of-block" }, newElement("b", { textContent: title }), ` ${about}`);
     return { canvas, shown: positions.at(-1), row: newElement("div", { className: "small-block" }, heading, canvas) };
   });

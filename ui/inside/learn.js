@@ -2,16 +2,27 @@
 
 import { colourOf, putPixels } from "./colours.js";
 import { CLASSES, newElement } from "./elements.js";
+import { sizeOf } from "./layers.js";
 import { paced } from "./paced.js";
 import { blocksOf, columnsFor, decodeMaps, divisorsOf, paintMaps } from "./maps.js";
+import { allShares } from "./side.js";
 
 const CELL = 3.4; // pixels of a cell on the screen
 const NUMBERS = 10; // the same of a vector's
+const SURE = 0.99; // the share from which there is nothing left to learn
+const SURE_ALREADY = "It is sure already, so say that it is another digit. ";
 
 /** The slider's place -> a learning rate: evenly by its logarithm. */
 export const rateOf = (place) => 10 ** place;
 
 export const rateText = (rate) => (rate >= 0.1 ? rate.toFixed(2) : rate.toPrecision(1));
+
+/** What it should be, before anybody says so: what is read, or the next most likely digit where that is sure. */
+export function firstLabel(shares) {
+  const [first, second] = [...shares.logits.keys()].sort((a, b) => shares.logits[b] - shares.logits[a]);
+  const isSure = shares.digit !== null && allShares(shares)[first] > SURE;
+  return isSure ? second : first;
+}
 
 export function createLearn({ element, looking, announce }) {
   const box = element.querySelector(".learn");
@@ -21,7 +32,7 @@ export function createLearn({ element, looking, announce }) {
   const losses = box.querySelector(".losses");
   const layers = box.querySelector(".gradients");
   const buttons = { step: box.querySelector(".step"), back: box.querySelector(".unstep") };
-  let label = null; // what it should be; null: what is read
+  let label = null; // what it should be; null: nobody has said so
   let rows = []; // {positions, canvas, source}
 
   const labelButtons = CLASSES.map((name, i) => {
@@ -39,7 +50,7 @@ export function createLearn({ element, looking, announce }) {
   function currentLabel() {
     const { shares, network } = looking;
     const most = network.threshold === null ? 9 : 10;
-    return Math.min(label ?? shares.digit ?? shares.logits.indexOf(Math.max(...shares.logits)), most);
+    return Math.min(label ?? firstLabel(shares), most);
   }
 
   const ask = paced(() => !looking.isEmpty && looking.explain("learn", asked()), show);
@@ -55,7 +66,8 @@ export function createLearn({ element, looking, announce }) {
     const shares = `The loss for "${CLASSES[current]}" is ${answer.loss.toFixed(4)}`;
     const after = `one step would make it ${answer.loss_after.toFixed(4)}`;
     const done = looking.copies.map(({ loss }) => loss.toFixed(3));
-    losses.textContent = `${shares}; ${after}.`;
+    const isOther = label === null && looking.shares.digit !== null && current !== looking.shares.digit;
+    losses.textContent = `${isOther ? SURE_ALREADY : ""}${shares}; ${after}.`;
     buttons.back.disabled = done.length === 0;
     const steps = done.length === 1 ? "1 step" : `${done.length} steps`;
     box.querySelector(".taken").textContent =
@@ -71,7 +83,7 @@ export function createLearn({ element, looking, announce }) {
       const described = positions.map((position) => network.layers[position]);
       const head = newElement("div", { className: "head" });
       head.append(newElement("h2", { textContent: described.map(({ name }) => name).join(", ") }));
-      const shape = newElement("span", { textContent: described.at(-1).shape.join(" \u00d7 ") });
+      const shape = newElement("span", { textContent: sizeOf(described.at(-1)) });
       head.append(shape);
       const code = newElement("details", {}, newElement("summary", { textContent: "The lines that compute it" }));
       for (const { kind, about } of described) code.append(newCode(network.sources[kind], about));

@@ -28,6 +28,7 @@ export class Looking extends EventTarget {
   shares = null; // of the newest look
   maps = []; // by the position of their layer
   picture = null; // 28x28 grey bytes in base64, as the network saw it
+  isOneOfSeveral = false; // whether there are other digits on the pad
   base = null; // the same before variations
   amounts = {}; // of variations
   moment = null; // of the network's training, as a number; null: as it is now
@@ -53,7 +54,10 @@ export class Looking extends EventTarget {
       read: (asked) => this.#look(asked),
       onSend: () => {},
       onAnswer: (answer) => this.#show(answer),
-      onEmpty: () => this.#showEmpty(),
+      onEmpty: () => {
+        this.live.forget();
+        this.#showEmpty();
+      },
       onFailure: (reason = NO_ANSWER) => this.#tellTrouble(reason),
       onRecovery: () => this.#tellTrouble(""),
     });
@@ -212,6 +216,7 @@ export class Looking extends EventTarget {
     if (this.network === null) return;
     this.shares = answer.shares;
     this.picture = answer.picture;
+    this.isOneOfSeveral = answer.digits > 1;
     if (this.#isOfPad) this.base = answer.picture;
     this.maps = allMaps(this.network.layers, answer.maps);
     this.dispatchEvent(new Event("look"));
@@ -219,8 +224,8 @@ export class Looking extends EventTarget {
     this.#resting = setTimeout(() => this.dispatchEvent(new Event("rest")), REST);
   }
 
+  /** Nothing is read in the ink, or there is none. What newer ink is read as still comes. */
   #showEmpty() {
-    this.live.forget();
     clearTimeout(this.#resting);
     [this.picture, this.base, this.shares, this.maps] = [null, null, null, []];
     this.dispatchEvent(new Event("empty"));

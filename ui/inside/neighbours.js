@@ -20,6 +20,7 @@ export function createNeighbours({ element, looking }) {
   const dot = box.querySelector(".dot-here");
   const list = box.querySelector(".nearest");
   const said = box.querySelector(".line");
+  const loading = box.querySelector(".loading");
   let map = null; // {places: pairs, labels}
   let nearest = []; // of the answer that is shown
 
@@ -29,6 +30,7 @@ export function createNeighbours({ element, looking }) {
       const values = decodeFloats(places);
       const pairs = Array.from(labels, (_, i) => [values[2 * i], values[2 * i + 1]]);
       map = { places: pairs, labels: [...labels].map(Number) };
+      loading.hidden = true;
       names.replaceChildren(...DIGITS.map(newName));
       paint();
     },

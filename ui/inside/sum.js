@@ -3,35 +3,30 @@
 import { newElement, numberGrid } from "./elements.js";
 import { decimalsFor, numeral, placeName, roundToSum, signed } from "./sums.js";
 
-const HINT = "Point at any square of any map: here you see the sum it is. Click to pin it, arrow keys to move on.";
-
-/** onClose: the visitor wants no cell any more. Returns {show, hint}. */
+/** onClose: the visitor wants no cell any more. Returns {show, hide}. */
 export function createSum(panel, onClose) {
   const title = panel.querySelector("h2");
   const body = panel.querySelector(".body");
   const close = panel.querySelector(".close");
   close.addEventListener("click", onClose);
 
-  function hint() {
+  function hide() {
     title.textContent = "";
-    close.hidden = true;
-    panel.classList.remove("full");
-    body.replaceChildren(newElement("p", { className: "hint", textContent: HINT }));
+    panel.hidden = true;
+    body.replaceChildren();
   }
 
   /** answer: of `explain` for a cell. */
   function show({ history, cell, position }, looking) {
     const { layers } = looking.network;
-    close.hidden = false;
-    panel.classList.add("full");
+    panel.hidden = false;
     const decimals = decimalsFor(Math.abs(history[0].value));
     const value = numeral(history[0].value, decimals);
     title.textContent = `${layers[position].name}, ${placeName(cell)} = ${value}`;
     body.replaceChildren(...[...history].reverse().map((step) => stepElement(step, layers, decimals)));
   }
 
-  hint();
-  return { show, hint };
+  return { show, hide };
 }
 
 function stepElement(step, layers, decimals) {

@@ -113,6 +113,8 @@ def look_at(visit: Visit, payload: dict) -> dict:
         if not reading.digits:
             return {"empty": True, "message": reading.message}
         picture = digit_at(reading.digits, _point(payload)).image
+        answer = answers.look(looked, answers.varied(payload, picture))
+        return answer | {"digits": len(reading.digits)}
     return answers.look(looked, answers.varied(payload, picture))
 
 
