@@ -23,6 +23,7 @@ PATIENCE = 300
 COMMANDS = {"digits-read", "digits-train", "digits-app"}
 FOR_TOOLS = {
     "playwright",
+    "pytest-rerunfailures",
     "pytest-xdist",
     "scipy",
     "onnx",
