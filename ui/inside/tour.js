@@ -5,7 +5,7 @@ import { showAddress } from "./address.js";
 export const STEPS = [
   ["flow", "Draw a digit on the pad. The network gets only the small picture: 28 \u00d7 28 numbers from 0 to 1."],
   ["flow", "Layer by layer it looks for patterns. Blue is found, orange the opposite. Ten sums are left in the end."],
-  ["flow", "Click any square: it is nothing but a sum of products. The arrow keys move to its neighbours."],
+  ["flow", "Pick any square: it is nothing but a sum of products, like each of its neighbours."],
   ["why", "Every place of your drawing votes. Blue speaks for the one digit, orange for the other: that is all."],
   ["change", "Turn, slant and thicken your digit until it becomes another one. The strips show where that happens."],
   ["kernels", "The patterns are learned. Choose one, and see which digits of the training set have most of it."],
