@@ -7,7 +7,7 @@ import numpy as np
 
 from cnn.conv import Conv2D
 from cnn.fast.conv import is_fast
-from cnn.fast.kernels import multiply, sum_by_channel, view
+from cnn.fast.kernels import as_rows, multiply, sum_by_channel, view
 from cnn.fast.parallel import parallel_for, pass_size
 from cnn.fast.step import Step, begins_with
 from cnn.layer import Array, Layer, Shape
@@ -45,11 +45,15 @@ class PatchConv(Step):
     def forward(self, x: Array, training: bool = False) -> Array:
         y = self.workspace("y", (len(x), *self.y_shape), x.dtype, training)
         kernel = self.blocks.kernel(self.conv.params["weight"])
+        bias = None
+        if "bias" in self.conv.params:
+            bias = np.tile(self.conv.params["bias"], self.y_shape[1])  # for a row of pixels
 
         def work(s: slice) -> None:
             self.blocks.convolve(self, x[s], kernel, y[s], training)
-            if "bias" in self.conv.params:
-                y[s] += self.conv.params["bias"]
+            if bias is not None:
+                rows = as_rows(y[s])
+                rows += bias
 
         parallel_for(len(x), self.slice_size, work)
         if training:
