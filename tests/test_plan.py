@@ -21,8 +21,9 @@ GlobalAveragePool
 FastDense(Dense(128, {classes}))"""
 
 DEEP_CONVOLUTIONS = """\
-Chain(Conv2D({channels}, {first}, kernel_size=3, stride=1, padding={padding}), GELU, \
-Conv2D({first}, 64, kernel_size=3, stride=1, padding={padding}, bias=False), MaxPool2D(2, stride=2))
+{step}(Conv2D({channels}, {first}, kernel_size=3, stride=1, padding={padding}))
+FastGELU(GELU)
+ConvPool(Conv2D({first}, 64, kernel_size=3, stride=1, padding={padding}, bias=False), MaxPool2D(2, stride=2))
 FastBatchNorm(BatchNorm(64), GELU)
 WinogradConv(Conv2D(64, 64, kernel_size=3, stride=1, padding=0, bias=False))
 FastBatchNorm(BatchNorm(64), GELU)
@@ -55,8 +56,8 @@ FastReLU(ReLU)
 FastDense(Dense(128, 10))""",
     "digit_net": FIVE_CONVOLUTIONS.format(channels=1, classes=10),
     "row_net": FIVE_CONVOLUTIONS.format(channels=2, classes=15),
-    "grey_net": DEEP_CONVOLUTIONS.format(channels=1, first=18, width=116, padding=1),
-    "colour_net": DEEP_CONVOLUTIONS.format(channels=3, first=24, width=176, padding=0),
+    "grey_net": DEEP_CONVOLUTIONS.format(step="FastConv", channels=1, first=18, width=116, padding=1),
+    "colour_net": DEEP_CONVOLUTIONS.format(step="PatchConv", channels=3, first=24, width=176, padding=0),
 }
 RNG = np.random.default_rng(0)
 POOL = "FastMaxPool"
@@ -105,14 +106,14 @@ def test_steps_own_no_parameters(name):
             ["PatchConv", "FastReLU", POOL + "2x2"],
         ),
         ([Conv2D(1, 2, 3, padding=3, rng=RNG)], (9, 9, 1), ["PatchConv"]),
-        ([Conv2D(1, 2, 3, rng=RNG), ReLU(), MaxPool2D(3)], (9, 9, 1), ["PatchConv", "FastReLU", POOL]),
-        ([Conv2D(1, 2, 3, rng=RNG), ReLU(), MaxPool2D(2, 1)], (9, 9, 1), ["PatchConv", "FastReLU", POOL]),
-        ([Conv2D(1, 2, 3, rng=RNG), MaxPool2D(3)], (9, 9, 1), ["PatchConv", POOL]),
+        ([Conv2D(1, 2, 3, rng=RNG), ReLU(), MaxPool2D(3)], (9, 9, 1), ["FastConv", "FastReLU", POOL]),
+        ([Conv2D(1, 2, 3, rng=RNG), ReLU(), MaxPool2D(2, 1)], (9, 9, 1), ["FastConv", "FastReLU", POOL]),
+        ([Conv2D(1, 2, 3, rng=RNG), MaxPool2D(3)], (9, 9, 1), ["FastConv", POOL]),
         ([Conv2D(1, 2, 3, rng=RNG), MaxPool2D(2)], (9, 9, 1), ["ConvPool"]),
         (
             [Conv2D(1, 2, 3, rng=RNG), LeakyReLU(), MaxPool2D(2)],
             (9, 9, 1),
-            ["PatchConv", "LeakyReLU", POOL + "2x2"],
+            ["FastConv", "LeakyReLU", POOL + "2x2"],
         ),
         ([Conv2D(4, 2, 3, rng=RNG), ReLU(), MaxPool2D(2)], (8, 9, 4), ["SparseConvPoolReLU"]),
         ([Conv2D(5, 2, 3, rng=RNG), ReLU(), MaxPool2D(2)], (8, 9, 5), ["ConvPool"]),

@@ -9,6 +9,7 @@ import numpy as np
 from cnn.activation import GELU, ReLU
 from cnn.conv import Conv2D
 from cnn.dense import Flatten
+from cnn.fast.conv_pool import ConvPool
 from cnn.fast.links import Fork, Join, Measure, Normalise
 from cnn.fast.norm import BatchNormPool, FastBatchNorm
 from cnn.fast.parallel import parallel_for, pass_size, slices_of
@@ -167,21 +168,24 @@ class _Run:
 def chained(steps: Sequence[Layer], input_shape: Shape, plan: Plan) -> list[Layer]:
     """The steps, neighbours among them as chains where that pays.
 
-    A chain ends with its first pooling, as slices of what is left may be larger.
+    A chain ends with its first pooling, as slices of what is left may be larger. Where pooling is part of a
+    convolution there is little to gain, and little in a convolution with nothing but an activation.
     """
     result: list[Layer] = []
     waiting: list[Layer] = []
     shape = begins = tuple(input_shape)
 
     def close() -> None:
-        convolves = any(isinstance(layer, Conv2D | Residual) for step in waiting for layer in layers_of(step))
-        pays = convolves and (len(waiting) > 1 or isinstance(layers_of(waiting[0])[0], Residual))
+        layers = [layer for step in waiting for layer in layers_of(step)]
+        convolves = any(isinstance(layer, Conv2D | Residual) for layer in layers)
+        gathers = any(isinstance(layer, (BatchNorm, Residual, *POOLING)) for layer in layers)
+        pays = convolves and (len(waiting) > 2 or gathers)
         result.extend([Chain(waiting, begins, plan)] if pays else waiting)
         waiting.clear()
 
     for step in steps:
         layers = layers_of(step)
-        if not all(map(_is_light, layers)):
+        if isinstance(step, ConvPool) or not all(map(_is_light, layers)):
             close()
             result.append(step)
         else:

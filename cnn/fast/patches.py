@@ -12,6 +12,7 @@ from cnn.fast.parallel import parallel_for, pass_size
 from cnn.fast.step import Step, begins_with
 from cnn.layer import Array, Layer, Shape
 
+FEWEST_INPUTS = 2  # with one channel FastConv has next to nothing to copy, and keeps that for the way back
 FEW_CHANNELS = 64  # in and out together; with more, products take so long that FastConv's copying is little
 # What the choice of blocks is made with, in nanoseconds: beginning to copy a run of values, copying a value,
 # and an operation of a product that is so many columns wide, or half of its speed with so few.
@@ -31,7 +32,7 @@ class PatchConv(Step):
         if not begins_with(layers, Conv2D):
             return None
         conv = layers[0]
-        few = conv.in_channels + conv.out_channels <= FEW_CHANNELS
+        few = conv.in_channels >= FEWEST_INPUTS and conv.in_channels + conv.out_channels <= FEW_CHANNELS
         return cls(layers[:1], shape) if few or not is_fast(conv) else None
 
     def __init__(self, layers: Sequence[Layer], input_shape: Shape) -> None:
