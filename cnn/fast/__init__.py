@@ -2,8 +2,7 @@
 
 The layers in `cnn` say what is computed; nothing is computed here that they do not. Without this folder every
 network still works, on the layers themselves. Only `cnn.model` imports it. Read in this order: step, plan,
-parallel, memory, kernels, basic, two_by_two, pool, norm; then conv, patches, conv_pool, sparse, sparse_dense,
-winograd and residual; and last links and chain.
+parallel, kernels, basic, pool; then conv, conv_pool, strided, sparse, sparse_dense, winograd and residual.
 """
 
 from cnn.fast.parallel import parallel_for

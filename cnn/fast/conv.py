@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from threading import get_ident
 
 import numpy as np
 
@@ -114,8 +115,8 @@ class FastConv(Step):
             fill(s, dz)
             if dx is not None:
                 result = dz[:, :, :result_width]
-                name = f"columns of dz, {height} x {row}"
-                room = self.scratch(name, (_whole(size * height * row, f) + f, f, k), dz.dtype)
+                name = f"dz in thread {get_ident()}"
+                room = self._room(name, result, height, turned_padding, slice_size)[0]
                 dcolumns = self._columns(result, height, turned_padding, room)
                 dx[s] = self._product(dcolumns, turned_matrix, (size, height, row), True)[:, :, :width]
             of_slice = columns[s.start // slice_size][: len(flat) + f]

@@ -9,7 +9,6 @@ from cnn.conv import Conv2D
 from cnn.fast.conv import FastConv, is_fast
 from cnn.fast.kernels import relu, sum_by_channel
 from cnn.fast.step import Step, begins_with
-from cnn.fast.two_by_two import is_2x2
 from cnn.fast.winograd import pays
 from cnn.layer import Array, Layer, Shape
 from cnn.pool import MaxPool2D
@@ -101,3 +100,8 @@ def is_conv_pool_relu(layers: Sequence[Layer]) -> bool:
         return False
     pool = next(layer for layer in layers if isinstance(layer, MaxPool2D))
     return is_fast(layers[0]) and is_2x2(pool)
+
+
+def is_2x2(pool: MaxPool2D) -> bool:
+    """Whether its windows are 2x2 and do not overlap."""
+    return (pool.pool_size, pool.stride) == (2, 2)

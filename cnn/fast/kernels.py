@@ -1,13 +1,10 @@
 """A few array operations, each in the form that is fastest in NumPy."""
 
-import math
-
 import numpy as np
 
 from cnn.activation import CUBIC, SLOPE
 
 SMALL_PRODUCT = 1_000_000  # multiplications of a matrix product that OpenBLAS computes without copying
-FEW_ROWS = 32  # of a block, below which copying the operands costs less than reading them so often
 
 
 def relu(x: np.ndarray, out: np.ndarray) -> np.ndarray:
@@ -20,33 +17,37 @@ def gelu(x: np.ndarray, out: np.ndarray, scratch: np.ndarray, slope: np.ndarray 
 
     scratch: of x's shape. As in `cnn.activation.GELU`, in as few passes over memory as there can be.
     """
-    share = np.multiply(x, x, out=scratch)
+    tanh = np.multiply(x, x, out=scratch)
     if slope is not None:
-        np.multiply(share, 6 * CUBIC * SLOPE, out=slope)
-        slope += 2 * SLOPE
-    share *= CUBIC * SLOPE
-    share += SLOPE
-    share *= x
-    np.tanh(share, out=share)
-    share *= 0.5
+        np.multiply(tanh, 3 * CUBIC * SLOPE / 2, out=slope)
+        slope += SLOPE / 2
+        slope *= x
+    tanh *= CUBIC * SLOPE
+    tanh += SLOPE
+    tanh *= x
+    np.tanh(tanh, out=tanh)
+    if slope is None:
+        tanh += 1
+        np.multiply(x, tanh, out=out)
+        out *= 0.5
+        return
+    share = np.multiply(tanh, 0.5)
     share += 0.5
+    tanh *= tanh
+    np.subtract(1, tanh, out=tanh)
+    slope *= tanh
+    slope += share
     np.multiply(x, share, out=out)
-    if slope is not None:
-        # share + y (1 - share) (2 SLOPE + 6 CUBIC SLOPE x^2), as 1 + (y (...) - 1) (1 - share)
-        slope *= out
-        slope -= 1
-        slope *= np.subtract(1, share, out=share)
-        slope += 1
 
 
 def multiply(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> np.ndarray:
     """out = a @ b in blocks of rows: a (..., M, L), b (L, K) or (..., L, K), out (..., M, K).
 
     BLAS first packs its operands, except for small products. When K is small, packing takes up to a third of
-    the time. Where it is large, blocks would have few rows each and read all of b again.
+    the time.
     """
-    rows, size = a.shape[-2], SMALL_PRODUCT // (a.shape[-1] * b.shape[-1])
-    if rows <= size or size < FEW_ROWS:
+    rows, size = a.shape[-2], max(1, SMALL_PRODUCT // (a.shape[-1] * b.shape[-1]))
+    if rows <= size:
         return np.matmul(a, b, out=out)
     whole = rows // size * size
     blocks, results = (
@@ -64,20 +65,6 @@ def view(values: np.ndarray, shape: tuple[int, ...], strides: tuple[int, ...], o
     NumPy's as_strided takes ten times as long.
     """
     return np.ndarray(shape, values.dtype, values, offset, strides)
-
-
-def as_rows(x: np.ndarray) -> np.ndarray:
-    """A view of contiguous x (N, H, W, C) as (N H, W C), of (N, C) as it is.
-
-    What is multiplied by a value a channel takes half as long with these repeated to a whole row, since NumPy
-    begins anew with each run of the repeated operand.
-    """
-    return x.reshape(-1, math.prod(x.shape[2:]) if x.ndim > 2 else x.shape[1])
-
-
-def fold(row: np.ndarray, channels: int) -> np.ndarray:
-    """(W C,) -> (C,), the sum over a row's pixels."""
-    return row.reshape(-1, channels).sum(axis=0)
 
 
 def sum_by_channel(x: np.ndarray) -> np.ndarray:

@@ -15,7 +15,6 @@ Result = TypeVar("Result")
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 SLICE = 32  # samples worked on at once by layers that only pass over their values
-PASS = 1 << 17  # values that a core's second-level cache holds several arrays of
 SERIAL = 1 << 18  # operations that are done sooner than handed over to another core
 _thread = threading.local()  # .sharing: this thread works on a slice of something already
 
@@ -118,14 +117,6 @@ def _begin() -> None:
 _begin()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_begin)
-
-
-def pass_size(values: int) -> int:
-    """How many samples make a slice where each is so many values, which several operations pass over.
-
-    They stay in a core's second-level cache from one operation to the next. A power of two.
-    """
-    return 1 << max(0, (PASS // values).bit_length() - 1)
 
 
 def slice_size(operations: int) -> int:

@@ -3,20 +3,19 @@
 from collections.abc import Sequence
 
 from cnn.fast.basic import (
+    FastBatchNorm,
     FastDense,
     FastGELU,
     FastReLU,
 )
-from cnn.fast.chain import chained
 from cnn.fast.conv import FastConv
 from cnn.fast.conv_pool import ConvPool
-from cnn.fast.norm import FastBatchNorm
-from cnn.fast.patches import PatchConv
-from cnn.fast.pool import FastAveragePool, FastMaxPool, FastMaxPool2x2, GELUPool2x2
+from cnn.fast.pool import FastAveragePool, FastMaxPool
 from cnn.fast.residual import FastResidual
 from cnn.fast.sparse import SparseConvPoolReLU
 from cnn.fast.sparse_dense import SparseConvPoolDense
 from cnn.fast.step import Step
+from cnn.fast.strided import StridedConv
 from cnn.fast.winograd import WinogradConv
 from cnn.layer import Layer, Shape
 from cnn.residual import Residual
@@ -27,13 +26,11 @@ PATTERNS: tuple[type[Step], ...] = (
     SparseConvPoolReLU,
     ConvPool,
     WinogradConv,
-    PatchConv,
     FastConv,
+    StridedConv,
     FastBatchNorm,
-    GELUPool2x2,
     FastReLU,
     FastGELU,
-    FastMaxPool2x2,
     FastMaxPool,
     FastAveragePool,
     FastDense,
@@ -41,15 +38,7 @@ PATTERNS: tuple[type[Step], ...] = (
 
 
 def plan(layers: Sequence[Layer], input_shape: Shape) -> list[Layer]:
-    """The steps that replace `layers`, and chains of them where a slice runs through several at once.
-
-    input_shape: one sample's.
-    """
-    return chained(plan_steps(layers, input_shape), input_shape, plan_steps)
-
-
-def plan_steps(layers: Sequence[Layer], input_shape: Shape) -> list[Layer]:
-    """The steps themselves: at every position the first pattern that matches.
+    """The steps that replace `layers`: at every position the first pattern that matches.
 
     input_shape: one sample's. A layer that no pattern matches runs itself.
     """

@@ -1,11 +1,10 @@
 """A residual block whose layers run as steps."""
 
-import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from cnn.fast.parallel import parallel_for, pass_size
+from cnn.fast.parallel import SLICE, parallel_for
 from cnn.fast.step import Step
 from cnn.layer import Array, Layer, Shape
 from cnn.residual import Residual
@@ -22,14 +21,13 @@ class FastResidual(Step):
     ) -> None:
         super().__init__([residual], shape)
         self.steps = plan(residual.layers, shape)
-        self.slice_size = pass_size(math.prod(shape))
 
     def forward(self, x: Array, training: bool = False) -> Array:
         inner = x
         for step in self.steps:
             inner = step.forward(inner, training)
         y = self.workspace("y", x.shape, x.dtype, training)
-        parallel_for(len(x), self.slice_size, lambda s: np.add(x[s], inner[s], out=y[s]))
+        parallel_for(len(x), SLICE, lambda s: np.add(x[s], inner[s], out=y[s]))
         if training:
             self.save_for_backward()
         return y
@@ -40,7 +38,7 @@ class FastResidual(Step):
         for step in reversed(self.steps):
             inner = step.backward(inner)
         dx = self.workspace("dx", dy.shape, dy.dtype)
-        parallel_for(len(dy), self.slice_size, lambda s: np.add(dy[s], inner[s], out=dx[s]))
+        parallel_for(len(dy), SLICE, lambda s: np.add(dy[s], inner[s], out=dx[s]))
         return dx
 
     def prepare_for_inference(self) -> None:

@@ -6,10 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cnn.fast.memory import Arena
 from cnn.layer import Array, Layer, Shape
-
-ARENA = Arena()
 
 
 class Step(Layer):
@@ -30,7 +27,6 @@ class Step(Layer):
         self.layers, self.input_shape = tuple(layers), input_shape
         self.y_shape = self.output_shape(input_shape)
         self._workspace: dict[tuple, Array] = {}
-        self._scratch: dict[tuple, Array] = {}
 
     @classmethod
     def match(cls, layers: Sequence[Layer], shape: Shape) -> "Step | None":
@@ -51,7 +47,12 @@ class Step(Layer):
         In training it starts as zeros; after that it holds what was last written there, wherever shape[1:] is
         the same.
         """
-        return self._memory(self._workspace, name, shape, dtype) if training else np.empty(shape, dtype)
+        if not training:
+            return np.empty(shape, dtype)
+        key = (name, shape[1:], np.dtype(dtype))
+        if key not in self._workspace or len(self._workspace[key]) < shape[0]:
+            self._workspace[key] = np.zeros(shape, dtype)
+        return self._workspace[key][: shape[0]]
 
     def scratch(self, name: str, shape: Shape, dtype: np.dtype, training: bool = True) -> Array:
         """A workspace of this thread, for temporary values of one slice; it starts as zeros in training only.
@@ -61,19 +62,7 @@ class Step(Layer):
         if not training:
             return np.empty(shape, dtype)
         name = f"{name} of thread {threading.get_ident()}"
-        return self._memory(self._scratch, name, (math.prod(shape),), dtype).reshape(shape)
-
-    def share_scratch(self, other: "Step") -> None:
-        """Work in the same scratch memory as another step for the same layers, but never at the same time
-        in one thread.
-        """
-        self._scratch = other._scratch
-
-    def _memory(self, room: dict[tuple, Array], name: str, shape: Shape, dtype: np.dtype) -> Array:
-        key = (name, shape[1:], np.dtype(dtype))
-        if key not in room or len(room[key]) < shape[0]:
-            room[key] = ARENA.zeros(shape, dtype)
-        return room[key][: shape[0]]
+        return self.workspace(name, (math.prod(shape),), dtype, training).reshape(shape)
 
     def padded(self, x: Array, padding: int, training: bool) -> Array:
         """x (n, H, W, C) with so many zeros around every picture, contiguous; a scratch if there are any."""
@@ -81,10 +70,8 @@ class Step(Layer):
             return np.ascontiguousarray(x)
         n, height, width, c = x.shape
         shape = (n, height + 2 * padding, width + 2 * padding, c)
-        # Nothing else is ever written to the margin. Its place depends on all of the name.
-        padded = self.scratch(f"padded {shape[1:]} by {padding}", shape, x.dtype, training)
-        if not training:
-            padded[...] = 0
+        padded = self.scratch("padded", shape, x.dtype, training)
+        padded[...] = 0
         padded[:, padding : padding + height, padding : padding + width] = x
         return padded
 
