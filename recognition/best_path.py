@@ -33,7 +33,8 @@ CONFIDENT_COST = 0.5  # cost below which a component no wider than WIDEST is tak
 
 # log P(slash) / P(1) of a straight stroke = SLASH_HEIGHT * its height, in digit heights, + SLASH_LEAN *
 # pixels to the right for each pixel upwards + SLASH_MORE * how much that is more than of the word's most
-# upright 1 + SLASH_BIAS: a logistic regression on the 1s and slashes in the strings of the training writers.
+# upright 1 + SLASH_BIAS: a logistic regression on the 1s and slashes in the strings of the training writers,
+# but for SLASH_MORE, which was chosen by what is read of these (docs/lab-notes.md).
 SLASH_HEIGHT, SLASH_LEAN, SLASH_MORE, SLASH_BIAS = 4.5, 2.6, 2.0, -6.6
 TALL_DIGITS = 75  # per cent of a word's digits that are no taller than the height a slash is compared with
 SLASH_SHARE = 0.75  # share of the networks' own opinion of which of the two it is

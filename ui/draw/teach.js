@@ -2,7 +2,7 @@
 
 import { paintPicture } from "../shared/picture.js";
 import { sessionState } from "../shared/session.js";
-import { exactPercent } from "../shared/wording.js";
+import { exactPercent, withArticle } from "../shared/wording.js";
 
 const WRONG = "Wrong? Tell it the right digit:";
 const WRONG_OF_SEVERAL = "Is the digit that you selected wrong? Tell it the right one:";
@@ -99,16 +99,16 @@ export function mountTeaching({ element, act, saveFile, sendFile }) {
     return item;
   }
 
-  labelButtons[8].ariaLabel = "This is an 8"; // and not "a", as the others have it
-  labelButtons.forEach((button, label) =>
+  labelButtons.forEach((button, label) => {
+    button.ariaLabel = `This is ${withArticle(label)}`;
     button.addEventListener("click", async () => {
       if (!sessionState.drawing) return;
       const before = JSON.stringify(sessionState.mine.examples);
       await perform(act("add_example", { picture: sessionState.drawing.picture, label }));
       if (failure === "" && JSON.stringify(sessionState.mine.examples) === before) say(KNOWN);
       find(".next").scrollIntoView({ block: "nearest" }); // what follows from it
-    }),
-  );
+    });
+  });
   find(".learn").addEventListener("click", () => {
     taughtLabels = sessionState.mine.examples.map(({ label }) => label);
     taughtExamples = JSON.stringify(sessionState.mine.examples);

@@ -46,12 +46,13 @@ export function shortCertainty(read) {
   return read.digit === null ? "not a digit" : percentText(percentFor(read));
 }
 
-const nameOf = (digit) => `${digit === 8 ? "an" : "a"} ${digit}`;
+/** A digit as a noun: "a 7", "an 8". */
+export const withArticle = (digit) => `${Number(digit) === 8 ? "an" : "a"} ${digit}`;
 
 /** What else it could be; "" where nothing else is likely enough. */
 export function secondThought({ digit, shares }) {
   const [first, second] = shares.slice(0, REJECT).map((_, i) => i).sort((a, b) => shares[b] - shares[a]);
-  if (digit === null) return `It looks most like ${nameOf(first)}.`;
+  if (digit === null) return `It looks most like ${withArticle(first)}.`;
   if (shares[REJECT] >= Math.max(WORTH_SAYING, shares[second])) return "Or it could be no digit at all.";
-  return shares[second] >= WORTH_SAYING ? `Or it could be ${nameOf(second)}.` : "";
+  return shares[second] >= WORTH_SAYING ? `Or it could be ${withArticle(second)}.` : "";
 }

@@ -52,7 +52,7 @@ export function describeTask(mine, status, limits) {
   if (missing.length > 0) {
     const wanted = missing.map(({ name, missing: count }) => {
       const isNew = count === limits.least && count > 1;
-      return `${quoted(name)} ${isNew ? many(count, "time") : many(count, "more time")}`;
+      return `${quoted(name)} ${many(count, isNew ? "time" : "more time")}`;
     });
     return `Draw ${listed(wanted)}.`;
   }

@@ -2,7 +2,7 @@
 
 import { paintPicture } from "../shared/picture.js";
 import { sendToPad, testedNetwork } from "../shared/session.js";
-import { exactPercent } from "../shared/wording.js";
+import { exactPercent, withArticle } from "../shared/wording.js";
 
 const SHOWN_AT_FIRST = 24; // mistakes
 const MISTAKES = {
@@ -70,7 +70,7 @@ export function createOutcome(section, { datasets, onPad, onTry }) {
     find(".gallery").replaceChildren(...found.map(newMistake));
     find(".of-cell").textContent =
       `${found.length || "None"} of the ${mistakes.length} most confident mistakes: ` +
-      `${withArticle(nameOf(label))} read as ${nameOf(predicted)}.`;
+      `${nounOf(nameOf(label))} read as ${nameOf(predicted)}.`;
     find(".of-cell").hidden = false;
     find(".more").hidden = false;
     find(".mistakes").scrollIntoView({ block: "nearest" });
@@ -112,7 +112,7 @@ function showConfusions(table, counts, classes, onCell) {
     const cells = row.map((count, j) => {
       const cell = newElement("td", i === j ? count || "" : "");
       const often = count === 1 ? "once" : `${count} times`;
-      cell.title = `${withArticle(classes[i])} was read as ${classes[j]} ${often}`;
+      cell.title = `${nounOf(classes[i])} was read as ${classes[j]} ${often}`;
       if (i === j) cell.className = "right";
       else cell.style.setProperty("--share", count / most);
       if (i !== j && count > 0) {
@@ -130,7 +130,7 @@ function showConfusions(table, counts, classes, onCell) {
 }
 
 /** "a 3"; the names of other classes stand alone. */
-const withArticle = (name) => (/^\d$/.test(name) ? `a ${name}` : name);
+const nounOf = (name) => (/^\d$/.test(name) ? withArticle(name) : name);
 
 function newHeading(name) {
   const heading = document.createElement("th");
