@@ -24,6 +24,7 @@ PACKING = {
     "rint",
     "float32",
 }  # of NumPy, to send arrays and to receive them
+AT_ONCE = r"(?<!element)\.(?:is_[a-z]+\(|count\(\)|(?:all_)?inner_texts?\(|input_value\(|get_attribute\()"
 DOCS = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -126,6 +127,13 @@ def test_the_page_packs_arrays_and_computes_nothing_with_them():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "np":
                 assert node.attr in PACKING, f"{path}:{node.lineno}: np.{node.attr}"
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if path.startswith("tests/browser/")])
+def test_what_a_page_shows_is_expected_and_not_asserted_at_once(path):
+    """A page answers when it can: `assert locator.is_visible()` fails where `expect` would have waited."""
+    source = (ROOT / path).read_text(encoding="utf-8")
+    assert not re.findall(rf"^ *assert [^#\n]*{AT_ONCE}.*", source, re.MULTILINE)
 
 
 def test_a_file_is_one_idea_of_at_most_400_lines():

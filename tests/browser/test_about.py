@@ -40,7 +40,7 @@ def test_the_code_for_programs_runs_as_it_is_copied(open_pad, tmp_path):
         ran = subprocess.run([*command, code], cwd=tmp_path, capture_output=True, text=True, check=False)
         assert ran.returncode == 0, ran.stderr
         assert text_of(ran.stdout).endswith("1729\n6174"), language
-    assert page.locator("footer").get_by_role("button", name="API").count() == 0  # Gradio's own
+    expect(page.locator("footer").get_by_role("button", name="API")).to_have_count(0)  # Gradio's own
 
 
 def test_the_address_for_agents_is_that_of_an_mcp_server(open_pad, url):
@@ -76,4 +76,4 @@ def test_code_that_is_wider_than_a_phone_scrolls_in_its_own_box(open_pad):
     page.get_by_text("Use it from a program").click()
     for paragraph in page.locator("#about details p").all():
         box = paragraph.bounding_box()
-        assert box["x"] + box["width"] <= PHONE["viewport"]["width"], paragraph.inner_text()
+        assert box["x"] + box["width"] <= PHONE["viewport"]["width"], box

@@ -86,7 +86,7 @@ def test_a_network_is_built_by_keyboard_trained_used_saved_and_brought_back(open
     assert (model.name, model.parameters.size) == ("own_net", 4010)
     tab.go_to("Draw")
     tab.pad.draw(DIGITS[1])
-    assert page.locator("input[value=own]").is_checked()
+    expect(page.locator("input[value=own]")).to_be_checked()
     tab.go_to("Inside")
     page.wait_for_selector("#inside .tab[data-state=read]")
 

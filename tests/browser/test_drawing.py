@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.driver import DIGITS, PATIENCE, along
 
@@ -82,12 +83,12 @@ def test_the_picture_that_the_network_sees_is_shown(used_pad):
 
 
 def test_an_empty_pad_invites_and_claims_nothing(used_pad):
-    assert used_pad.page.locator(".reading").get_attribute("data-state") == "empty"
-    assert used_pad.page.get_by_text("Draw a digit, 0 to 9").is_visible()
-    assert used_pad.page.get_by_text("Waiting for ink").is_visible()
+    expect(used_pad.page.locator(".reading")).to_have_attribute("data-state", "empty")
+    expect(used_pad.page.get_by_text("Draw a digit, 0 to 9")).to_be_visible()
+    expect(used_pad.page.get_by_text("Waiting for ink")).to_be_visible()
     assert used_pad.answer == ""
     assert used_pad.bars == [0] * 11
-    assert not used_pad.page.get_by_text("0%").first.is_visible()
+    expect(used_pad.page.get_by_text("0%").first).to_be_hidden()
 
 
 def test_clear_empties_everything_and_undo_brings_the_drawing_back(used_pad):
@@ -120,12 +121,12 @@ def test_undo_takes_the_last_stroke_away_and_redo_puts_it_back(used_pad):
 
 def test_buttons_that_would_do_nothing_say_so_and_keep_the_focus(pad):
     undo = pad.page.get_by_role("button", name="Undo")
-    assert undo.get_attribute("aria-disabled") == "true"
+    expect(undo).to_have_attribute("aria-disabled", "true")
     pad.draw(DIGITS[1])
-    assert undo.get_attribute("aria-disabled") == "false"
+    expect(undo).to_have_attribute("aria-disabled", "false")
     undo.focus()
     pad.page.keyboard.press("Enter")
-    assert undo.get_attribute("aria-disabled") == "true"
+    expect(undo).to_have_attribute("aria-disabled", "true")
     assert undo.evaluate("button => button === document.activeElement")
 
 
@@ -157,18 +158,18 @@ def test_a_dot_is_not_called_a_digit_and_its_bars_stay_visible(used_pad):
     used_pad.page.mouse.click(x, y)
     used_pad.settle()
     assert used_pad.answer == "?"
-    assert used_pad.page.locator(".sure").inner_text() == "Not a digit"
-    assert used_pad.page.locator(".doubt").inner_text() != ""
+    expect(used_pad.page.locator(".sure")).to_have_text("Not a digit")
+    expect(used_pad.page.locator(".doubt")).not_to_have_text("")
 
 
 def test_a_letter_is_not_a_digit_in_words_and_in_bars(used_pad):
     letter = [[(0.2, 0.85), (0.5, 0.15), (0.8, 0.85)], [(0.32, 0.6), (0.68, 0.6)]]
     used_pad.draw(letter)
     assert used_pad.answer == "?"
-    assert used_pad.page.locator(".sure").inner_text() == "Not a digit"
+    expect(used_pad.page.locator(".sure")).to_have_text("Not a digit")
     assert used_pad.bars[10] > 50
     assert sum(used_pad.bars) == 100
-    assert used_pad.page.locator(".bar.best").get_attribute("aria-label") == "not a digit"
+    expect(used_pad.page.locator(".bar.best")).to_have_attribute("aria-label", "not a digit")
 
 
 def test_a_pad_full_of_ink_breaks_nothing(used_pad):
@@ -223,7 +224,7 @@ def test_the_keyboard_alone_draws_a_one(used_pad):
     for _ in range(6):
         press("ArrowUp")
     press("Space")
-    assert used_pad.page.locator(".cursor.down").is_visible()
+    expect(used_pad.page.locator(".cursor.down")).to_be_visible()
     for _ in range(12):
         press("ArrowDown")
     press("Space")
@@ -267,7 +268,7 @@ def test_tab_leaves_the_pad_and_lifts_the_pen(used_pad):
     used_pad.canvas.focus()
     for key in ("Space", "ArrowDown", "ArrowDown", "Tab"):
         used_pad.page.keyboard.press(key)
-    assert not used_pad.page.locator(".cursor").is_visible()
+    expect(used_pad.page.locator(".cursor")).to_be_hidden()
     used_pad.settle()
     inked = used_pad.inked_pixels
     used_pad.canvas.focus()

@@ -59,8 +59,8 @@ def test_what_cannot_be_loaded_is_told_and_the_page_goes_on(open_tab):
 def test_away_from_a_space_the_page_tells_the_command_that_pushes(open_tab):
     page = open_tab().page
     page.get_by_text("python -m training push").wait_for()
-    assert not page.get_by_role("button", name="Sign in").is_visible()
-    assert not page.get_by_role("button", name="Push").is_visible()
+    expect(page.get_by_role("button", name="Sign in")).to_be_hidden()
+    expect(page.get_by_role("button", name="Push")).to_be_hidden()
 
 
 def _put_signs(hub, folder):

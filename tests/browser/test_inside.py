@@ -4,6 +4,7 @@ import itertools
 import time
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import PHONE
 from tests.browser.driver import DIGITS, PATIENCE, along, in_pixels
@@ -46,8 +47,8 @@ def test_a_cell_is_pinned_and_its_sum_adds_up(inside_anywhere):
     inside = inside_anywhere
     inside.point_at(0, 0.56, 0.4)
     inside.find(".sum .total, .sum .grids").first.wait_for()
-    assert "pool1, map" in inside.find(".sum h2").inner_text()
-    assert inside.find(".looked .frame").is_visible()
+    expect(inside.find(".sum h2")).to_contain_text("pool1, map")
+    expect(inside.find(".looked .frame")).to_be_visible()
     # The products, then their sum and the bias, as they are shown.
     products = [
         number_of(text) for text in inside.find(".sum .grid").nth(2).locator("span").all_inner_texts()
@@ -71,7 +72,7 @@ def test_many_inputs_are_shown_as_the_largest_and_all_others(inside):
     *terms, total = [number_of(row.locator("td").last.inner_text()) for row in inside.find(".sum tr").all()]
     assert len(terms) == 10  # eight, all others, and the bias
     assert sum(terms) == pytest.approx(total, abs=1e-9)
-    assert inside.find(".blocks .source").count() > 0
+    expect(inside.find(".blocks .source")).not_to_have_count(0)
 
 
 def test_arrow_keys_move_the_pinned_cell_and_escape_unpins_it(inside):
@@ -113,15 +114,15 @@ def test_a_sum_that_comes_after_its_cell_was_unpinned_is_not_shown(open_pad):
         for route in held:
             route.continue_()
     inside.page.wait_for_timeout(100)  # for the page to show what it should not; a shorter one hides no fault
-    assert inside.find(".sum h2").inner_text() == ""
-    assert not inside.find(".looked .frame").is_visible()
+    expect(inside.find(".sum h2")).to_have_text("")
+    expect(inside.find(".looked .frame")).to_be_hidden()
 
 
 def test_evidence_is_shown_for_the_digit_and_against_the_next(inside):
     inside.open("why")
     inside.find(".each button").first.wait_for()
-    assert inside.find(".why select").first.input_value() == "7"
-    assert "36 places" in inside.find(".why .line").first.inner_text()
+    expect(inside.find(".why select").first).to_have_value("7")
+    expect(inside.find(".why .line").first).to_contain_text("36 places")
     inside.find(".which select").select_option("seed")
     inside.await_(lambda: "ends in dense layers" in inside.find(".why .note").inner_text())
 
@@ -129,7 +130,7 @@ def test_evidence_is_shown_for_the_digit_and_against_the_next(inside):
 def test_a_slider_changes_the_picture_and_the_answer(inside):
     inside.open("change")
     inside.find(".slider path").first.wait_for(state="attached")
-    assert inside.find(".slider").count() == 8
+    expect(inside.find(".slider")).to_have_count(8)
     before, looks = inside.shares, inside.looks
     slider = inside.find(".slider input").first
     slider.focus()
@@ -148,11 +149,11 @@ def test_a_step_moves_the_bars_and_back_undoes_it(inside):
     rate.evaluate("input => { input.value = -2; input.dispatchEvent(new Event('input')); }")
     inside.find(".tool.step").click()
     inside.await_(lambda: inside.shares != before)
-    assert "after 1 step" in inside.find(".after").inner_text()
+    expect(inside.find(".after")).to_contain_text("after 1 step")
     inside.find(".unstep").click()
     inside.await_(lambda: inside.shares == before)
     inside.find("summary").first.click()
-    assert "def forward(self" in inside.find(".gradients pre").first.inner_text()
+    expect(inside.find(".gradients pre").first).to_contain_text("def forward(self")
 
 
 def test_the_tour_is_followed_by_keyboard(inside):
@@ -160,12 +161,12 @@ def test_the_tour_is_followed_by_keyboard(inside):
     inside.page.keyboard.press("Enter")
     seen = []
     for step in range(1, 9):
-        assert inside.find(".tour .count").inner_text() == f"{step} of 8"
+        expect(inside.find(".tour .count")).to_have_text(f"{step} of 8")
         assert inside.page.evaluate("location.hash") == f"#inside/tour/{step}"
         seen.append(inside.find(".tour p").inner_text())
         inside.page.keyboard.press("Enter")
     assert len(set(seen)) == 8
-    assert not inside.find(".tour").is_visible()
+    expect(inside.find(".tour")).to_be_hidden()
 
 
 def test_ink_on_inside_is_ink_on_draw(inside):
@@ -192,9 +193,9 @@ def test_nothing_is_wider_than_the_page_and_axe_finds_nothing(inside_anywhere):
 
 def test_a_phone_shows_all_of_what_it_says_and_speaks_of_fingers(open_pad):
     inside = InsideTab.after_drawing(open_pad(**PHONE))
-    assert inside.find(".by-touch").is_visible()
-    assert not inside.find(".by-mouse").is_visible()
-    assert not inside.find(".sum").is_visible()  # it lies over the text
+    expect(inside.find(".by-touch")).to_be_visible()
+    expect(inside.find(".by-mouse")).to_be_hidden()
+    expect(inside.find(".sum")).to_be_hidden()  # it lies over the text
     squares = inside.find(".blocks canvas").last.bounding_box()
     for place, digit in enumerate(inside.find(".logits span").all()):
         box = digit.bounding_box()
@@ -218,8 +219,8 @@ def test_of_several_digits_the_last_is_looked_at_until_another_gets_a_dot(open_p
     pad.page.get_by_role("tab", name="Inside").click()
     inside = InsideTab(pad.page)
     inside.await_maps()
-    assert "It reads 3" in inside.find(".said").inner_text()
-    assert "put a dot" in inside.find(".of-several").inner_text()
+    expect(inside.find(".said")).to_contain_text("It reads 3")
+    expect(inside.find(".of-several")).to_contain_text("put a dot")
     inside.draw([[seven[0], seven[0]]])
     inside.await_(lambda: "It reads 7" in inside.find(".said").inner_text())
     inside.find(".wipe").click()

@@ -76,7 +76,7 @@ def test_how_sure_it_is_is_said_as_on_the_draw_tab(inside):
     said = inside.find(".said").inner_text()
     assert said == "It reads 7. Over 99% sure."
     inside.page.get_by_role("tab", name="Draw").click()
-    assert inside.page.locator("#pad .sure").inner_text() in said
+    expect(inside.page.locator("#pad .sure")).to_have_text("Over 99% sure")
 
 
 def test_a_visitors_own_small_network_is_looked_into_through_its_whole_training(open_train_tab):

@@ -104,20 +104,20 @@ def test_buttons_are_large_enough_for_a_finger(phone):
 def test_every_part_has_a_name_for_a_screen_reader(used_pad):
     used_pad.draw(DIGITS[7])
     page = used_pad.page
-    assert page.get_by_role("heading", name="Digits from Scratch", level=1).count() == 1
-    assert page.get_by_role("application", name="Draw a digit, 0 to 9").count() == 1
-    assert "arrows move" in page.locator("#pad-keys").inner_text()
-    assert used_pad.canvas.get_attribute("aria-describedby") == "pad-keys"
-    assert page.get_by_role("img", name="What the network sees: your 7, 28 by 28 pixels").count() == 1
+    expect(page.get_by_role("heading", name="Digits from Scratch", level=1)).to_have_count(1)
+    expect(page.get_by_role("application", name="Draw a digit, 0 to 9")).to_have_count(1)
+    expect(page.locator("#pad-keys")).to_contain_text("arrows move")
+    expect(used_pad.canvas).to_have_attribute("aria-describedby", "pad-keys")
+    expect(page.get_by_role("img", name="What the network sees: your 7, 28 by 28 pixels")).to_have_count(1)
     for name in ("Undo", "Redo", "Clear"):
-        assert page.get_by_role("button", name=name).count() == 1
+        expect(page.get_by_role("button", name=name)).to_have_count(1)
     meters = page.get_by_role("meter")
-    assert meters.count() == 11
+    expect(meters).to_have_count(11)
     for meter in meters.all():
-        assert meter.get_attribute("aria-valuemin") == "0"
-        assert meter.get_attribute("aria-valuemax") == "100"
+        expect(meter).to_have_attribute("aria-valuemin", "0")
+        expect(meter).to_have_attribute("aria-valuemax", "100")
     assert page.title() == "Digits from Scratch"
-    assert page.locator("html").get_attribute("lang") == "en"
+    expect(page.locator("html")).to_have_attribute("lang", "en")
 
 
 def test_a_screen_reader_hears_the_final_answer_once_and_not_thirty_times_a_second(used_pad):
@@ -134,7 +134,7 @@ def test_a_screen_reader_hears_the_final_answer_once_and_not_thirty_times_a_seco
     used_pad.page.wait_for_timeout(300)
     [heard] = used_pad.page.evaluate("heard")
     assert re.match(r"7\. (Over )?\d+% sure", heard)
-    assert used_pad.page.locator(".announcement").get_attribute("role") == "status"
+    expect(used_pad.page.locator(".announcement")).to_have_attribute("role", "status")
 
 
 def test_a_screen_reader_hears_what_the_keyboard_pen_does(used_pad):
@@ -143,11 +143,11 @@ def test_a_screen_reader_hears_what_the_keyboard_pen_does(used_pad):
     used_pad.page.keyboard.press("ArrowLeft")
     used_pad.page.get_by_text("45 across, 50 down").wait_for(state="attached")
     used_pad.page.keyboard.press("Space")
-    assert said.inner_text() == "Pen down."
+    expect(said).to_have_text("Pen down.")
     used_pad.page.keyboard.press("Space")
-    assert said.inner_text() == "Pen up."
+    expect(said).to_have_text("Pen up.")
     used_pad.page.keyboard.press("Delete")
-    assert said.inner_text() == "Cleared."
+    expect(said).to_have_text("Cleared.")
 
 
 def test_the_focus_is_visible_on_the_pad_and_on_the_buttons(used_pad):
@@ -172,7 +172,7 @@ def test_the_ghost_is_gone_while_there_is_ink(used_pad):
     used_pad.page.wait_for_function("getComputedStyle(document.querySelector('.ghost')).opacity === '0'")
     used_pad.page.locator(".clear").click()
     used_pad.page.wait_for_function("getComputedStyle(document.querySelector('.ghost')).opacity > 0")
-    assert ghost.is_visible()
+    expect(ghost).to_be_visible()
 
 
 def test_the_arrow_keys_go_from_tab_to_tab_and_the_focus_is_seen(open_pad):

@@ -1,7 +1,10 @@
 """Several digits on the pad are a number, or a date: each can be looked at by itself."""
 
+import re
+
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.driver import DIGITS, placed
 from tests.pad import packed
@@ -22,19 +25,23 @@ def test_digits_side_by_side_are_a_number_and_each_can_be_looked_at(used_pad):
     figures = used_pad.page.locator(".answer button")
     frames = used_pad.page.locator(".frames span")
     used_pad.draw(placed(DIGITS[4], 0.3, 0.5, 0.6), step=0.05)
-    assert (used_pad.answer, figures.count(), frames.count()) == ("4", 0, 0)  # nothing new for a single one
+    assert used_pad.answer == "4"
+    expect(figures).to_have_count(0)
+    expect(frames).to_have_count(0)  # nothing new for a single one
     used_pad.draw(placed(DIGITS[2], 0.75, 0.5, 0.6), step=0.05)
     assert used_pad.answer == "42"
-    assert frames.count() == 2
+    expect(frames).to_have_count(2)
     assert int(np.argmax(used_pad.bars)) == 2  # the one that was written last
     figures.first.click()
     assert int(np.argmax(used_pad.bars)) == 4
-    assert used_pad.page.locator(".sure").inner_text().startswith("4: ")
-    assert figures.first.get_attribute("aria-pressed") == "true"
+    expect(used_pad.page.locator(".sure")).to_have_text(re.compile("^4: "))
+    expect(figures.first).to_have_attribute("aria-pressed", "true")
     assert used_pad.seen[14, 3:25].max() > 60  # the bar of the 4
     used_pad.page.get_by_role("button", name="Undo").click()
     used_pad.settle()
-    assert (used_pad.answer, figures.count(), frames.count()) == ("4", 0, 0)
+    assert used_pad.answer == "4"
+    expect(figures).to_have_count(0)
+    expect(frames).to_have_count(0)
 
 
 def test_the_separators_of_a_date_stand_in_the_answer(used_pad):
@@ -45,26 +52,26 @@ def test_the_separators_of_a_date_stand_in_the_answer(used_pad):
         used_pad.draw(strokes, step=0.03, settle=False)
     used_pad.settle()
     assert used_pad.answer == "21/07"
-    assert used_pad.page.locator("#pad .answer button").count() == 4
+    expect(used_pad.page.locator("#pad .answer button")).to_have_count(4)
     used_pad.page.locator("#pad .answer button").nth(3).click()
-    assert used_pad.page.locator("#pad .sure").inner_text().startswith("7: ")
+    expect(used_pad.page.locator("#pad .sure")).to_have_text(re.compile("^7: "))
 
 
 def test_doubtful_digits_of_a_number_are_marked(open_pad):
     pad = open_pad(sockets=False)
     pad.draw(placed(DIGITS[4], 0.3, 0.5, 0.6) + placed(DIGITS[2], 0.75, 0.5, 0.6), step=0.05)
     marked = pad.page.locator(".answer .doubtful"), pad.page.locator(".frames .doubtful")
-    assert [each.count() for each in marked] == [0, 0]
+    for each in marked:
+        expect(each).to_have_count(0)
 
     doubtful = {"digit": 4, "probs": [0.03] * 4 + [0.7] + [0.03] * 5, "line": 0}
     sure = {"digit": 2, "probs": [0.0, 0.0, 1.0] + [0.0] * 7, "line": 0}
     answer = packed({"message": "", "digits": [doubtful, sure]})
     pad.page.route("**/live", lambda route: route.fulfill(body=answer))
     pad.page.get_by_label("Simple network").check(force=True)
-    marked[0].wait_for()
-    assert [each.inner_text() for each in marked[0].all()] == ["4"]
-    assert marked[0].get_attribute("aria-label") == "4, digit 1 of 2, doubtful"
-    assert marked[1].count() == 1
+    expect(marked[0]).to_have_text(["4"])
+    expect(marked[0]).to_have_attribute("aria-label", "4, digit 1 of 2, doubtful")
+    expect(marked[1]).to_have_count(1)
 
 
 def test_the_bars_are_of_the_digit_that_was_written_last_wherever_it_stands(used_pad):

@@ -50,11 +50,11 @@ def test_colour_pictures_are_trained_on_tried_and_never_take_the_place_of_digits
     expect(page.locator(".versus")).to_have_text(re.compile(r"^\d+ of 300 are wrong\.$"))
     expect(page.locator(".outcome table tr").nth(3)).to_contain_text("bird")
     expect(page.locator(".drawn")).to_be_hidden()
-    assert page.locator(".watched canvas").count() == 40
-    assert page.locator(".tests button").count() == 40
+    expect(page.locator(".watched canvas")).to_have_count(40)
+    expect(page.locator(".tests button")).to_have_count(40)
     page.get_by_role("button", name=re.compile("^Test picture 1: ")).click()
     expect(page.locator(".taken-for")).to_contain_text("It is: ")
-    assert page.locator(".shares li").all_inner_texts()[2].startswith("bird")
+    expect(page.locator(".shares li").nth(2)).to_have_text(re.compile("^bird"))
     [photo], [label] = pictures_of(CIFAR10, 1, seed=5)
     Image.fromarray(photo).resize((640, 640), Image.Resampling.NEAREST).save(tmp_path / "photo.png")
     page.locator(".picture-file").set_input_files(tmp_path / "photo.png")
@@ -69,8 +69,8 @@ def test_colour_pictures_are_trained_on_tried_and_never_take_the_place_of_digits
         tab.go_to(name)
         line = page.locator(".no-digits:visible")
         expect(line).to_contain_text("Your network in use knows CIFAR-10 and does not read digits")
-    assert page.locator("#pad .answer").inner_text() == "7"
-    assert not page.locator("#pad .networks .own").is_visible()
+    expect(page.locator("#pad .answer")).to_have_text("7")
+    expect(page.locator("#pad .networks .own")).to_be_hidden()
     line.get_by_role("button", name="Back to the best network").click()
     expect(page.locator(".no-digits:visible")).to_have_count(0)
 
@@ -82,6 +82,6 @@ def test_clothes_are_trained_on_and_tried_on_a_phone(open_tab):
     expect(page.locator(".outcome table tr").nth(1)).to_contain_text("T-shirt/top")
     page.get_by_role("button", name=re.compile("^Test picture 2: ")).tap()
     expect(page.locator(".taken-for")).to_contain_text("sure")
-    assert page.locator(".camera-file").get_attribute("capture") == "environment"
+    expect(page.locator(".camera-file")).to_have_attribute("capture", "environment")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert violations(page) == []

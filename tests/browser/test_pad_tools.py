@@ -16,7 +16,7 @@ def test_the_eraser_takes_away_what_it_passes_and_that_can_be_undone(used_pad):
     inked = used_pad.inked_pixels
     erase = used_pad.page.get_by_role("button", name="Erase")
     erase.click()
-    assert erase.get_attribute("aria-pressed") == "true"
+    expect(erase).to_have_attribute("aria-pressed", "true")
     used_pad.draw([[(0.5, 0.3), (0.5, 0.7)]])
     assert 0.5 * inked < used_pad.inked_pixels < 0.95 * inked
     erase.click()
@@ -43,7 +43,7 @@ def test_a_drawing_that_is_hard_to_read_can_be_tried(used_pad):
     assert meant[0] != meant[1]
     assert all(sentence.startswith("Drawn by us: a") for sentence in meant)
     used_pad.draw(DIGITS[1])
-    assert not used_pad.page.locator(".of-picture").is_visible()
+    expect(used_pad.page.locator(".of-picture")).to_be_hidden()
 
 
 @pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop", "phone"])
@@ -69,22 +69,22 @@ def test_ink_that_nobody_has_read_is_not_waited_for(open_pad):
 def test_five_sentences_explain_how_it_works_and_the_picture_shows_its_measures(open_pad):
     pad = open_pad()
     pad.draw(DIGITS[1])
-    assert pad.page.locator(".how:visible").count() == 0
+    expect(pad.page.locator(".how:visible")).to_have_count(0)
     button = pad.page.get_by_role("button", name="How it works")
     button.click()
-    assert button.get_attribute("aria-expanded") == "true"
-    assert pad.page.locator(".how:visible").count() == 5
+    expect(button).to_have_attribute("aria-expanded", "true")
+    expect(pad.page.locator(".how:visible")).to_have_count(5)
     view, box = (pad.page.locator(part).bounding_box() for part in (".view canvas", ".measures i"))
     assert box["width"] == pytest.approx(20 / 28 * view["width"], abs=2)
     button.click()
-    assert pad.page.locator(".how:visible").count() == 0
+    expect(pad.page.locator(".how:visible")).to_have_count(0)
 
 
 def test_the_networks_can_be_looked_at_layer_by_layer(open_pad):
     page = open_pad().page
     page.get_by_text("The networks, layer by layer").click()
-    assert page.get_by_role("cell", name="GlobalAveragePool").is_visible()
-    assert page.get_by_text("Simple network: 804,554 parameters").is_visible()
+    expect(page.get_by_role("cell", name="GlobalAveragePool")).to_be_visible()
+    expect(page.get_by_text("Simple network: 804,554 parameters")).to_be_visible()
 
 
 def test_the_drawing_is_read_anew_by_the_network_the_visitor_chooses(open_pad):

@@ -3,11 +3,12 @@
 import base64
 import io
 import json
+import re
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Route
+from playwright.sync_api import Route, expect
 
 from tests.browser.colours import texts_of, too_pale
 from tests.browser.conftest import DESKTOP, PHONE
@@ -34,9 +35,11 @@ def test_a_photo_is_uploaded_read_looked_at_corrected_and_taken_along(open_photo
 
     tab.boxes.nth(6).click()  # the 5 of 20586
     assert tab.answer == "5"
-    assert int(page.get_by_role("meter", name="digit 5").get_attribute("aria-valuenow")) > 50
-    assert page.locator("tr.picked input").input_value() == "5"
-    assert page.get_by_role("img", name="What the network sees: your 5").is_visible()
+    expect(page.get_by_role("meter", name="digit 5")).to_have_attribute(
+        "aria-valuenow", re.compile(r"[5-9]\d|100")
+    )
+    expect(page.locator("tr.picked input")).to_have_value("5")
+    expect(page.get_by_role("img", name="What the network sees: your 5")).to_be_visible()
 
     page.get_by_label("Answer for digit 3 of line 2").fill("6")
     assert tab.text == "4719\n20686\n3341"
@@ -59,13 +62,13 @@ def test_a_photo_that_lies_on_its_side_is_turned_by_the_reader_and_can_be_turned
 ):
     tab = open_photo_tab()
     turn = tab.page.get_by_role("button", name="Turn", exact=True)
-    assert not turn.is_visible()
+    expect(turn).to_be_hidden()
     lying = tmp_path / "lying.png"
     with Image.open(RULED) as upright:
         upright.rotate(90, expand=True).save(lying)
     tab.send(lying)
     assert tab.text == RULED_SAYS
-    assert tab.page.locator(".turned p").inner_text() == "Turned by 90 degrees."
+    expect(tab.page.locator(".turned p")).to_have_text("Turned by 90 degrees.")
     tab.page.get_by_role("button", name="Show it as it was").click()
     tab.page.locator(".turned").wait_for(state="hidden")
     assert tab.text != RULED_SAYS
@@ -78,7 +81,7 @@ def test_a_photo_that_lies_on_its_side_is_turned_by_the_reader_and_can_be_turned
 def test_photos_are_read_by_the_network_that_was_chosen_for_drawings_and_it_is_said(open_photo_tab):
     tab = open_photo_tab()
     page = tab.page
-    assert not page.locator(".by").is_visible()
+    expect(page.locator(".by")).to_be_hidden()
     tab.send(RULED)
     page.get_by_role("tab", name="Draw").click()
     with page.expect_request(lambda request: '"network":"seed"' in (request.post_data or "")):
@@ -164,7 +167,7 @@ def test_a_file_that_cannot_be_read_is_explained_and_what_was_there_stays(photo_
     assert str(tmp_path) not in photo_tab.page.content()
     assert photo_tab.text == "92"
     photo_tab.page.get_by_role("button", name="Close this message").click()
-    assert not photo_tab.page.locator(".trouble").is_visible()
+    expect(photo_tab.page.locator(".trouble")).to_be_hidden()
 
 
 def test_a_file_that_is_too_large_is_refused_before_it_is_sent(open_photo_tab, tmp_path):
@@ -184,7 +187,7 @@ def test_without_a_connection_the_photo_is_kept_and_can_be_sent_again(open_photo
     tab.page.get_by_role("button", name="Try again").click()
     tab.settle()
     assert tab.text == "7"
-    assert not tab.page.locator(".trouble").is_visible()
+    expect(tab.page.locator(".trouble")).to_be_hidden()
 
 
 def test_an_error_that_the_server_reports_is_shown_in_its_words(photo_tab):
@@ -216,18 +219,19 @@ def test_a_photo_without_digits_says_so_and_offers_nothing_to_copy(photo_tab):
     show(photo_tab, answer_to("42"))
     show(photo_tab, answer_to(message=NOTHING))
     assert photo_tab.text == ""
-    assert photo_tab.page.get_by_text(NOTHING).first.is_visible()
-    assert photo_tab.boxes.count() == photo_tab.inputs.count() == 0
+    expect(photo_tab.page.get_by_text(NOTHING).first).to_be_visible()
+    expect(photo_tab.boxes).to_have_count(0)
+    expect(photo_tab.inputs).to_have_count(0)
     for name in ("Copy", "Download CSV"):
-        assert photo_tab.page.get_by_role("button", name=name).get_attribute("aria-disabled") == "true"
-    assert photo_tab.page.get_by_text("How it was read").is_visible()
+        expect(photo_tab.page.get_by_role("button", name=name)).to_have_attribute("aria-disabled", "true")
+    expect(photo_tab.page.get_by_text("How it was read")).to_be_visible()
 
 
 def test_the_first_digit_in_doubt_is_shown_first(photo_tab):
     show(photo_tab, answer_to("4?2"))
     assert photo_tab.answer == "?"
-    assert photo_tab.page.locator("#photo .sure").inner_text() == "Not a digit"
-    assert photo_tab.page.locator(".boxes .doubtful").count() == 1
+    expect(photo_tab.page.locator("#photo .sure")).to_have_text("Not a digit")
+    expect(photo_tab.page.locator(".boxes .doubtful")).to_have_count(1)
     show(photo_tab, answer_to("42"))
     assert photo_tab.answer == "4"
 
@@ -236,10 +240,10 @@ def test_a_correction_can_be_taken_back(photo_tab):
     show(photo_tab, answer_to("42"))
     photo_tab.inputs.nth(1).fill("8")
     assert photo_tab.text == "48"
-    assert photo_tab.page.get_by_text("was 2").is_visible()
+    expect(photo_tab.page.get_by_text("was 2")).to_be_visible()
     photo_tab.page.get_by_role("button", name="Undo the correction of digit 2 of line 1").click()
     assert photo_tab.text == "42"
-    assert photo_tab.page.get_by_text("was 2").count() == 0
+    expect(photo_tab.page.get_by_text("was 2")).to_have_count(0)
 
 
 def test_an_empty_answer_leaves_the_digit_out_and_an_empty_line_too(photo_tab):
@@ -294,9 +298,9 @@ def test_enter_and_the_arrows_go_through_the_answers(photo_tab):
 def test_the_stages_can_be_unfolded(photo_tab):
     photo_tab.try_example("Red felt-tip pen")
     stages = photo_tab.page.locator(".stages img")
-    assert not stages.first.is_visible()
+    expect(stages.first).to_be_hidden()
     photo_tab.page.get_by_text("How it was read").click()
-    assert stages.first.is_visible()
+    expect(stages.first).to_be_visible()
     names = photo_tab.page.locator(".stages strong").all_inner_texts()
     assert names == ["Grey", "Light evened", "Ink", "Lines removed", "Pieces"]
     assert stages.evaluate_all("all => all.every((one) => one.complete && one.naturalWidth > 100)")
@@ -351,13 +355,13 @@ def test_nothing_is_wider_than_the_screen_and_fingers_can_press_everything(open_
 def test_every_part_has_a_name_for_a_screen_reader(photo_tab):
     show(photo_tab, answer_to("4?"))
     page = photo_tab.page
-    assert page.get_by_role("img", name="Your photo: 2 digits found").count() == 1
-    assert page.get_by_role("button", name="4, 97% sure").count() == 1
-    assert page.get_by_role("button", name="?, not a digit").count() == 1
-    assert page.get_by_role("img", name="digit 1 of line 1, cut from the photo").count() == 1
-    assert page.locator(".result .announcement").inner_text() == "It says 4?"
+    expect(page.get_by_role("img", name="Your photo: 2 digits found")).to_have_count(1)
+    expect(page.get_by_role("button", name="4, 97% sure")).to_have_count(1)
+    expect(page.get_by_role("button", name="?, not a digit")).to_have_count(1)
+    expect(page.get_by_role("img", name="digit 1 of line 1, cut from the photo")).to_have_count(1)
+    expect(page.locator(".result .announcement")).to_have_text("It says 4?")
     for button in page.get_by_role("button").all():
-        assert button.get_attribute("aria-label") or button.inner_text().strip()
+        expect(button).to_have_accessible_name(re.compile(r"\S"))
 
 
 def test_the_focus_is_visible_everywhere(photo_tab):

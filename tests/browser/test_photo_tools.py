@@ -22,7 +22,7 @@ def test_turning_asks_before_it_discards_corrections(photo_tab):
     turn.click()
     photo_tab.page.get_by_role("button", name="Turn anyway").click()
     photo_tab.page.wait_for_function("document.querySelector('.text').value === '42'")
-    assert not photo_tab.page.locator(".trouble").is_visible()
+    expect(photo_tab.page.locator(".trouble")).to_be_hidden()
 
 
 def test_the_frame_itself_opens_the_file_chooser(photo_tab):
@@ -73,7 +73,7 @@ def test_the_answer_stays_in_sight_on_the_way_down_the_table(photo_tab):
 def test_a_digit_is_corrected_by_tapping_and_the_correction_can_be_taught(open_photo_tab):
     tab = open_photo_tab(**PHONE)
     tab.send(RULED)
-    assert tab.inputs.first.get_attribute("inputmode") == "numeric"
+    expect(tab.inputs.first).to_have_attribute("inputmode", "numeric")
     tab.boxes.nth(1).tap()
     tab.page.get_by_role("button", name="Correct to 9").tap()
     assert tab.text == RULED_SAYS.replace("7", "9", 1)
@@ -83,7 +83,7 @@ def test_a_digit_is_corrected_by_tapping_and_the_correction_can_be_taught(open_p
     tab.page.get_by_role("button", name="Teach the network these corrections").tap()
     tab.page.get_by_text("It is one of your examples now").wait_for()
     tab.page.get_by_role("tab", name="Draw").tap()
-    assert tab.page.get_by_role("button", name="Delete this 9").count() == 1
+    expect(tab.page.get_by_role("button", name="Delete this 9")).to_have_count(1)
 
 
 def test_several_photos_are_gone_through_one_by_one(photo_tab):
@@ -110,8 +110,8 @@ def test_the_photo_can_be_saved_with_its_boxes_and_cleared(photo_tab):
     photo_tab.page.get_by_role("button", name="Clear").click()
     photo_tab.settle("empty")
     assert photo_tab.text == ""
-    assert photo_tab.boxes.count() == 0
-    assert photo_tab.page.get_by_role("button", name="Drop a photo").is_visible()
+    expect(photo_tab.boxes).to_have_count(0)
+    expect(photo_tab.page.get_by_role("button", name="Drop a photo")).to_be_visible()
 
 
 def test_separators_and_tables_are_shown_as_they_were_read(photo_tab):
@@ -120,13 +120,13 @@ def test_separators_and_tables_are_shown_as_they_were_read(photo_tab):
     del read["digits"][1]
     show(photo_tab, read | {"text": "1/2"})
     assert photo_tab.text == "1/2"
-    assert photo_tab.page.get_by_label("Answer for separator 2 of line 1").input_value() == "/"
+    expect(photo_tab.page.get_by_label("Answer for separator 2 of line 1")).to_have_value("/")
     table = answer_to("12", "34")
     for place, symbol in enumerate(table["symbols"]):
         symbol["column"] = place % 2
     show(photo_tab, table | {"text": "1\t2\n3\t4", "cells": [2, 2]})
     assert photo_tab.text == "1\t2\n3\t4"
-    assert photo_tab.page.locator("th[scope=rowgroup]").all_inner_texts() == ["Row 1", "Row 2"]
+    expect(photo_tab.page.locator("th[scope=rowgroup]")).to_have_text(["Row 1", "Row 2"])
     assert [(row["line"], row["column"]) for row in downloaded(photo_tab)] == [
         ("1", "1"), ("1", "2"), ("2", "1"), ("2", "2")
     ]  # fmt: skip
@@ -154,7 +154,7 @@ def test_the_camera_takes_a_photo_and_is_switched_off_again(open_photo_tab):
     page.get_by_role("button", name="Take the photo").click()
     photo_tab.settle()
     assert photo_tab.text == "7"
-    assert not page.get_by_role("dialog").is_visible()
+    expect(page.get_by_role("dialog")).to_be_hidden()
     assert page.evaluate("camera.active") is False
 
 

@@ -55,7 +55,7 @@ def test_a_reload_goes_on_watching_a_training_and_no_other_browser_reaches_it(op
         "n => Number(document.querySelector('[data-chart=loss] .plot').dataset.points) !== n", arg=before
     )
     ann.go_to("Draw")
-    assert ann.page.get_by_role("button", name="Delete this 7").count() == 1
+    expect(ann.page.get_by_role("button", name="Delete this 7")).to_have_count(1)
     assert asked == []  # nothing is lost, so nothing is asked
 
     key = ann.page.evaluate(KEY)
@@ -65,7 +65,7 @@ def test_a_reload_goes_on_watching_a_training_and_no_other_browser_reaches_it(op
     bob.page.evaluate("key => localStorage.setItem('digits-from-scratch/visitor', key)", guessed)
     bob.page.reload()
     _await_phase(bob.page, "idle")
-    assert bob.page.get_by_role("button", name="Delete this 7").count() == 0
+    expect(bob.page.get_by_role("button", name="Delete this 7")).to_have_count(0)
     stranger = _call(url, "watch", {"visitor": guessed, "payload": None})
     assert (stranger["version"], stranger["mine"]["examples"]) == (0, [])
     assert _call(url, "watch", {"visitor": key, "payload": None})["version"] > 0
@@ -104,10 +104,10 @@ def test_two_tabs_share_what_one_begins_and_forget_it_together(open_train_tab):
     one.page.get_by_role("dialog").get_by_role("button", name="Forget me").click()
     two.page.get_by_role("button", name="Delete this 7").wait_for(state="detached")
     assert one.page.evaluate(KEY) != key
-    assert not one.button("Forget me").is_visible()
+    expect(one.button("Forget me")).to_be_hidden()
     for tab in (one, two):
-        assert tab.page.get_by_role("button", name="Delete this 7").count() == 0
-        assert not tab.page.get_by_text("could not be kept").is_visible()
+        expect(tab.page.get_by_role("button", name="Delete this 7")).to_have_count(0)
+        expect(tab.page.get_by_text("could not be kept")).to_be_hidden()
 
 
 @pytest.mark.parametrize("blocked", ["localStorage", "setItem"])
@@ -126,4 +126,4 @@ def test_a_browser_that_stores_nothing_works_and_asks_before_it_loses_something(
     tab.page.reload()
     tab.page.wait_for_function("document.querySelector('.sure')?.textContent")
     assert asked == ["beforeunload"]
-    assert tab.page.get_by_role("button", name="Delete this 7").count() == 0
+    expect(tab.page.get_by_role("button", name="Delete this 7")).to_have_count(0)

@@ -5,7 +5,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
-from playwright.sync_api import Route
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Visitors
 from tests.browser.driver import DIGITS, PATIENCE, TrainTab, along, in_pixels, serve_app
@@ -164,7 +164,7 @@ def test_a_page_under_the_path_of_a_proxy_finds_its_scripts_and_the_road_of_its_
                 tab.go_to("Draw")
                 for digit in (7, 4):
                     tab.pad.draw(DIGITS[digit])
-                    assert tab.page.locator("#pad .answer").inner_text() == str(digit)
+                    expect(tab.page.locator("#pad .answer")).to_have_text(str(digit))
                     tab.page.locator("#pad .clear").click()
                 assert bool(frames) == bool(upgrade)
                 visitors.leave()
@@ -205,7 +205,7 @@ def test_a_page_in_a_frame_of_another_site_finds_its_scripts(browser, other_site
             page.mouse.move(x, y)
         page.mouse.up()
     inside.locator(".reading[data-state=read]").first.wait_for()
-    assert inside.locator(".answer").first.inner_text() == "7"
+    expect(inside.locator(".answer").first).to_have_text("7")
     page.close()
 
 
@@ -237,7 +237,7 @@ def test_a_page_whose_scripts_do_not_load_says_so_and_offers_another_try(open_pa
     page.unroute(which)
     page.get_by_role("button", name="Try again").filter(visible=True).click()
     page.get_by_text("Waiting for ink").wait_for()
-    assert not page.get_by_text(FAILURE).is_visible()
+    expect(page.get_by_text(FAILURE)).to_be_hidden()
     pad.draw(DIGITS[7])
     assert pad.answer == "7"
 

@@ -54,7 +54,7 @@ def test_a_training_is_watched_paused_resumed_used_and_given_up_by_one_visitor_a
     tab.button("Resume").click()
     tab.settle("training")
     assert "%" in validation
-    assert "%" in tab.page.locator("[data-chart=accuracy] .latest").inner_text()
+    expect(tab.page.locator("[data-chart=accuracy] .latest")).to_contain_text("%")
     tab.page.wait_for_function(
         "n => Number(document.querySelector('[data-chart=loss] .plot').dataset.points) > n",
         arg=paused,
@@ -65,18 +65,18 @@ def test_a_training_is_watched_paused_resumed_used_and_given_up_by_one_visitor_a
     )
     tab.button("Stop and test").click()
     tab.settle("done")
-    assert "The network before it reads 99" in tab.page.locator(".versus").inner_text()
-    assert tab.page.locator("#train table tr").count() == 11
-    assert tab.page.locator(".gallery button").count() == 24
+    expect(tab.page.locator(".versus")).to_contain_text("The network before it reads 99")
+    expect(tab.page.locator("#train table tr")).to_have_count(11)
+    expect(tab.page.locator(".gallery button")).to_have_count(24)
     tab.button("Show the first 60").click()
-    assert tab.page.locator(".gallery button").count() == 60
+    expect(tab.page.locator(".gallery button")).to_have_count(60)
 
     tab.button("Use this network").click()
     tab.page.get_by_text("It reads your drawings and photos now.").wait_for()
     tab.page.get_by_text("read by your own network").wait_for()
     tab.button("Draw with it").click()
-    assert tab.pad.canvas.is_visible()
-    assert not tab.page.get_by_text("Examples of your handwriting").is_visible()  # there are none
+    expect(tab.pad.canvas).to_be_visible()
+    expect(tab.page.get_by_text("Examples of your handwriting")).to_be_hidden()  # there are none
     tab.go_to("Train")
     mistake = tab.page.locator(".gallery button").first
     read_as = mistake.locator("b").inner_text()
@@ -89,11 +89,11 @@ def test_a_training_is_watched_paused_resumed_used_and_given_up_by_one_visitor_a
     tab.button("Back to the best network").click()
     tab.page.get_by_text("read by the best network").wait_for()
     assert not _is_own(tab)
-    assert not tab.button("Draw with it").is_visible()
+    expect(tab.button("Draw with it")).to_be_hidden()
 
-    assert other.page.locator("#train .tab").get_attribute("data-phase") == "idle"
+    expect(other.page.locator("#train .tab")).to_have_attribute("data-phase", "idle")
     assert not _is_own(other)
-    assert not other.page.locator(".networks .own").is_visible()
+    expect(other.page.locator(".networks .own")).to_be_hidden()
 
 
 def test_a_result_that_is_thrown_away_leaves_nothing_on_the_page(open_train_tab):
@@ -101,7 +101,7 @@ def test_a_result_that_is_thrown_away_leaves_nothing_on_the_page(open_train_tab)
     tab.start(images=1000, epochs=1)
     expect(tab.page.locator("#train .phase")).to_be_in_viewport()  # on top, and Start stood below
     tab.settle("done")
-    assert tab.page.locator(".kernels canvas").count() == 8
+    expect(tab.page.locator(".kernels canvas")).to_have_count(8)
     tab.button("Throw it away").click()
     tab.page.get_by_role("button", name="Keep it").click()
     assert tab.points > 0
@@ -109,9 +109,9 @@ def test_a_result_that_is_thrown_away_leaves_nothing_on_the_page(open_train_tab)
     tab.page.get_by_role("dialog").get_by_role("button", name="Throw it away").click()
     tab.settle("idle")
     assert tab.points == 0
-    assert tab.page.locator(".kernels canvas").count() == 0
-    assert not tab.page.locator(".outcome").is_visible()
-    assert tab.button("Start training").is_visible()
+    expect(tab.page.locator(".kernels canvas")).to_have_count(0)
+    expect(tab.page.locator(".outcome")).to_be_hidden()
+    expect(tab.button("Start training")).to_be_visible()
 
 
 def _draw(tab: TrainTab, strokes: list, answer: str) -> None:
@@ -182,10 +182,10 @@ def test_what_cannot_be_learned_is_told_plainly_and_a_slip_is_put_right_by_telli
     tab.page.get_by_role("button", name="Delete this 1").wait_for()
     tab.page.get_by_role("button", name="Teach it").click()
     tab.page.get_by_text("Nothing was learned or changed").wait_for(timeout=SLOW)
-    assert not tab.page.get_by_role("button", name="Unlearn").is_visible()
+    expect(tab.page.get_by_role("button", name="Unlearn")).to_be_hidden()
     tab.page.get_by_role("button", name="This is a 0").click()
     tab.page.get_by_role("button", name="Delete this 0").wait_for()
-    assert tab.page.get_by_role("button", name="Delete this").count() == 1
+    expect(tab.page.get_by_role("button", name="Delete this")).to_have_count(1)
 
 
 @pytest.fixture(scope="module")
@@ -271,7 +271,7 @@ def test_a_page_that_finds_another_session_says_what_was_lost_and_gives_its_exam
     )
     delete = tab.page.get_by_role("button", name="Delete this 7")
     delete.nth(1).wait_for()  # the one that the server has, and the one that it is given back
-    assert delete.count() == 2
+    expect(delete).to_have_count(2)
 
 
 def _damaged(folder: Path) -> list[tuple[str, Path, str]]:
@@ -302,7 +302,7 @@ def test_files_that_are_meant_ill_are_refused_in_words(open_train_tab, tmp_path)
         tab.go_to("Draw" if "#pad" in place else "Train")
         tab.page.locator(place).set_input_files(file)
         tab.page.get_by_text(message).wait_for()
-    assert tab.page.locator("#train .tab").get_attribute("data-phase") == "idle"
+    expect(tab.page.locator("#train .tab")).to_have_attribute("data-phase", "idle")
     assert not _is_own(tab)
 
 

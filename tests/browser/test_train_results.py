@@ -80,7 +80,7 @@ def test_curves_are_saved_cells_show_their_mistakes_and_the_next_training_is_lai
     assert labels
     assert set(labels) == {first}
     before = page.locator("[data-chart=loss] path.of-validation").get_attribute("d")
-    assert page.locator("[data-chart=loss] path.of-earlier").get_attribute("d") == ""
+    expect(page.locator("[data-chart=loss] path.of-earlier")).to_have_attribute("d", "")
     tab.start(images=2000, epochs=1)
     earlier = page.locator("[data-chart=loss] path.of-earlier")
     expect(earlier).to_have_attribute("d", before, timeout=SLOW)
@@ -91,11 +91,11 @@ def test_a_learning_rate_that_is_too_large_is_said_to_be_and_nothing_offers_the_
     tab = open_train_tab()
     tab.page.get_by_text("For a class").click()
     tab.button("A learning rate of 1").click()
-    assert tab.page.locator("[name=learning_rate]").input_value() == "1"
+    expect(tab.page.locator("[name=learning_rate]")).to_have_value("1")
     tab.start(images=1000, epochs=1)
     tab.page.get_by_text("A learning rate of 1 is too large").wait_for(timeout=SLOW)
-    assert "main" not in tab.page.locator("#train .use").get_attribute("class").split()
-    assert "main" in tab.button("Start another").get_attribute("class").split()
+    expect(tab.button("Start another")).to_contain_class("main")
+    expect(tab.page.locator("#train .use")).not_to_contain_class("main")
 
 
 def test_a_link_opens_the_tab_with_its_settings_and_leaves_out_what_the_form_does_not_take(open_pad):
@@ -107,7 +107,7 @@ def test_a_link_opens_the_tab_with_its_settings_and_leaves_out_what_the_form_doe
         name: form.locator(f"[name={name}]").input_value() for name in ("epochs", "images", "optimizer")
     }
     assert values == {"epochs": "2", "images": "500", "optimizer": "SGD"}
-    assert float(form.locator("[name=learning_rate]").input_value()) < 1
+    expect(form.locator("[name=learning_rate]")).not_to_have_value("7")
     assert page.url.endswith("#train")
 
 
@@ -132,13 +132,13 @@ def test_an_uploaded_network_is_tested_and_a_file_that_is_too_large_gives_one_me
         file.truncate(20_100_000)
     page.locator("#train .file").set_input_files(large)
     page.get_by_text("The file is too large: 20.1 MB, and at most 20 MB can be sent.").wait_for()
-    assert page.get_by_role("alert").count() == 1
+    expect(page.get_by_role("alert")).to_have_count(1)
     save_model(tmp_path / "small.npz", ARCHITECTURES["small_net"](np.random.default_rng(0)))
     page.locator("#train .file").set_input_files(tmp_path / "small.npz")
     tab.settle("done")
-    assert page.locator("#train .phase").inner_text().startswith("Tested: ")
+    expect(page.locator("#train .phase")).to_have_text(re.compile("^Tested: "))
     for text in ("They take shape here", "Not read yet", "see the bars move"):
-        assert not page.get_by_text(text).is_visible()
+        expect(page.get_by_text(text)).to_be_hidden()
 
 
 def test_a_drawing_is_shared_as_a_link_and_as_a_picture(open_pad):

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from playwright.sync_api import Route
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import PHONE
 from tests.browser.driver import DIGITS, PATIENCE, Pad, free_port, serve_app
@@ -100,7 +100,7 @@ def test_a_server_that_stops_and_starts_again_is_found_again_with_the_drawing_ke
 def test_an_error_that_the_server_reports_is_shown_in_its_words(used_pad):
     _answering(used_pad, {"error": "The drawing is not valid base64."})
     used_pad.draw(DIGITS[1])
-    assert used_pad.page.get_by_text("The drawing is not valid base64.").first.is_visible()
+    expect(used_pad.page.get_by_text("The drawing is not valid base64.").first).to_be_visible()
     assert used_pad.answer == "?"
 
 
@@ -110,8 +110,8 @@ def test_ink_that_is_no_digit_shows_a_question_mark_the_reason_and_the_bars(used
     _answering(used_pad, {"text": "?", "message": reason, "digits": [_digit(None, probs=probs)]})
     used_pad.draw(DIGITS[3])
     assert used_pad.answer == "?"
-    assert used_pad.page.get_by_text(reason).first.is_visible()
-    assert used_pad.page.locator(".sure").inner_text() == "Not a digit"
+    expect(used_pad.page.get_by_text(reason).first).to_be_visible()
+    expect(used_pad.page.locator(".sure")).to_have_text("Not a digit")
     assert used_pad.bars[:10] == [0] * 9 + [10]
 
 
@@ -121,8 +121,8 @@ def test_a_digit_in_doubt_among_several_says_so(used_pad):
     used_pad.draw(DIGITS[4])
     assert used_pad.answer == "42"
     assert used_pad.bars[2] == 80
-    assert used_pad.page.get_by_text("2: 80% sure").is_visible()
-    assert used_pad.page.get_by_text("Or it could be a 9.", exact=True).is_visible()
+    expect(used_pad.page.get_by_text("2: 80% sure")).to_be_visible()
+    expect(used_pad.page.get_by_text("Or it could be a 9.", exact=True)).to_be_visible()
 
 
 def test_a_long_number_does_not_push_anything_aside(open_pad):
@@ -175,7 +175,7 @@ def test_a_drawing_that_a_newer_one_overtook_is_not_shown(used_pad):
     used_pad.draw(DIGITS[7], settle=False)
     used_pad.page.wait_for_timeout(300)
     assert used_pad.answer == ""
-    assert not used_pad.page.locator(".notice").inner_text()
+    expect(used_pad.page.locator(".notice")).to_have_text("")
     used_pad.page.unroute(READING)
     used_pad.draw([[(0.3, 0.55), (0.7, 0.55)]])
     assert used_pad.answer == "7"
