@@ -1,7 +1,7 @@
 """A convolutional network from scratch, in NumPy.
 
 Read in this order: layer, dense, activation, conv, pool, loss, model, optim, schedule, architectures; then
-norm, dropout, residual, initial_weights, inference, classes, layer_list and storage. These say what is
+norm, dropout, residual, ctc, initial_weights, inference, classes, layer_list and storage. These say what is
 computed, and `fast` computes the same sooner: its own reading order is in cnn/fast/__init__.py.
 """
 
@@ -11,6 +11,7 @@ from cnn.architectures import (
     colour_net,
     digit_net,
     grey_net,
+    line_net,
     row_net,
     seed_net,
     small_net,
@@ -18,6 +19,7 @@ from cnn.architectures import (
 )
 from cnn.classes import DIGITS
 from cnn.conv import Conv2D
+from cnn.ctc import ctc_best_path, ctc_log_probs, ctc_loss, ctc_texts
 from cnn.dense import Dense, Flatten
 from cnn.dropout import Dropout
 from cnn.inference import prepare_for_inference
@@ -27,7 +29,7 @@ from cnn.loss import log_odds, reject_cross_entropy, softmax_cross_entropy
 from cnn.model import Sequential
 from cnn.norm import BatchNorm
 from cnn.optim import SGD, AdamW, Muon, Optimizer, Schedule
-from cnn.pool import AveragePool2D, GlobalAveragePool, MaxPool2D
+from cnn.pool import AveragePool2D, ColumnMax, GlobalAveragePool, MaxPool2D
 from cnn.residual import Residual
 from cnn.schedule import cosine, inverse_time_decay, one_cycle
 from cnn.storage import Checkpoint, ModelFileError, load_model, save_model
@@ -41,6 +43,7 @@ __all__ = [
     "AveragePool2D",
     "BatchNorm",
     "Checkpoint",
+    "ColumnMax",
     "Conv2D",
     "Dense",
     "Dropout",
@@ -57,10 +60,15 @@ __all__ = [
     "Sequential",
     "colour_net",
     "cosine",
+    "ctc_best_path",
+    "ctc_log_probs",
+    "ctc_loss",
+    "ctc_texts",
     "digit_net",
     "grey_net",
     "he_normal",
     "inverse_time_decay",
+    "line_net",
     "load_model",
     "log_odds",
     "one_cycle",

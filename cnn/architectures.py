@@ -10,7 +10,7 @@ from cnn.dense import Dense, Flatten
 from cnn.layer import Layer
 from cnn.model import Sequential
 from cnn.norm import BatchNorm
-from cnn.pool import GlobalAveragePool, MaxPool2D
+from cnn.pool import ColumnMax, GlobalAveragePool, MaxPool2D
 
 
 def softmax_regression(rng: np.random.Generator) -> Sequential:
@@ -76,6 +76,28 @@ def row_net(rng: np.random.Generator) -> Sequential:
     return Sequential("row_net", _five_convolutions(2, rng, classes=15), input_shape=(28, 28, 2))
 
 
+def line_net(rng: np.random.Generator) -> Sequential:
+    """For a whole line of digits and separators, of any width: five convolutions, 366,513 parameters.
+
+    It says what stands at every fourth pixel from the left to the right, for `cnn.ctc_loss`: one of the ten
+    digits and five separators, something else, or the blank, nothing new. `Sequential.for_shape` makes it of
+    another width.
+    """
+    layers = [
+        # (N, 48, 264, 1)
+        Conv2D(1, 16, kernel_size=5, padding=2, rng=rng),
+        ReLU(),
+        MaxPool2D(2),  # (N, 24, 132, 16)
+        Conv2D(16, 48, kernel_size=3, padding=1, rng=rng),
+        ReLU(),
+        MaxPool2D(2),  # (N, 12, 66, 48)
+        *_three_convolutions(rng),  # (N, 12, 66, 128)
+        ColumnMax(),  # (N, 1, 66, 128)
+        Conv2D(128, 17, kernel_size=1, rng=rng, init="xavier"),  # (N, 1, 66, 17) logits
+    ]
+    return Sequential("line_net", layers, input_shape=(48, 264, 1))
+
+
 def _five_convolutions(channels: int, rng: np.random.Generator, classes: int = 10) -> list[Layer]:
     """Few channels where the picture is large, many where it is small: there a product is wide, and 6x6 is
     the size at which a convolution takes a fifth of the products.
@@ -88,18 +110,22 @@ def _five_convolutions(channels: int, rng: np.random.Generator, classes: int = 1
         Conv2D(16, 48, kernel_size=3, padding=1, rng=rng),  # (N, 12, 12, 48)
         ReLU(),
         MaxPool2D(2),  # (N, 6, 6, 48)
-        Conv2D(48, 128, kernel_size=3, padding=1, rng=rng, bias=False),  # (N, 6, 6, 128)
-        BatchNorm(128, momentum=0.99),
-        ReLU(),
-        Conv2D(128, 128, kernel_size=3, padding=1, rng=rng, bias=False),
-        BatchNorm(128, momentum=0.99),
-        ReLU(),
-        Conv2D(128, 128, kernel_size=3, padding=1, rng=rng, bias=False),
-        BatchNorm(128, momentum=0.99),
-        ReLU(),  # (N, 6, 6, 128)
+        *_three_convolutions(rng),  # (N, 6, 6, 128)
         GlobalAveragePool(),  # (N, 128)
         Dense(128, classes, rng=rng, init="xavier"),  # (N, classes) logits
     ]
+
+
+def _three_convolutions(rng: np.random.Generator) -> list[Layer]:
+    """(N, H, W, 48) -> (N, H, W, 128): from strokes to signs."""
+    layers: list[Layer] = []
+    for channels in (48, 128, 128):
+        layers += [
+            Conv2D(channels, 128, kernel_size=3, padding=1, rng=rng, bias=False),
+            BatchNorm(128, momentum=0.99),
+            ReLU(),
+        ]
+    return layers
 
 
 def grey_net(rng: np.random.Generator, classes: int = 10) -> Sequential:
@@ -156,6 +182,7 @@ ARCHITECTURES: dict[str, Callable[[np.random.Generator], Sequential]] = {
     "seed_net": seed_net,
     "digit_net": digit_net,
     "row_net": row_net,
+    "line_net": line_net,
     "grey_net": grey_net,
     "colour_net": colour_net,
 }

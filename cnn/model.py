@@ -1,7 +1,7 @@
 """A network is a list of layers, run forward and then backward."""
 
 from collections.abc import Callable, Iterator, Sequence
-from copy import deepcopy
+from copy import copy, deepcopy
 
 import numpy as np
 
@@ -132,6 +132,19 @@ class Sequential:
     def named_layers(self) -> Iterator[tuple[str, Layer]]:
         """("conv1", layer), ("relu1", layer), ("conv2", layer) and so on; see `cnn.layer.named`."""
         yield from named(self.layers)
+
+    def for_shape(self, input_shape: Shape) -> "Sequential":
+        """The same network, with the same parameters in the same memory, for inputs of another size.
+
+        Raises ValueError where a layer, such as Dense, fits one size alone.
+        """
+        twin = copy(self)
+        shape = twin.input_shape = tuple(input_shape)
+        for layer in twin.layers:
+            shape = layer.output_shape(shape)
+        twin.output_shape = shape
+        twin.steps = plan(twin.layers, twin.input_shape) if twin.fast else list(twin.layers)
+        return twin
 
     def copy(self) -> "Sequential":
         """An independent network with the same weights."""

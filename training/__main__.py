@@ -29,7 +29,7 @@ from training.data import load_mnist, split_validation
 from training.data_parallel import Ranks, count_of_ranks, run_on_all_ranks
 from training.datasets.base import DataError, Dataset
 from training.datasets.registry import CIFAR10, DATASETS, FASHION_MNIST, is_own, load_dataset, load_own
-from training.evaluate import Evaluation, RowsEvaluation, evaluate
+from training.evaluate import Evaluation, LinesEvaluation, RowsEvaluation, evaluate
 from training.examples import MOST_BYTES_OF_ZIP, read_examples
 from training.finetune import MAX_EXAMPLES, fine_tune
 from training.memory import keep_freed_memory
@@ -211,7 +211,7 @@ def _write_card(
     trainer: Trainer,
     seconds: float,
     calibration: Calibration,
-    test: Evaluation | RowsEvaluation,
+    test: Evaluation | LinesEvaluation | RowsEvaluation,
     started_from: str | None,
 ) -> None:
     if started_from:

@@ -154,6 +154,24 @@ class Cutout:
         return erased
 
 
+@dataclass(frozen=True)
+class Slant:
+    """Slants every picture of a line of writing by its own slope, at most `most` either way."""
+
+    most: float
+
+    def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """images (N, H, W) uint8 -> the same shape and type."""
+        slanted, middle = np.empty_like(images), (images.shape[1] - 1) / 2
+        for image, result, slope in zip(
+            images, slanted, rng.uniform(-self.most, self.most, len(images)), strict=True
+        ):
+            to_source = np.array([[1.0, slope, -slope * middle], [0.0, 1.0, 0.0]])
+            flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+            cv2.warpAffine(image, to_source, image.shape[::-1], dst=result, flags=flags)
+        return slanted
+
+
 def _planes(images: np.ndarray) -> np.ndarray:
     """A view of (N, H, W) or (N, H, W, C) pictures: (C, N, H, W)"""
     return images[None] if images.ndim == 3 else np.moveaxis(images, -1, 0)

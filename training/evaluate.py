@@ -1,13 +1,13 @@
 """How good a network is: accuracy, accuracy per class, confusions, and a picture of its errors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnn import DIGITS, Sequential, reject_cross_entropy
+from cnn import DIGITS, Sequential, ctc_best_path, reject_cross_entropy
 from recognition.calibration import Calibration
 from training.calibrate import BINS, Reliability, logits_of, reliability
 
@@ -170,6 +170,50 @@ def evaluate_rows(model: Sequential, images: np.ndarray, labels: np.ndarray) -> 
     loss, _ = reject_cross_entropy(logits, labels)
     shares = (float(right[kind].mean()) for kind in (is_digit, labels >= 10, is_none))
     return RowsEvaluation(*shares, loss)
+
+
+@dataclass(frozen=True)
+class LinesEvaluation:
+    """A network that reads whole lines, on lines of digits and separators."""
+
+    lines: float  # share of the lines in which every sign is right, 0 to 1
+    signs: float  # 1 - edit distance / signs, over all lines
+
+    @property
+    def summary(self) -> str:
+        """The numbers as a person reads them."""
+        return f"Lines = {self.lines:.4f}, Signs = {self.signs:.4f}"
+
+    def to_json(self) -> dict:
+        """The numbers as plain values."""
+        return {name: round(value, 4) for name, value in asdict(self).items()}
+
+
+def evaluate_lines(model: Sequential, lines: np.ndarray, texts: np.ndarray) -> LinesEvaluation:
+    """Reads lines (N, H, W) uint8 and compares with texts (N, L): signs, -1 after the last."""
+    read = [text for logits in logits_of(model, lines) for text in ctc_best_path(logits)]
+    wanted = [tuple(text[text >= 0].tolist()) for text in texts]
+    wrong = sum(edit_distance(*pair) for pair in zip(read, wanted, strict=True))
+    right = [found == text for found, text in zip(read, wanted, strict=True)]
+    return LinesEvaluation(float(np.mean(right)), 1 - wrong / max(1, sum(map(len, wanted))))
+
+
+def are_right_lines(logits: np.ndarray, texts: np.ndarray) -> np.ndarray:
+    """Which lines are read without a mistake: (N,) bool. logits (N, 1, T, K + 1), texts (N, L)."""
+    read = ctc_best_path(logits[:, 0])
+    return np.array(
+        [found == tuple(text[text >= 0].tolist()) for found, text in zip(read, texts, strict=True)]
+    )
+
+
+def edit_distance(found: Sequence, wanted: Sequence) -> int:
+    """The fewest signs to insert, delete or replace to make one of the other (Levenshtein, 1966)."""
+    row = list(range(len(wanted) + 1))
+    for i, one in enumerate(found, 1):
+        last, row[0] = row[0], i
+        for j, other in enumerate(wanted, 1):
+            last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (one != other))
+    return row[-1]
 
 
 def draw_errors(path: str | Path, images: np.ndarray, evaluation: Evaluation, most: int = 60) -> int:

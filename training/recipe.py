@@ -12,7 +12,7 @@ from recognition.calibration import Calibration
 from training.calibrate import fit_temperature, logits_of
 from training.data import Dataset
 from training.datasets.base import MNIST_TITLE
-from training.evaluate import Evaluation, RowsEvaluation, evaluate
+from training.evaluate import Evaluation, LinesEvaluation, RowsEvaluation, evaluate
 from training.trainer import Trainer
 
 # Settings that may be 0: a recipe can do without these pictures, or without shifting any.
@@ -115,7 +115,7 @@ class Recipe:
 
     def test(
         self, model: Sequential, dataset: Dataset, calibration: Calibration
-    ) -> Evaluation | RowsEvaluation:
+    ) -> Evaluation | LinesEvaluation | RowsEvaluation:
         """Evaluate the model on data that it was not trained on."""
         return evaluate(model, dataset.test_images, dataset.test_labels, calibration)
 

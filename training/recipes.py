@@ -12,8 +12,10 @@ from cnn import (
     Schedule,
     Sequential,
     cosine,
+    ctc_loss,
     digit_net,
     inverse_time_decay,
+    line_net,
     one_cycle,
     reject_cross_entropy,
     row_net,
@@ -22,9 +24,15 @@ from cnn import (
     softmax_cross_entropy,
 )
 from recognition.calibration import Calibration
-from training.augment import Augmentation
+from training.augment import Augmentation, Slant
 from training.data import Dataset
-from training.evaluate import RowsEvaluation, evaluate_rows
+from training.evaluate import (
+    LinesEvaluation,
+    RowsEvaluation,
+    are_right_lines,
+    evaluate_lines,
+    evaluate_rows,
+)
 from training.handwriting import Split
 from training.handwriting.people import people
 from training.handwriting.pictures import draw_digits, draw_non_digits
@@ -34,6 +42,7 @@ from training.synthesis import (
     cut_digits,
     digits_in_crops,
     synthesise_digits,
+    synthesise_lines,
     synthesise_non_digits,
     synthesise_rows,
     uncut_pairs,
@@ -285,6 +294,65 @@ class RowsRecipe(Recipe):
         return rows, rows_labels.astype(np.int64)
 
 
+@dataclass(frozen=True)
+class LinesRecipe(Recipe):
+    """The network that reads a line at once, without cutting it: `cnn.ctc_loss` on rows drawn as above."""
+
+    name: str = "lines"
+    epochs: int = 4
+    batch_size: int = 32
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.03
+    average_decay: float = 0.999
+    warm_up: float = 0.15  # share of all steps
+    lines: int = 40_000
+    test_lines: int = 2_000
+    shear: float = 0.25  # largest slope by which a line is slanted
+
+    can_be_validated: ClassVar[bool] = False
+    draws_digits: ClassVar[bool] = True
+
+    def network(self) -> Sequential:
+        return line_net(np.random.default_rng(self.seed))
+
+    def trainer(self, images: np.ndarray, labels: np.ndarray) -> Trainer:
+        lines, texts = self._drawn(self.lines, images, labels, "training")
+        model = self.network()
+        steps = self.epochs * -(-len(lines) // self.batch_size)
+        return Trainer(
+            model,
+            _adamw(self, model, one_cycle(self.learning_rate, steps, warm_up=self.warm_up)),
+            lines,
+            texts,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            seed=self.seed,
+            augment=Slant(self.shear),
+            loss=_ctc_of_lines,
+            check=are_right_lines,
+        )
+
+    def test(self, model: Sequential, dataset: Dataset, calibration: Calibration) -> LinesEvaluation:
+        """On other lines, with digits of MNIST's test set in them, and by the validation writers' hands."""
+        lines = self._drawn(self.test_lines, dataset.test_images, dataset.test_labels, "validation")
+        return evaluate_lines(model, *lines)
+
+    def test_key(self, dataset: Dataset) -> str:
+        return "lines_test"
+
+    def _drawn(
+        self, count: int, images: np.ndarray, labels: np.ndarray, split: Split
+    ) -> tuple[np.ndarray, np.ndarray]:
+        rng = np.random.default_rng([self.seed, 3 if split == "training" else 0])
+        return synthesise_lines(count, rng, images, labels, people(split))
+
+
+def _ctc_of_lines(logits: np.ndarray, texts: np.ndarray) -> tuple[float, np.ndarray]:
+    """`ctc_loss` of logits (N, 1, T, K + 1)"""
+    loss, dlogits = ctc_loss(logits[:, 0], texts)
+    return loss, dlogits[:, None]
+
+
 def _in_one_cycle(
     recipe: "SmallRecipe | DigitsRecipe | RowsRecipe",
     images: np.ndarray,
@@ -330,7 +398,9 @@ def _from_there_on(
     )
 
 
-def _adamw(recipe: "SmallRecipe | DigitsRecipe | RowsRecipe", model: Sequential, schedule: Schedule) -> AdamW:
+def _adamw(
+    recipe: "SmallRecipe | DigitsRecipe | RowsRecipe | LinesRecipe", model: Sequential, schedule: Schedule
+) -> AdamW:
     return AdamW(model, schedule, weight_decay=recipe.weight_decay, average_decay=recipe.average_decay)
 
 
@@ -348,6 +418,7 @@ RECIPES: dict[str, type[Recipe]] = {
     "small": SmallRecipe,
     "digits": DigitsRecipe,
     "rows": RowsRecipe,
+    "lines": LinesRecipe,
     "fashion": FashionRecipe,
     "cifar10-quick": Cifar10QuickRecipe,
     "cifar10": Cifar10Recipe,

@@ -45,6 +45,13 @@ def ignore_overflow() -> None:
 
 Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 Loss = Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray]]
+Check = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def are_right(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Which of logits (N, K) say what labels (N,) do, the reject class included: (N,) bool."""
+    which = logits.argmax(1) == labels % logits.shape[1]
+    return np.where(labels == REJECT_CLASS, log_odds(logits) < 0, which)
 
 
 @dataclass(frozen=True)
@@ -70,9 +77,10 @@ class Trainer:
     """Trains a model on images and labels.
 
     images: (N, H, W) or (N, H, W, C) uint8, scaled to [0, 1] float32 for the network. labels: (N,)
-    integers; REJECT_CLASS and labels with IF_NOT_REJECTED need the loss `reject_cross_entropy`.
+    integers, or what the loss takes; REJECT_CLASS and labels with IF_NOT_REJECTED need the loss
+    `reject_cross_entropy`.
     augment: (batch of images, generator) -> the same shape, or None; a thread prepares the next batch.
-    loss: (logits, labels) -> (mean loss, dlogits).
+    loss: (logits, labels) -> (mean loss, dlogits). check: (logits, labels) -> which are right, (N,) bool.
     mirror: whether pictures are mirrored left to right, half of them in every first epoch and the others in
     every second, so that two epochs always see both sides of each (Jordan, "94% on CIFAR-10", 2024).
     epochs_before: epochs of an earlier phase of the same training; Progress counts on from there.
@@ -96,6 +104,7 @@ class Trainer:
         augment: Augment | None = None,
         mirror: bool = False,
         loss: Loss = softmax_cross_entropy,
+        check: Check = are_right,
     ) -> None:
         if len(images) != len(labels) or len(images) == 0:
             raise ValueError(
@@ -108,7 +117,7 @@ class Trainer:
         self.model, self.optimizer = model, optimizer
         self.images, self.labels = images, labels
         self.epochs, self.batch_size, self.seed = epochs, batch_size, seed
-        self.augment, self.loss, self.epochs_before = augment, loss, epochs_before
+        self.augment, self.loss, self.check, self.epochs_before = augment, loss, check, epochs_before
         self.mirror = mirror
         self.steps_per_epoch = -(-len(images) // batch_size)
         self.loss_sum, self.correct, self.seconds = 0.0, 0, 0.0  # over the epoch so far; seconds over all
@@ -231,10 +240,9 @@ class Trainer:
         if not math.isfinite(self.model.parameters.sum()):
             raise DivergedError
         self.loss_sum += loss * len(labels)
-        which = logits.argmax(1) == labels % logits.shape[1]
-        right = np.where(labels == REJECT_CLASS, log_odds(logits) < 0, which)
-        self.correct += int(right.sum())
-        return loss, int(right.sum())
+        right = int(self.check(logits, labels).sum())
+        self.correct += right
+        return loss, right
 
 
 def _without_dropout(model: Sequential) -> Sequential:

@@ -3,8 +3,8 @@
 MNIST shows how American clerks and pupils wrote with one kind of pen. The styles of the rest of the world are
 parametric strokes in `designs/`, non-digits are in `non_digits.py`. `strokes.py` models the hand and the pen,
 `crops.py` sets full stops and lines beside digits, `cut.py` cuts digits that touch, `rows.py` yields the
-candidates in rows of digits and letters. All shapes are constructed, none is copied from a person's
-handwriting, and they are normalised as MNIST was.
+candidates in rows of digits and letters, `lines.py` whole lines. All shapes are constructed, none is copied
+from a person's handwriting, and they are normalised as MNIST was.
 """
 
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ import numpy as np
 from training.synthesis.crops import digits_in_crops
 from training.synthesis.cut import cut_digits, uncut_pairs
 from training.synthesis.digits import digit_strokes
+from training.synthesis.lines import synthesise_lines
 from training.synthesis.non_digits import blot, non_digit_strokes, spoiled
 from training.synthesis.rows import synthesise_rows
 from training.synthesis.strokes import check_request, draw_strokes, picture_of
@@ -25,6 +26,7 @@ __all__ = [
     "draw_strokes",
     "non_digit_strokes",
     "synthesise_digits",
+    "synthesise_lines",
     "synthesise_non_digits",
     "synthesise_rows",
     "uncut_pairs",

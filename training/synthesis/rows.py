@@ -208,6 +208,14 @@ def _print(layer: np.ndarray, image: np.ndarray, corners: np.ndarray, thicker: i
                 layer[...] = thin
 
 
+def ink_as_read(row: list[Sign], writer: Writer) -> tuple[np.ndarray, np.ndarray]:
+    """The same as the reader sees it: from a photo, or from the pad and with its strokes thinned."""
+    ink, owned = _ink_of(row, writer)
+    on_paper = writer.rng.random() < 0.5
+    ink = _photographed(ink, writer.rng) if on_paper else thin_strokes(ink, stroke_width(ink >= SOLID))
+    return ink, owned
+
+
 def _photographed(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Blurred, faint in places, rough at its edges, and made sharp again, as `recognition.photo` does."""
     high, wide = ink.shape
@@ -233,9 +241,7 @@ def candidates_of(
     piece and not cut.
     """
     rng = writer.rng
-    ink, owned = _ink_of(row, writer)
-    on_paper = rng.random() < 0.5
-    ink = _photographed(ink, rng) if on_paper else thin_strokes(ink, stroke_width(ink >= SOLID))
+    ink, owned = ink_as_read(row, writer)
     solid = ink >= SOLID
     stroke = stroke_width(solid)
     components = find_components(ink, stroke)
