@@ -77,6 +77,7 @@ class State(NamedTuple):
     kind: str = START
     run: int = 0  # digits since the last separator, at most MAX_RUN
     separator: str = ""  # the last separator, but for a leading minus
+    place: int = 0  # signs of the text that were read, where there is a text
 
 
 class Step(NamedTuple):
@@ -84,29 +85,39 @@ class Step(NamedTuple):
 
     before: State
     candidate: Candidate | None
-    separator: str = ""  # what the sign was read as, if it is one
+    sign: str = ""
+
+
+class Spelled(NamedTuple):
+    """A word as it was read, and what that cost."""
+
+    cost: float
+    word: Word
 
 
 def best_path(
-    components: Components, parts: list[Part], candidates: Candidates, longest: int, height: float
-) -> Word:
+    components: Components,
+    parts: list[Part],
+    candidates: Candidates,
+    longest: int,
+    height: float,
+    text: str | None = None,
+) -> Spelled | None:
     """Viterbi: costs[state] = min over the states before of their costs + that of the sign in between
 
     A separator stands between digits, or is a minus before the first. longest: most parts of a candidate;
-    height: of a digit, pixels.
+    height: of a digit, pixels. text: read these signs and no others; None where the parts cannot be them.
     """
     ids = tuple(part.component_id for part in parts)
     costs = {State(0): 0.0}
     steps: dict[State, Step] = {}
     at: list[list[State]] = [[State(0)], *([] for _ in parts)]
 
-    def offer(
-        state: State, cost: float, before: State, candidate: Candidate | None, separator: str = ""
-    ) -> None:
+    def offer(state: State, cost: float, step: Step) -> None:
         if state not in costs:
             at[state.end].append(state)
         if cost < costs.get(state, np.inf):
-            costs[state], steps[state] = cost, Step(before, candidate, separator)
+            costs[state], steps[state] = cost, step
 
     singles = [candidates[(component_id,)] for component_id in ids if (component_id,) in candidates]
     tall, upright = _height_of_tall_digits(singles, height), _lean_of_upright_one(singles)
@@ -114,29 +125,47 @@ def best_path(
         skip_cost = _skip_cost(components, parts, end - 1, candidates, height)
         if np.isfinite(skip_cost):
             for before in at[end - 1]:
-                offer(before._replace(end=end), costs[before] + skip_cost, before, None)
+                offer(before._replace(end=end), costs[before] + skip_cost, Step(before, None))
         for start in range(max(0, end - longest), end):
             candidate = candidates.get(ids[start:end])
             if candidate is None:
                 continue
-            one_cost, separator_costs = _one_or_separator(candidate, tall, upright)
-            cost = digit_cost(components, candidate, height)
+            one_cost, separator_costs = _one_or_separator(candidate, tall, upright, text is None)
+            likeliest = int(candidate.logits.argmax())
+            digit_costs: dict[int, float] = {}
             after_dash, cut_costs = _cut_costs(parts, start, end)
             for before in at[start]:
-                between = one_cost if before.kind == DIGIT and end < len(parts) else 0.0
-                cut_cost = after_dash if before.kind == SEPARATOR else cut_costs[DIGIT]
-                state = State(end, DIGIT, min(before.run + 1, MAX_RUN), before.separator)
-                offer(state, costs[before] + cost + between + cut_cost, before, candidate)
+                sign = _next_sign(text, before)
+                if sign is None or sign.isdigit():
+                    digit = likeliest if sign is None else int(sign)
+                    if digit not in digit_costs:
+                        digit_costs[digit] = digit_cost(components, candidate, height, digit)
+                    may_be_slash = digit == likeliest and before.kind == DIGIT and end < len(parts)
+                    cost = costs[before] + digit_costs[digit] + (one_cost if may_be_slash else 0.0)
+                    cost += after_dash if before.kind == SEPARATOR else cut_costs[DIGIT]
+                    run, place = min(before.run + 1, MAX_RUN), before.place + (text is not None)
+                    state = State(end, DIGIT, run, before.separator, place)
+                    offer(state, cost, Step(before, candidate, str(digit)))
                 for separator, separator_cost in separator_costs:
-                    if before.kind == SEPARATOR or (before.kind == START and separator != "-"):
+                    if sign not in (None, separator) or before.kind == SEPARATOR:
+                        continue
+                    if before.kind == START and separator != "-":
                         continue
                     before_cost = group_cost(before, separator) if before.kind == DIGIT else 0.0
                     known = separator if before.kind == DIGIT else ""
-                    cost_of_all = costs[before] + separator_cost + cut_costs[separator] + before_cost
-                    offer(State(end, SEPARATOR, 0, known), cost_of_all, before, candidate, separator)
-    ends = [state for state in at[len(parts)] if state.kind != SEPARATOR]
+                    cost = costs[before] + separator_cost + cut_costs[separator] + before_cost
+                    state = State(end, SEPARATOR, 0, known, before.place + (text is not None))
+                    offer(state, cost, Step(before, candidate, separator))
+    ends = [state for state in at[-1] if state.kind != SEPARATOR and state.place == len(text or "")]
+    if not ends:
+        return None
     last = min(ends, key=lambda state: costs[state] + group_cost(state, ""))
-    return _word(parts, ids, steps, last)
+    return Spelled(costs[last] + group_cost(last, ""), _word(parts, ids, steps, last))
+
+
+def _next_sign(text: str | None, state: State) -> str | None:
+    """The sign of the text that comes next: "" after its end, None where there is no text."""
+    return None if text is None else text[state.place : state.place + 1]
 
 
 def _word(parts: list[Part], ids: tuple[int, ...], steps: dict[State, Step], last: State) -> Word:
@@ -145,20 +174,20 @@ def _word(parts: list[Part], ids: tuple[int, ...], steps: dict[State, Step], las
     separators: list[tuple[int, Candidate, bool]] = []  # each with how many digits stand after it
     state = last
     while state.end:
-        kind, (state, candidate, separator) = state.kind, steps[state]
+        kind, (state, candidate, sign) = state.kind, steps[state]
         if candidate is None:
             continue
         if kind == DIGIT:
             digits.append((candidate, parts[state.end].is_cut))
         else:
-            sign = replace(candidate, separator=separator)
-            separators.append((len(digits), sign, parts[state.end].is_cut))
+            separator = replace(candidate, separator=sign)
+            separators.append((len(digits), separator, parts[state.end].is_cut))
     digits.reverse()
     return Word(
         tuple(candidate for candidate, _ in digits),
         tuple(is_cut for _, is_cut in digits),
         ids,
-        tuple((len(digits) - after, sign) for after, sign, _ in reversed(separators)),
+        tuple((len(digits) - after, found) for after, found, _ in reversed(separators)),
         tuple(is_cut for _, _, is_cut in reversed(separators)),
     )
 
@@ -175,9 +204,9 @@ def _lean_of_upright_one(singles: list[Candidate]) -> float:
 
 
 def _one_or_separator(
-    candidate: Candidate, height: float, upright: float
+    candidate: Candidate, height: float, upright: float, likely_alone: bool
 ) -> tuple[float, list[tuple[str, float]]]:
-    """What is added to the cost of this candidate as a 1 between digits, and its costs as likely separators.
+    """What is added to the cost of this candidate as a 1 between digits, and its costs as separators.
 
     A straight stroke may be a 1 or a slash. What the networks leave open is decided by how tall it is and
     how far it leans; their probability of one of the two stays the same.
@@ -198,8 +227,8 @@ def _one_or_separator(
         one_cost = float(both + np.logaddexp(0, log_odds) - one)
     else:
         costs[slash] += OTHER_SLASH_COST + np.logaddexp(0, -log_odds)
-    likely = np.flatnonzero(costs < min(costs.min() + LIKELY_SEPARATOR, MAX_SEPARATOR_COST))
-    return one_cost, [(SEPARATORS[place], float(costs[place])) for place in likely]
+    most = min(costs.min() + LIKELY_SEPARATOR, MAX_SEPARATOR_COST) if likely_alone else MAX_SEPARATOR_COST
+    return one_cost, [(SEPARATORS[place], float(costs[place])) for place in np.flatnonzero(costs < most)]
 
 
 def _lean(image: np.ndarray) -> float:
@@ -238,12 +267,12 @@ def group_cost(state: State, after: str) -> float:
     return cost + ODD_GROUP_COST * bool(too_long or is_odd)
 
 
-def digit_cost(components: Components, candidate: Candidate, height: float) -> float:
-    """The network's cost of a candidate, capped, and that of an unlikely shape for a digit of this line."""
+def digit_cost(components: Components, candidate: Candidate, height: float, digit: int) -> float:
+    """The network's cost of a candidate as this digit, capped, and that of an unlikely shape for the line's.
+    """
     _, _, wide, high = candidate.box
-    digit = int(candidate.logits.argmax())
     lowest = {0: LOWEST_ZERO, 1: LOWEST_ONE}.get(digit, LOWEST)
-    cost = min(candidate.cost, REJECT_COST + WIDE_REJECT_COST * max(0, wide / height - USUAL_WIDTH))
+    cost = min(candidate.cost_of(digit), REJECT_COST + WIDE_REJECT_COST * max(0, wide / height - USUAL_WIDTH))
     cost += SIZE_COST * max(0, lowest - high / height)
     cost += WIDTH_COST * max(0, wide / high - (WIDEST_ONE if digit == 1 else WIDEST))
     ids, boxes = candidate.component_ids, components.boxes

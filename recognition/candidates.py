@@ -36,8 +36,12 @@ class Candidate:
     @property
     def cost(self) -> float:
         """-log P(the most probable digit), where "not a digit" is one of the classes."""
+        return self.cost_of(int(self.logits.argmax()))
+
+    def cost_of(self, digit: int) -> float:
+        """-log P(this digit)"""
         logits = self.logits.astype(float)
-        return float(np.logaddexp(0, log_odds(logits[None])[0]) - logits.max())
+        return float(np.logaddexp(0, log_odds(logits[None])[0]) - logits[digit])
 
 
 Candidates = dict[Group, Candidate]

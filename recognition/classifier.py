@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -24,14 +25,16 @@ BLOB_FILL = 0.72  # least share of its box that is ink: a disc fills 0.79
 
 @dataclass
 class Classifier:
-    """A network with its calibration and, unless it never rejects, the context model.
+    """A network with its calibration and, unless it never rejects, the context model and the line model.
 
-    model takes (N, 28, 28, 1) and gives (N, 10) logits; context_model takes (N, 28, 28, 2) and gives (N, 15).
+    model takes (N, 28, 28, 1) and gives (N, 10) logits; context_model takes (N, 28, 28, 2) and gives (N, 15);
+    line_model takes (N, HEIGHT, W, 1) and gives (N, 1, W / 4, 17).
     """
 
     model: Sequential
     calibration: Calibration
     context_model: Sequential | None
+    line_model: Sequential | None = None
 
     def logits(self, images: np.ndarray) -> np.ndarray:
         """(N, 28, 28) uint8 -> (N, 10) logits."""
@@ -40,6 +43,11 @@ class Classifier:
     def logits_in_context(self, images: np.ndarray) -> np.ndarray:
         """(N, 28, 28, 2) uint8, as made by `with_context` -> (N, 15) logits of the context model."""
         return _predict(self.context_model, images)
+
+    def read_line(self, line: np.ndarray) -> np.ndarray:
+        """(HEIGHT, W) uint8, as made by `line_image` -> (W / 4, 17) logits of the line model."""
+        model = _fitted(self.line_model, (*line.shape, 1))
+        return model.predict(to_input(line[None]))[0, 0]
 
     def log_odds_of_digit(self, images: np.ndarray, logits: np.ndarray) -> np.ndarray:
         """Log-odds that images of signs which stand alone are digits: (N,).
@@ -87,6 +95,12 @@ class Classifier:
         )
         is_tap = prior == 0 and is_blob(candidate.image)  # among digits it is one whose loop the pen filled
         return found.rejected() if is_tap else found
+
+
+@cache
+def _fitted(model: Sequential, shape: tuple[int, int, int]) -> Sequential:
+    """The model for pictures of this shape."""
+    return model.for_shape(shape)
 
 
 def is_blob(image: np.ndarray) -> bool:

@@ -194,6 +194,7 @@ def read_components(
         may_cut=may_cut,
         shears=shears,
         separator_cost=PAD_SEPARATOR_COST if drawn else PAPER_SEPARATOR_COST,
+        read_line=classifier.read_line if classifier.line_model is not None and shears == SHEARS else None,
     )
     count = sum(len(word.candidates) for line in words for word in line)
     if drawn or count <= MAX_TOGETHER:

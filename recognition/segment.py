@@ -26,6 +26,7 @@ from recognition.candidates import (
 )
 from recognition.components import Components
 from recognition.cuts import MIN_SLASH, find_cuts, find_dashes, find_slashes
+from recognition.line_reading import ReadLine, read_both_ways
 from recognition.limits import CONTEXT_WORK, CUT_WORK, PATH_WORK, SLASH_WORK, STROKE_WORK, WorkBudget
 from recognition.normalise import Box
 
@@ -57,6 +58,7 @@ def segment(
     may_cut: Callable[[int], bool] | None = None,
     shears: Sequence[float] = SHEARS,
     separator_cost: float = PAPER_SEPARATOR_COST,
+    read_line: ReadLine | None = None,
 ) -> list[list[Word]]:
     """The words of every line, from left to right. Splits components in which digits touch: where one of
     their strokes ends, if these are known.
@@ -65,7 +67,8 @@ def segment(
     width; height: of a digit, pixels. classify: candidates alone. classify_with_context: candidates with all
     others around them; None where there is no such model. is_hopeless: of the words by `classify` alone;
     where they are, they are the answer. may_cut: of a component, by its id; all may be, where it is left out.
-    separator_cost: of reading a candidate as a separator. Raises TooMuchWorkError where the budget is spent.
+    separator_cost: of reading a candidate as a separator. read_line: a word as a whole, where that is asked,
+    too. Raises TooMuchWorkError where the budget is spent.
     """
     candidates = dict(singles)
     words = [
@@ -88,10 +91,14 @@ def segment(
     candidates |= classify_groups(components, sorted(groups), classify)
     longest = max(map(len, candidates), default=0)
 
-    def read() -> list[list[Word]]:
+    def read(read_line: ReadLine | None = None) -> list[list[Word]]:
         found: list[list[Word]] = [[] for _ in lines]
         for (row, _), parts in zip(words, parts_of, strict=True):
-            found[row].append(best_path(components, parts, candidates, longest, height))
+            lattice = components, parts, candidates, longest, height
+            if read_line is None or len(parts) < 2:
+                found[row].append(best_path(*lattice).word)
+            else:
+                found[row].append(read_both_ways(*lattice, read_line))
         return found
 
     if has_context:
@@ -100,6 +107,7 @@ def segment(
         candidates = add_context(
             components, candidates, classify_with_context, height, shears, separator_cost
         )
+        return read(read_line)
     return read()
 
 

@@ -14,14 +14,14 @@ from recognition.photo import stroke_width
 from training.handwriting.people import Person
 from training.synthesis.rows import SPECKS, ink_as_read, row_of_digits, row_of_letters, specks_among
 from training.synthesis.strokes import check_request
-from training.synthesis.writer import NON_DIGIT, Sign, Writer
+from training.synthesis.writer import NON_DIGIT, Writer
 
 WIDTH = 264  # pixels of a line
-SOMETHING_ELSE = 15  # the label of a letter; 0 to 9 are digits and 10 to 14 separators
+SOMETHING_ELSE = 15  # the label of letters, however many; 0 to 9 are digits and 10 to 14 separators
 MOST_SIGNS = 26  # in a line
 GAP = (14, 40)  # pixels between two rows in a line
 THICK, THICK_PEN = 0.15, (0.12, 0.42)  # share of the rows by a thick pen, which makes digits touch; heights
-LETTERS = 0.06  # share of the rows that have letters alone
+LETTERS = 0.2  # share of the rows that are words, letters or doodles
 SIZE, LOWER = 0.08, 1.2  # standard deviations of the logarithm of a row's size, and of its place in pixels
 
 
@@ -64,8 +64,10 @@ def _row(
         writer = Writer(rng, images, labels, people)
         if rng.random() < THICK:
             writer.pen = rng.uniform(*THICK_PEN)
-        row = _row_of_letters(writer) if rng.random() < LETTERS else row_of_digits(writer)
+        row = row_of_letters(writer) if rng.random() < LETTERS else row_of_digits(writer)
         signs = [SOMETHING_ELSE if sign.label == NON_DIGIT else sign.label for sign in row]
+        # Nobody can say how many letters a joined word has: any number of them is one sign.
+        signs = [sign for i, sign in enumerate(signs) if signs[max(0, i - 1) : i + 1] != [SOMETHING_ELSE] * 2]
         if rng.random() < SPECKS:
             row += specks_among(row, writer)
         ink, _ = ink_as_read(row, writer)
@@ -78,11 +80,3 @@ def _row(
         if line is not None:
             inked = np.flatnonzero(line.any(axis=0))
             return line[:, max(0, inked[0] - MARGIN) : inked[-1] + 1 + MARGIN], signs
-
-
-def _row_of_letters(writer: Writer) -> list[Sign]:
-    """Letters of which it is known how many there are."""
-    while True:
-        row = row_of_letters(writer)
-        if len(row) > 1:
-            return row

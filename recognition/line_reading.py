@@ -1,0 +1,97 @@
+"""Two ways to read a word: sign by sign, along the cheapest path through its candidates, and as a whole line.
+
+The first knows where every sign is, and fails where no cut is right; the second cuts nothing. Each proposes
+what the word may say, and what both make of each proposal decides.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from cnn import ctc_log_probs, ctc_texts, log_odds
+from recognition.best_path import Part, Spelled, Word, best_path
+from recognition.candidates import Candidate, Candidates
+from recognition.components import Components
+from recognition.context import SEPARATORS
+from recognition.line_image import line_image
+
+SIGNS = "0123456789" + SEPARATORS  # the network's classes; then something else, and the blank
+LINE_SHARE = 1.0  # weight of -log P(text) as a line beside the cost of the path
+PROPOSALS = 4  # texts that the line's network proposes
+
+ReadLine = Callable[[np.ndarray], np.ndarray]  # (HEIGHT, W) uint8 -> (T, classes) logits
+
+
+def text_of(word: Word) -> str:
+    """The signs of a word on its path, from left to right."""
+    signs = [str(int(candidate.logits.argmax())) for candidate in word.candidates]
+    for place, candidate in reversed(word.separators):
+        signs.insert(place, candidate.separator)
+    return "".join(signs)
+
+
+def read_both_ways(
+    components: Components,
+    parts: list[Part],
+    candidates: Candidates,
+    longest: int,
+    height: float,
+    read_line: ReadLine,
+) -> Word:
+    """cost(text) = cost of its path - LINE_SHARE * log P(text as a line), the least over all proposals
+
+    Arguments as for `best_path`.
+    """
+    alone = best_path(components, parts, candidates, longest, height)
+    line = line_image(components, [part.component_id for part in parts])
+    if line is None:
+        return alone.word
+    logits = read_line(line)
+    ours = text_of(alone.word)
+    proposals = ["".join(SIGNS[sign] for sign in text) for text in ctc_texts(logits, PROPOSALS) if _is_number(text)]
+    if not ours or not proposals or proposals[0] == ours:
+        return alone.word
+    spelled = {ours: alone}
+    for text in proposals:
+        found = spelled.get(text) or best_path(components, parts, candidates, longest, height, text)
+        if found is not None:
+            spelled[text] = found
+    log_probs = dict(zip(spelled, ctc_log_probs(logits, _labels(list(spelled))), strict=True))
+    best = min(spelled, key=lambda text: spelled[text].cost - LINE_SHARE * log_probs[text])
+    return alone.word if best == ours else _sure_of(spelled[best].word, best, logits)
+
+
+def _sure_of(word: Word, text: str, logits: np.ndarray) -> Word:
+    """The word with its candidates' logits of the digits moved by what the line says of each in its place.
+
+    logits[d] + LINE_SHARE * (log P(text with d there) - log P(text)), and as likely as before to be a digit.
+    """
+    places = [place for place, sign in enumerate(text) if sign.isdigit()]
+    others = [text[:place] + str(digit) + text[place + 1 :] for place in places for digit in range(10)]
+    of_line = ctc_log_probs(logits, _labels(others)).reshape(len(places), 10)
+    return replace(
+        word,
+        candidates=tuple(
+            _moved(candidate, LINE_SHARE * (shares - shares.max()))
+            for candidate, shares in zip(word.candidates, of_line, strict=True)
+        ),
+    )
+
+
+def _moved(candidate: Candidate, by: np.ndarray) -> Candidate:
+    moved = candidate.logits + by
+    before, after = log_odds(candidate.logits[None])[0], log_odds(moved[None])[0]
+    return replace(candidate, logits=(moved + (before - after)).astype(candidate.logits.dtype))
+
+
+def _is_number(text: Sequence[int]) -> bool:
+    return len(text) > 0 and max(text) < len(SIGNS)
+
+
+def _labels(texts: Sequence[str]) -> np.ndarray:
+    """Texts as `cnn.ctc_loss` takes them."""
+    labels = np.full((len(texts), max(map(len, texts))), -1)
+    for row, text in zip(labels, texts, strict=True):
+        row[: len(text)] = [SIGNS.index(sign) for sign in text]
+    return labels
