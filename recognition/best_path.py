@@ -65,6 +65,7 @@ class Word:
     component_ids: tuple[int, ...]  # all components of the word, skipped ones included
     separators: tuple[tuple[int, Candidate], ...] = ()  # each with how many of the digits stand before it
     is_separator_cut: tuple[bool, ...] = ()  # for each, whether it was cut from the sign before it
+    as_line: float = 0.0  # log-odds of being a number, read as a whole; 0 where it was not
 
 
 START, DIGIT, SEPARATOR = "start", "digit", "separator"  # the last sign on a path
@@ -268,8 +269,7 @@ def group_cost(state: State, after: str) -> float:
 
 
 def digit_cost(components: Components, candidate: Candidate, height: float, digit: int) -> float:
-    """The network's cost of a candidate as this digit, capped, and that of an unlikely shape for the line's.
-    """
+    """The networks' cost of a candidate as this digit, capped, and that of an unlikely shape for it."""
     _, _, wide, high = candidate.box
     lowest = {0: LOWEST_ZERO, 1: LOWEST_ONE}.get(digit, LOWEST)
     cost = min(candidate.cost_of(digit), REJECT_COST + WIDE_REJECT_COST * max(0, wide / height - USUAL_WIDTH))

@@ -47,7 +47,15 @@ def read_cells(
         return _one_a_cell(components, cells, grid, height, classifier)
     budget.spend(len(groups))
     lines = segment(
-        components, list(cells.values()), singles, photo.stroke, height, budget, classifier.logits, in_context
+        components,
+        list(cells.values()),
+        singles,
+        photo.stroke,
+        height,
+        budget,
+        classifier.logits,
+        in_context,
+        read_line=classifier.read_line if classifier.line_model is not None else None,
     )
     symbols: list[Digit | Separator] = []
     for cell, line in zip(cells, lines, strict=True):

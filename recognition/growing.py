@@ -23,7 +23,7 @@ UPRIGHT = (0.0,)  # shears at which the context model sees a candidate while the
 
 
 class DrawingMemory:
-    """What was worked out for one drawing: at most some 50 kB. One reading at a time may use it."""
+    """What was worked out for one drawing: some 50 kB. One reading at a time may use it."""
 
     def __init__(self) -> None:
         self._logits: OrderedDict[bytes, np.ndarray] = OrderedDict()  # the one used longest ago stands first
@@ -35,7 +35,7 @@ class DrawingMemory:
         if self._model is not classifier.model:  # another network reads, or this one was taught
             self._model = classifier.model
             self._logits.clear()
-        return _Remembering(classifier.model, classifier.calibration, classifier.context_model, self)
+        return _Remembering(**vars(classifier), memory=self)
 
     def logits(self, images: np.ndarray, classify: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """What `classify` says of images (N, ...): (N, K)."""
@@ -77,8 +77,8 @@ class DrawingMemories:
 class _Remembering(Classifier):
     """A classifier that remembers its answers about one drawing."""
 
-    def __init__(self, model, calibration, context_model, memory: DrawingMemory) -> None:
-        super().__init__(model, calibration, context_model)
+    def __init__(self, *, memory: DrawingMemory, **networks: object) -> None:
+        super().__init__(**networks)
         self.memory = memory
 
     def logits(self, images: np.ndarray) -> np.ndarray:
@@ -86,6 +86,10 @@ class _Remembering(Classifier):
 
     def logits_in_context(self, images: np.ndarray) -> np.ndarray:
         return self.memory.logits(images, super().logits_in_context)
+
+    def read_line(self, line: np.ndarray) -> np.ndarray:
+        read = super().read_line
+        return self.memory.logits(line[None], lambda lines: read(lines[0])[None])[0]
 
 
 def _shape_of(components: Components, component_id: int) -> bytes:

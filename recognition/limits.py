@@ -15,6 +15,7 @@ CUT_WORK = 8  # work for a search for cuts in a component
 STROKE_WORK = 0.1  # work for a stroke of a drawing that is drawn alone
 SLASH_WORK = 2  # work for a search for slashes in a component that is taller than digits
 PATH_WORK = 2  # work for a part of a word whose cheapest path is looked for
+LINE_WORK = 4  # work for a part of a word that is read as a line, too
 PIXELS_A_UNIT = 20_000  # pixels of a candidate's box that are cropped and normalised for a unit of work
 DRAWING_WORK = 3000  # work for a drawing, about 0.8 s: the largest of the test sets needs 460
 MOVING_WORK = 160  # work for a drawing while the pen moves: a dozen digits, without cuts

@@ -13,6 +13,8 @@ DIGIT = 22  # pixels of a digit, as far as its height is known
 MARGIN = 6  # blank pixels at the left and at the right, at least
 LEAST_SHARE = 0.4  # of the whole height that a digit has, or the strokes are broken
 STEP = 24  # a line's width is a multiple of it: then convolutions run in whole tiles (`cnn.fast.winograd`)
+LINE_SHAPE = (HEIGHT, 11 * STEP, 1)  # of what the line model was trained on; lines may be of any width
+LINE_LOGITS = (1, 66, 17)  # shape of its answer: for every fourth pixel the signs, something else, the blank
 WIDEST = 40 * STEP  # pixels; no line is wider
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from cnn import ctc_log_probs, ctc_texts, log_odds
-from recognition.best_path import Part, Spelled, Word, best_path
+from recognition.best_path import Part, Word, best_path
 from recognition.candidates import Candidate, Candidates
 from recognition.components import Components
 from recognition.context import SEPARATORS
@@ -18,6 +18,7 @@ from recognition.line_image import line_image
 
 SIGNS = "0123456789" + SEPARATORS  # the network's classes; then something else, and the blank
 LINE_SHARE = 1.0  # weight of -log P(text) as a line beside the cost of the path
+MOST_LOG_ODDS = 8.0  # that a line is a number, or is none
 PROPOSALS = 4  # texts that the line's network proposes
 
 ReadLine = Callable[[np.ndarray], np.ndarray]  # (HEIGHT, W) uint8 -> (T, classes) logits
@@ -48,10 +49,13 @@ def read_both_ways(
     if line is None:
         return alone.word
     logits = read_line(line)
+    as_line = log_odds_of_number(logits)
     ours = text_of(alone.word)
-    proposals = ["".join(SIGNS[sign] for sign in text) for text in ctc_texts(logits, PROPOSALS) if _is_number(text)]
+    proposals = [
+        "".join(SIGNS[sign] for sign in text) for text in ctc_texts(logits, PROPOSALS) if _is_number(text)
+    ]
     if not ours or not proposals or proposals[0] == ours:
-        return alone.word
+        return replace(alone.word, as_line=as_line)
     spelled = {ours: alone}
     for text in proposals:
         found = spelled.get(text) or best_path(components, parts, candidates, longest, height, text)
@@ -59,7 +63,20 @@ def read_both_ways(
             spelled[text] = found
     log_probs = dict(zip(spelled, ctc_log_probs(logits, _labels(list(spelled))), strict=True))
     best = min(spelled, key=lambda text: spelled[text].cost - LINE_SHARE * log_probs[text])
-    return alone.word if best == ours else _sure_of(spelled[best].word, best, logits)
+    word = replace(spelled[best].word, as_line=as_line)
+    return word if best == ours else _sure_of(word, best, logits)
+
+
+def log_odds_of_number(logits: np.ndarray) -> float:
+    """log P(nothing but digits and separators in the line) / P(something else): logits (T, classes)
+
+    By connectionist temporal classification, frames are independent: P = product over t of 1 - P(else at t).
+    """
+    shifted = logits.astype(float) - logits.max(1, keepdims=True)
+    others = np.exp(shifted).sum(1)
+    without = -np.log1p(-np.minimum(np.exp(shifted[:, len(SIGNS)]) / others, 1 - 1e-12)).sum()
+    odds = -without - np.log(max(-np.expm1(-without), 1e-12))
+    return float(np.clip(odds, -MOST_LOG_ODDS, MOST_LOG_ODDS))
 
 
 def _sure_of(word: Word, text: str, logits: np.ndarray) -> Word:

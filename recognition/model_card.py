@@ -23,6 +23,8 @@ ROWS_METRICS = {
     "digits": "Digits read",
     "separators": "Separators read",
     "none": "Others rejected",
+    "lines": "Lines read without a mistake",
+    "signs": "Signs read",
 }
 SETS = {  # of real hands, by the names of `benchmarks.handwriting`; what they are
     "unipen_digits": "UNIPEN: digits on tablets, by writers it was not trained on",
@@ -57,7 +59,7 @@ def model_card(
         EvalResult(metric_type=metric, metric_name=METRICS[metric], metric_value=value, **TASK, **MNIST)
         for metric, value in scores.items()
     ]
-    rows = description.get("rows_test", {})
+    rows = description.get("rows_test", {}) | description.get("lines_test", {})
     results += [
         EvalResult(metric_type=metric, metric_name=title, metric_value=rows[metric], **TASK, **ROWS)
         for metric, title in ROWS_METRICS.items()
@@ -73,6 +75,7 @@ def model_card(
         architecture=model.name,
         parameters=model.parameters.size,
         is_context_model=model.output_shape[-1] > 10,
+        is_line_model=len(model.output_shape) > 1,
         rejects=rejects,
         files=files,
         training=_other_pictures(description.get("recipe", {})),
@@ -93,6 +96,7 @@ def _other_pictures(recipe: dict) -> str:
         "non_digits": "{:,} non-digits drawn by code",
         "real_non_digits": "{:,} pictures of letters and words by the same people",
         "rows": "{:,} candidates in rows of digits and letters, drawn by code and from real people's strokes",
+        "lines": "{:,} lines of numbers and words, drawn by code and from real people's strokes",
     }
     others = [text.format(recipe[key]) for key, text in counts.items() if recipe.get(key)]
     return f" and {', '.join(others)}" if others else ""

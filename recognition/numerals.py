@@ -32,6 +32,7 @@ class Evidence:
     aspect: float  # width of the whole over its height: a letter or doodle is about as wide as high
     one_component: float  # 1 where everything was one component before it was cut
     marks: float  # share of the signs that are dashes or slashes, as in dates: seldom beside letters
+    as_line: float  # mean of the log-odds that a word, read as a whole, has digits and separators alone
     bias: float = 1.0
 
     def log_odds(self, weights: "Evidence") -> float:
@@ -54,6 +55,7 @@ DRAWING_WEIGHTS = Evidence(
     aspect=0.00,
     one_component=-1.26,
     marks=0.00,
+    as_line=0.00,
     bias=1.05,
 )
 PHOTO_WEIGHTS = Evidence(
@@ -68,6 +70,7 @@ PHOTO_WEIGHTS = Evidence(
     aspect=0.50,
     one_component=-2.84,
     marks=0.00,
+    as_line=0.00,
     bias=-1.11,
 )
 
@@ -98,6 +101,7 @@ def evidence_of_number(lines: Sequence[Sequence[Word]], areas: np.ndarray, heigh
         skipped_ink=float(1 - areas[read_ids].sum() / areas[all_ids].sum()),
         aspect=float(min(MAX_ASPECT, (np.max(x + wide) - x.min()) / (np.max(y + high) - y.min()))),
         one_component=float(sum(is_sign_cut) == len(is_sign_cut) - 1),
+        as_line=float(np.mean([word.as_line for word in words])),
         marks=sum(found.separator in MARKS for found in separators) / len(is_sign_cut),
     )
 

@@ -128,6 +128,7 @@ def read_ink(
                     drawn=True,
                     may_cut=may_cut,
                     shears=UPRIGHT if moving else SHEARS,
+                    as_lines=not moving,
                 )
             except TooMuchWorkError:
                 if moving:
@@ -154,12 +155,14 @@ def read_components(
     drawn: bool,
     may_cut: Callable[[int], bool] | None = None,
     shears: tuple[float, ...] = SHEARS,
+    as_lines: bool = True,
 ) -> list[Digit | Separator]:
     """The signs that these components are, in reading order, or all of them rejected as one sign.
 
     whole: the candidate of all components, where there is one already. drawn: whether this is a drawing,
     which is accepted or rejected as a whole; a photo of more than MAX_TOGETHER digits is, word by word.
-    may_cut, shears: as for `segment`. Raises TooMuchWorkError.
+    may_cut, shears: as for `segment`. as_lines: whether words are read as whole lines, too, by networks that
+    do. Raises TooMuchWorkError.
     """
     boxes = components.boxes[ids]
     height = digit_height(components, ids, stroke)
@@ -194,7 +197,7 @@ def read_components(
         may_cut=may_cut,
         shears=shears,
         separator_cost=PAD_SEPARATOR_COST if drawn else PAPER_SEPARATOR_COST,
-        read_line=classifier.read_line if classifier.line_model is not None and shears == SHEARS else None,
+        read_line=classifier.read_line if as_lines and classifier.line_model is not None else None,
     )
     count = sum(len(word.candidates) for line in words for word in line)
     if drawn or count <= MAX_TOGETHER:

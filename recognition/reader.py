@@ -13,6 +13,7 @@ from recognition.context import CONTEXT_LOGITS, CONTEXT_SHAPE
 from recognition.drawing import check_picture, ink_of_drawing
 from recognition.growing import DrawingMemory
 from recognition.limits import TooMuchWorkError
+from recognition.line_image import LINE_LOGITS, LINE_SHAPE
 from recognition.pen_strokes import PenStrokes
 from recognition.reading import Reading
 
@@ -21,13 +22,15 @@ SHIPPED = {name: WEIGHTS / f"{name}.npz" for name in ("digits", "seed")}
 DEFAULT_NETWORK = "digits"  # the most accurate of the networks shipped
 DEFAULT_WEIGHTS = SHIPPED[DEFAULT_NETWORK]
 CONTEXT_MODEL = WEIGHTS / "rows.npz"  # weights of the network that sees a candidate among others
+LINE_MODEL = WEIGHTS / "lines.npz"  # weights of the network that reads a whole line
 
 
 class Reader:
     """Reads pictures of digits with one network. Safe to share between threads.
 
     Where there are several components of ink, a second network, the context model, shares in the
-    classification; all readers have the same. Where the first is in doubt whether a sign is a digit at all,
+    classification, and a third, the line model, reads each word as a whole; all readers have the same two.
+    Where the first is in doubt whether a sign is a digit at all,
     their logits are averaged for that question. A network that never rejects has no context model, because
     that one rejects.
 
@@ -106,11 +109,19 @@ class Reader:
 def classifier_of(checkpoint: Checkpoint) -> Classifier:
     """What a reader with this network decides by. Raises cnn.ModelFileError for an invalid calibration."""
     calibration = Calibration.of(checkpoint)
-    context_model = None if calibration.threshold is None else load_context_model(CONTEXT_MODEL)
-    return Classifier(prepare_for_inference(checkpoint.model), calibration, context_model)
+    model = prepare_for_inference(checkpoint.model)
+    if calibration.threshold is None:
+        return Classifier(model, calibration, None)
+    return Classifier(model, calibration, load_context_model(CONTEXT_MODEL), load_line_model(LINE_MODEL))
 
 
 @cache
 def load_context_model(path: Path) -> Sequential:
     """The context model, ready to read with: the same object every time. Raises as `cnn.load_model`."""
     return prepare_for_inference(load_model(path, CONTEXT_SHAPE, CONTEXT_LOGITS).model)
+
+
+@cache
+def load_line_model(path: Path) -> Sequential:
+    """The line model, in the same way."""
+    return prepare_for_inference(load_model(path, LINE_SHAPE, LINE_LOGITS).model)

@@ -26,8 +26,16 @@ from recognition.candidates import (
 )
 from recognition.components import Components
 from recognition.cuts import MIN_SLASH, find_cuts, find_dashes, find_slashes
+from recognition.limits import (
+    CONTEXT_WORK,
+    CUT_WORK,
+    LINE_WORK,
+    PATH_WORK,
+    SLASH_WORK,
+    STROKE_WORK,
+    WorkBudget,
+)
 from recognition.line_reading import ReadLine, read_both_ways
-from recognition.limits import CONTEXT_WORK, CUT_WORK, PATH_WORK, SLASH_WORK, STROKE_WORK, WorkBudget
 from recognition.normalise import Box
 
 WORD_GAP = 1.5  # width of the gap between two words, in digit heights
@@ -81,6 +89,8 @@ def segment(
     budget.spend(PATH_WORK * sum(map(len, parts_of)))
     if has_context:
         budget.spend(CONTEXT_WORK * len(candidates), sum(map(_pixels, candidates.values())))
+        if read_line is not None:
+            budget.spend(LINE_WORK * sum(map(len, parts_of)))
     groups = []
     for parts in parts_of:
         for group in candidate_groups(components, [part.component_id for part in parts], height):

@@ -10,6 +10,7 @@ from cnn import (
     GELU,
     AveragePool2D,
     BatchNorm,
+    ColumnMax,
     Conv2D,
     Dense,
     Dropout,
@@ -35,6 +36,7 @@ LAYERS = [
     (BatchNorm(4), (5, 4)),
     (Dropout(0.0, rng=RNG), (3, 4)),
     (GlobalAveragePool(), (2, 3, 2, 4)),
+    (ColumnMax(), (2, 3, 2, 4)),
     (MaxPool2D(2), (2, 4, 6, 2)),
     (MaxPool2D(2), (2, 5, 3, 2)),
     (MaxPool2D(3, stride=2), (1, 7, 6, 2)),
@@ -237,6 +239,14 @@ def test_global_average_pooling_by_hand():
     np.testing.assert_array_equal(layer.backward(np.array([[8]], np.float32))[0, :, :, 0], [[2, 2], [2, 2]])
 
 
+def test_the_greatest_of_a_column_by_hand():
+    layer = ColumnMax()
+    x = np.array([[1, 5], [3, 5]], np.float32).reshape(1, 2, 2, 1)
+    np.testing.assert_array_equal(layer.forward(x, training=True)[0, :, :, 0], [[3, 5]])
+    dx = layer.backward(np.array([7, 8], np.float32).reshape(1, 1, 2, 1))
+    np.testing.assert_array_equal(dx[0, :, :, 0], [[0, 8], [7, 0]])
+
+
 def test_batch_norm_by_hand():
     layer = BatchNorm(1, epsilon=1e-12).astype(np.float64)
     layer.params["gamma"][:], layer.params["beta"][:] = 10, 1
@@ -337,6 +347,7 @@ def test_global_average_pooling_is_the_mean_over_the_picture():
         (BatchNorm(3), (2, 4), r"expects \(N, H, W, 3\)"),
         (AveragePool2D(3), (2, 2, 8, 1), "H and W of at least 3"),
         (Residual([Dense(4, 3, rng=RNG)]), (2, 4), r"shapes must be equal: got \('N', 4\) and \('N', 3\)"),
+        (ColumnMax(), (2, 4), r"expects \(N, H, W, C\)"),
         (GlobalAveragePool(), (2, 4), r"expects \(N, H, W, C\)"),
         (Dense(4, 3, rng=RNG), (2, 5), r"expects \(N, 4\), got \('N', 5\)"),
     ],

@@ -21,6 +21,7 @@ from cnn import (
     cosine,
     digit_net,
     inverse_time_decay,
+    line_net,
     one_cycle,
     prepare_for_inference,
     seed_net,
@@ -95,6 +96,19 @@ def test_a_copy_is_independent():
     twin.parameters += 1
     assert not np.array_equal(twin.layers[0].params["weight"], model.layers[0].params["weight"])
     np.testing.assert_array_equal(twin.layers[0].params["bias"], 1)
+
+
+def test_a_network_for_another_size_has_the_same_parameters_and_a_dense_layer_fits_one_size_alone():
+    model = line_net(np.random.default_rng(0))
+    wide = model.for_shape((48, 288, 1))
+    assert (wide.input_shape, wide.output_shape) == ((48, 288, 1), (1, 72, 17))
+    assert model.input_shape == (48, 264, 1)
+    model.parameters *= 1.5  # as a step of training would
+    x = np.random.default_rng(1).random((2, 48, 288, 1), np.float32)
+    plain = Sequential("line_net", model.layers, (48, 288, 1), fast=False)
+    np.testing.assert_allclose(wide.predict(x), plain.predict(x), rtol=1e-3, atol=1e-3)
+    with pytest.raises(ValueError, match=r"Dense\(6272, 128\) expects"):
+        seed_net(np.random.default_rng(0)).for_shape((28, 30, 1))
 
 
 def test_predict_does_not_depend_on_the_slices_it_works_in():

@@ -20,6 +20,18 @@ FastBatchNorm(BatchNorm(128), ReLU)
 GlobalAveragePool
 FastDense(Dense(128, {classes}))"""
 
+LINE_CONVOLUTIONS = """\
+SparseConvPoolReLU(Conv2D(1, 16, kernel_size=5, stride=1, padding=2), ReLU, MaxPool2D(2, stride=2))
+ConvPool(Conv2D(16, 48, kernel_size=3, stride=1, padding=1), ReLU, MaxPool2D(2, stride=2))
+WinogradConv(Conv2D(48, 128, kernel_size=3, stride=1, padding=1, bias=False))
+FastBatchNorm(BatchNorm(128), ReLU)
+WinogradConv(Conv2D(128, 128, kernel_size=3, stride=1, padding=1, bias=False))
+FastBatchNorm(BatchNorm(128), ReLU)
+WinogradConv(Conv2D(128, 128, kernel_size=3, stride=1, padding=1, bias=False))
+FastBatchNorm(BatchNorm(128), ReLU)
+ColumnMax
+FastConv(Conv2D(128, 17, kernel_size=1, stride=1, padding=0))"""
+
 DEEP_CONVOLUTIONS = """\
 FastConv(Conv2D({channels}, {first}, kernel_size=3, stride=1, padding={padding}))
 FastGELU(GELU)
@@ -56,6 +68,7 @@ FastReLU(ReLU)
 FastDense(Dense(128, 10))""",
     "digit_net": FIVE_CONVOLUTIONS.format(channels=1, classes=10),
     "row_net": FIVE_CONVOLUTIONS.format(channels=2, classes=15),
+    "line_net": LINE_CONVOLUTIONS,
     "grey_net": DEEP_CONVOLUTIONS.format(channels=1, first=18, width=116, padding=1),
     "colour_net": DEEP_CONVOLUTIONS.format(channels=3, first=24, width=176, padding=0),
 }
