@@ -1,11 +1,14 @@
 """Connectionist temporal classification: a loss for texts whose signs have no known places."""
 
+import math
+
 import numpy as np
 
 from cnn.layer import Array
 
 NEVER = -1e30  # log of a probability of 0, and still a finite number
-LIKELY = 9.0  # nats below a frame's most probable class up to which a sign is considered
+CHOICES = 4  # most signs that the search considers at a frame, and how many nats they may lie below its best
+LIKELY = 9.0
 
 
 def ctc_loss(logits: Array, labels: Array) -> tuple[float, Array]:
@@ -50,7 +53,7 @@ def ctc_log_probs(logits: Array, labels: Array) -> Array:
     return _forward(emitted, may_skip, 2 * np.count_nonzero(labels >= 0, axis=1))[1]
 
 
-def ctc_texts(logits: Array, count: int, beam: int = 16) -> list[tuple[int, ...]]:
+def ctc_texts(logits: Array, count: int, beam: int = 8) -> list[tuple[int, ...]]:
     """The `count` most probable texts of one line, the best first, by a search that keeps `beam` of them.
 
     logits (T, K + 1). Every text is known by two sums: over the ways that end in its last sign, and in a
@@ -63,21 +66,29 @@ def ctc_texts(logits: Array, count: int, beam: int = 16) -> list[tuple[int, ...]
     blank = log_probs.shape[1] - 1
     beams: dict[tuple[int, ...], tuple[float, float]] = {(): (NEVER, 0.0)}  # text: (in a sign, in a blank)
     for frame in log_probs:
+        signs = [sign for sign in np.argsort(-frame)[: CHOICES + 1].tolist() if sign != blank]
+        signs = [sign for sign in signs if frame[sign] > frame.max() - LIKELY]
+        of = frame.tolist()
         grown: dict[tuple[int, ...], list[float]] = {}
-        likely = np.flatnonzero(frame[:blank] > frame.max() - LIKELY)
         for text, (in_sign, in_blank) in beams.items():
-            whole = np.logaddexp(in_sign, in_blank)
+            whole = _sum(in_sign, in_blank)
             same = grown.setdefault(text, [NEVER, NEVER])
-            same[1] = np.logaddexp(same[1], whole + frame[blank])
+            same[1] = _sum(same[1], whole + of[blank])
             if text:
-                same[0] = np.logaddexp(same[0], in_sign + frame[text[-1]])
-            for sign in likely.tolist():
+                same[0] = _sum(same[0], in_sign + of[text[-1]])
+            for sign in signs:
                 before = in_blank if text and text[-1] == sign else whole
                 more = grown.setdefault((*text, sign), [NEVER, NEVER])
-                more[0] = np.logaddexp(more[0], before + frame[sign])
-        best = sorted(grown.items(), key=lambda item: -np.logaddexp(*item[1]))[:beam]
+                more[0] = _sum(more[0], before + of[sign])
+        best = sorted(grown.items(), key=lambda item: -_sum(*item[1]))[:beam]
         beams = {text: (sums[0], sums[1]) for text, sums in best}
     return list(beams)[:count]
+
+
+def _sum(a: float, b: float) -> float:
+    """log(exp(a) + exp(b)), of two numbers sooner than NumPy's."""
+    low, high = (a, b) if a < b else (b, a)
+    return high + math.log1p(math.exp(low - high))
 
 
 def ctc_best_path(logits: Array) -> list[tuple[int, ...]]:

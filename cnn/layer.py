@@ -53,6 +53,9 @@ class Layer:
     def prepare_for_inference(self) -> None:
         """Compute once what every `forward` derives from the parameters, which must not change any more."""
 
+    def share_preparation(self, other: "Layer") -> None:
+        """Take over what a layer with the same parameters has prepared, where that does for this one, too."""
+
     def add_param(self, name: str, value: Array) -> None:
         self.params[name] = value
         self.grads[name] = np.zeros_like(value)

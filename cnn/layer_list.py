@@ -18,7 +18,7 @@ from cnn.dropout import Dropout
 from cnn.layer import Layer, Shape
 from cnn.model import Sequential
 from cnn.norm import BatchNorm
-from cnn.pool import AveragePool2D, GlobalAveragePool, MaxPool2D, Pool2D
+from cnn.pool import AveragePool2D, ColumnMax, GlobalAveragePool, MaxPool2D, Pool2D
 from cnn.residual import Residual
 
 MOST_LAYERS = 64  # including those inside of others
@@ -66,6 +66,7 @@ KINDS: dict[type[Layer], dict[str, Argument]] = {
     GELU: {},
     Flatten: {},
     GlobalAveragePool: {},
+    ColumnMax: {},
 }
 RESIDUAL = Residual.__name__  # beside KINDS: its only argument is a list of layers
 

@@ -136,14 +136,18 @@ class Sequential:
     def for_shape(self, input_shape: Shape) -> "Sequential":
         """The same network, with the same parameters in the same memory, for inputs of another size.
 
-        Raises ValueError where a layer, such as Dense, fits one size alone.
+        What was prepared for inference is shared, too. Raises ValueError where a layer, such as Dense, fits
+        one size alone.
         """
         twin = copy(self)
         shape = twin.input_shape = tuple(input_shape)
         for layer in twin.layers:
             shape = layer.output_shape(shape)
         twin.output_shape = shape
-        twin.steps = plan(twin.layers, twin.input_shape) if twin.fast else list(twin.layers)
+        if twin.fast:
+            twin.steps = plan(twin.layers, twin.input_shape)
+            for step, own in zip(twin.steps, self.steps, strict=False):
+                step.share_preparation(own)
         return twin
 
     def copy(self) -> "Sequential":

@@ -33,7 +33,7 @@ from cnn import (
 from recognition import to_input
 from recognition.calibration import Calibration
 from recognition.export import ExportError, write_export
-from recognition.reader import CONTEXT_MODEL, DEFAULT_WEIGHTS, SHIPPED, WEIGHTS
+from recognition.reader import CONTEXT_MODEL, DEFAULT_WEIGHTS, LINE_MODEL, SHIPPED, WEIGHTS
 from training import __main__ as training_main
 from training.data import load_mnist
 from training.synthesis import synthesise_digits
@@ -171,6 +171,10 @@ def test_onnx_says_what_the_pictures_are_and_what_the_answers_mean(tmp_path, dig
         28,
         28,
     ]
+    _, session = _onnx(LINE_MODEL, tmp_path)
+    said = session.get_modelmeta().custom_metadata_map
+    assert json.loads(said["classes"])[10:] == ["-", "/", ".", ",", ":", "something else", "blank"]
+    assert "48" in said["preprocessing"] and "rejection" not in said
     _, session = _onnx(CONTEXT_MODEL, tmp_path)
     said = session.get_modelmeta().custom_metadata_map
     assert json.loads(said["classes"])[10:] == list("-/.,:")

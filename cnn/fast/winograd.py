@@ -171,6 +171,10 @@ class WinogradConv(Step):
         sides = FROM_INPUT if self.is_whole and self.tile == INPUT_SIDE else (self.tile,)
         self._prepared = {side: self._transformed(weight, side, training=False) for side in sides}
 
+    def share_preparation(self, other: Layer) -> None:
+        if isinstance(other, WinogradConv) and other.layers == self.layers and self.tile in other._prepared:
+            self._prepared = {self.tile: other._prepared[self.tile]}
+
     def _read_one(self, x: Array) -> Array:
         from_input, to_output = _split_in_four(x.dtype)
         u = self._prepared[3]

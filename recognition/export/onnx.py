@@ -16,6 +16,7 @@ from cnn import (
     GELU,
     AveragePool2D,
     BatchNorm,
+    ColumnMax,
     Conv2D,
     Dense,
     Dropout,
@@ -89,6 +90,8 @@ class _Graph:
             self._node(name, "AveragePool", kernel_shape=[pool] * 2, strides=[stride] * 2)
         elif isinstance(layer, GlobalAveragePool):
             self._node(name, "ReduceMean", axes=[2, 3], keepdims=0)
+        elif isinstance(layer, ColumnMax):
+            self._node(name, "ReduceMax", axes=[2], keepdims=1)
         elif isinstance(layer, GELU):
             self._gelu(name)
         elif isinstance(layer, Residual):
@@ -123,7 +126,9 @@ class _Graph:
         self._node(name, "Mul", more=[x])
 
     def finish(self, temperature: float | None) -> None:
-        """The last value is the logits; beside them their probabilities."""
+        """The last value is the logits, channels last; beside them their probabilities."""
+        if len(self.shape) == 3:
+            self._node(f"{LOGITS}.channels_last", "Transpose", perm=[0, 2, 3, 1])
         self._node(LOGITS, "Identity", output=LOGITS)
         if temperature is not None:
             self._node("temperature", "Div", {"value": np.array(temperature, np.float32)})

@@ -25,6 +25,12 @@ OTHER_PREPROCESSING = (
     "images are (N, C, H, W) float32 in [0, 1], grey or red, green and blue: the square in the middle of a "
     "picture, shrunk by averaging areas."
 )
+LINE_PREPROCESSING = (
+    "images are (N, 1, 48, 264) float32, ink 1 on paper 0: a word or a number with digits 22 pixels high "
+    "with their middles in the middle row. The answers are for every fourth pixel from left to right, to be "
+    "read by connectionist temporal classification."
+)
+LINE_CLASSES = ["something else", "blank"]  # after the digits and separators
 CONTEXT = " Channel 2 shows what stands around the candidate, at half that scale."
 REJECTION = "not a digit where log(sum(exp(logits))) < threshold"
 REJECTION_IN_CONTEXT = "none of the classes where all logits are below 0"
@@ -68,12 +74,13 @@ def write_export(
 def _onnx(checkpoint: Checkpoint) -> bytes:
     model, calibration = checkpoint.model, Calibration.of(checkpoint)
     count = model.output_shape[-1]
-    is_context_model = count > 10 and model.reads_digits
-    reads_digits = model.reads_digits
+    reads_digits, is_line_model = model.reads_digits, len(model.output_shape) > 1
+    is_context_model = count > 10 and reads_digits and not is_line_model
     preprocessing = PREPROCESSING + (CONTEXT if is_context_model else "")
+    preprocessing = LINE_PREPROCESSING if is_line_model else preprocessing
     metadata = {
         "architecture": model.name,
-        "classes": json.dumps(model.classes or list("0123456789" + SEPARATORS)[:count]),
+        "classes": json.dumps(model.classes or [*"0123456789", *SEPARATORS, *LINE_CLASSES][:count]),
         "preprocessing": preprocessing if reads_digits else OTHER_PREPROCESSING,
         "calibration": json.dumps(calibration.to_progress()["calibration"]),
         "license": "apache-2.0",
@@ -82,7 +89,7 @@ def _onnx(checkpoint: Checkpoint) -> bytes:
         metadata["rejection"] = REJECTION_IN_CONTEXT
     elif calibration.threshold is not None:
         metadata["rejection"] = REJECTION
-    temperature = None if is_context_model else calibration.temperature
+    temperature = None if is_context_model or is_line_model else calibration.temperature
     try:
         title = TITLE if reads_digits else OTHER_TITLE
         return onnx_model(prepare_for_inference(model), metadata, title, temperature)
