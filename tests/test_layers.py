@@ -239,14 +239,6 @@ def test_global_average_pooling_by_hand():
     np.testing.assert_array_equal(layer.backward(np.array([[8]], np.float32))[0, :, :, 0], [[2, 2], [2, 2]])
 
 
-def test_the_greatest_of_a_column_by_hand():
-    layer = ColumnMax()
-    x = np.array([[1, 5], [3, 5]], np.float32).reshape(1, 2, 2, 1)
-    np.testing.assert_array_equal(layer.forward(x, training=True)[0, :, :, 0], [[3, 5]])
-    dx = layer.backward(np.array([7, 8], np.float32).reshape(1, 1, 2, 1))
-    np.testing.assert_array_equal(dx[0, :, :, 0], [[0, 8], [7, 0]])
-
-
 def test_batch_norm_by_hand():
     layer = BatchNorm(1, epsilon=1e-12).astype(np.float64)
     layer.params["gamma"][:], layer.params["beta"][:] = 10, 1

@@ -9,7 +9,8 @@ import pytest
 from cnn import digit_net, log_odds
 from recognition import to_input
 from training.memory import keep_freed_memory, share_freed_memory
-from training.recipes import RECIPES, DigitsRecipe, RowsRecipe, SeedRecipe
+from training.recipes import RECIPES, DigitsRecipe, SeedRecipe
+from training.row_recipes import RowsRecipe
 from training.synthesis import synthesise_digits, synthesise_non_digits
 from training.trainer import IF_NOT_REJECTED, REJECT_CLASS
 

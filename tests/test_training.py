@@ -3,7 +3,6 @@
 import hashlib
 import itertools
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +19,8 @@ from training.curves import read_log
 from training.data import Dataset
 from training.evaluate import MNIST_LABEL_ERRORS, Evaluation, draw_errors, evaluate
 from training.examples import Example, write_examples
-from training.recipes import RECIPES, LinesRecipe, RowsRecipe, SeedRecipe
+from training.recipes import RECIPES, SeedRecipe
+from training.row_recipes import RowsRecipe
 from training.trainer import DivergedError, Trainer
 
 ROOT = Path(__file__).parent.parent
@@ -305,19 +305,6 @@ def test_the_context_model_is_trained_from_the_command_line_and_tested_on_rows(
     assert "digits.npz is a digit_net, which takes pictures of shape (28, 28, 1)" in told
     assert "digits.npz is a digit_net, the recipe seed trains a seed_net" in told
     assert "rows.npz is a row_net, which takes pictures of shape (28, 28, 2)" in told
-
-
-def test_the_line_model_is_trained_from_the_command_line_and_tested_on_lines(
-    mnist_folder, tmp_path, capsys, monkeypatch
-):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(RECIPES, "lines", lambda: LinesRecipe(lines=16, test_lines=6, epochs=2, batch_size=8))
-    assert main(["--data", str(mnist_folder), "--recipe", "lines", "--out", "out/lines.npz"]) == 0
-    losses = re.findall(r"Epoch \d: Loss = ([\d.]+)", capsys.readouterr().out)
-    assert float(losses[1]) < float(losses[0])
-    card = json.loads((tmp_path / "out/lines.json").read_text())
-    assert set(card["lines_test"]) == {"lines", "signs"}
-    assert load_model(tmp_path / "out/lines.npz", (48, 264, 1), (1, 66, 17)).model.name == "line_net"
 
 
 def test_a_training_is_logged_and_drawn(mnist_folder, tmp_path, capsys, monkeypatch):

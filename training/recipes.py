@@ -8,46 +8,28 @@ import numpy as np
 
 from cnn import (
     SGD,
-    AdamW,
-    Schedule,
     Sequential,
-    cosine,
-    ctc_loss,
     digit_net,
     inverse_time_decay,
-    line_net,
-    one_cycle,
-    reject_cross_entropy,
-    row_net,
     seed_net,
     small_net,
     softmax_cross_entropy,
 )
 from recognition.calibration import Calibration
-from training.augment import Augmentation, Slant
-from training.data import Dataset
-from training.evaluate import (
-    LinesEvaluation,
-    RowsEvaluation,
-    are_right_lines,
-    evaluate_lines,
-    evaluate_rows,
-)
-from training.handwriting import Split
-from training.handwriting.people import people
+from training.augment import Augmentation
 from training.handwriting.pictures import draw_digits, draw_non_digits
+from training.phases import between, from_there_on, in_one_cycle
 from training.picture_recipes import Cifar10QuickRecipe, Cifar10Recipe, FashionRecipe
 from training.recipe import Recipe
+from training.row_recipes import LinesRecipe, RowsRecipe
 from training.synthesis import (
     cut_digits,
     digits_in_crops,
     synthesise_digits,
-    synthesise_lines,
     synthesise_non_digits,
-    synthesise_rows,
     uncut_pairs,
 )
-from training.trainer import IF_NOT_REJECTED, REJECT_CLASS, Loss, Trainer
+from training.trainer import IF_NOT_REJECTED, REJECT_CLASS, Trainer
 
 
 @dataclass(frozen=True)
@@ -113,7 +95,7 @@ class SmallRecipe(Recipe):
         return small_net(np.random.default_rng(self.seed))
 
     def trainer(self, images: np.ndarray, labels: np.ndarray) -> Trainer:
-        return _in_one_cycle(self, images, labels, softmax_cross_entropy)
+        return in_one_cycle(self, images, labels, softmax_cross_entropy)
 
 
 @dataclass(frozen=True)
@@ -172,16 +154,16 @@ class DigitsRecipe(Recipe):
     def trainer(self, images: np.ndarray, labels: np.ndarray) -> Trainer:
         synthetic, real = (self.synthetic_digits, self.non_digits), (self.real_digits, self.real_non_digits)
         images, labels = self._mixed(images, labels, self.mnist_copies, *synthetic, *real, phase=1)
-        return _in_one_cycle(self, images, labels)
+        return in_one_cycle(self, images, labels)
 
     def last_trainer(self, model: Sequential, images: np.ndarray, labels: np.ndarray) -> Trainer:
         synthetic = self.last_synthetic_digits, self.last_non_digits
         real = self.last_real_digits, self.last_real_non_digits
         images, labels = self._mixed(images, labels, self.last_mnist_copies, *synthetic, *real, phase=2)
-        return _from_there_on(self, model, images, labels, self.last_augmentation)
+        return from_there_on(self, model, images, labels, self.last_augmentation)
 
     def result(self, trained: Sequence[Sequential]) -> Sequential:
-        return _between(*trained, self.last_share)
+        return between(*trained, self.last_share)
 
     def _mixed(
         self,
@@ -236,181 +218,6 @@ class DigitsRecipe(Recipe):
                 dtype=np.int64,
             ),
         )
-
-
-@dataclass(frozen=True)
-class RowsRecipe(Recipe):
-    """The context model's: what may be a digit, a separator or neither, among what stands around it.
-
-    Rows of digits and of letters are drawn once for each phase, from the seed, some with MNIST's digits in
-    them, and some by the hands of real people.
-    """
-
-    name: str = "rows"
-    epochs: int = 9
-    batch_size: int = 128
-    learning_rate: float = 3e-3
-    weight_decay: float = 0.03
-    average_decay: float = 0.999
-    warm_up: float = 0.2  # share of all steps
-    rows: int = 230_000  # candidates in rows
-    last_epochs: int = 4
-    last_learning_rate: float = 1e-3  # at its start; it falls to 0
-    last_rows: int = 120_000
-    last_share: float = 0.5  # of the last phase's weights in the result
-    test_rows: int = 10_000
-    augmentation: Augmentation = field(default_factory=Augmentation)
-
-    can_be_validated: ClassVar[bool] = False
-    draws_digits: ClassVar[bool] = True
-
-    def network(self) -> Sequential:
-        return row_net(np.random.default_rng(self.seed))
-
-    def trainer(self, images: np.ndarray, labels: np.ndarray) -> Trainer:
-        rows, rows_labels = self._drawn(self.rows, images, labels, "training")
-        return _in_one_cycle(self, rows, rows_labels)
-
-    def last_trainer(self, model: Sequential, images: np.ndarray, labels: np.ndarray) -> Trainer:
-        rows, rows_labels = self._drawn(self.last_rows, images, labels, "training", phase=2)
-        return _from_there_on(self, model, rows, rows_labels, self.augmentation)
-
-    def result(self, trained: Sequence[Sequential]) -> Sequential:
-        return _between(*trained, self.last_share)
-
-    def test(self, model: Sequential, dataset: Dataset, calibration: Calibration) -> RowsEvaluation:
-        """On other rows, with digits of MNIST's test set in them, and by the validation writers' hands."""
-        rows = self._drawn(self.test_rows, dataset.test_images, dataset.test_labels, "validation")
-        return evaluate_rows(model, *rows)
-
-    def test_key(self, dataset: Dataset) -> str:
-        return "rows_test"
-
-    def _drawn(
-        self, count: int, images: np.ndarray, labels: np.ndarray, split: Split, phase: int = 1
-    ) -> tuple[np.ndarray, np.ndarray]:
-        rng = np.random.default_rng([self.seed, phase if split == "training" else 0])
-        rows, rows_labels = synthesise_rows(count, rng, images, labels, people(split))
-        return rows, rows_labels.astype(np.int64)
-
-
-@dataclass(frozen=True)
-class LinesRecipe(Recipe):
-    """The network that reads a line at once, without cutting it: `cnn.ctc_loss` on rows drawn as above."""
-
-    name: str = "lines"
-    epochs: int = 4
-    batch_size: int = 32
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.03
-    average_decay: float = 0.999
-    warm_up: float = 0.15  # share of all steps
-    lines: int = 40_000
-    test_lines: int = 2_000
-    shear: float = 0.25  # largest slope by which a line is slanted
-
-    can_be_validated: ClassVar[bool] = False
-    draws_digits: ClassVar[bool] = True
-
-    def network(self) -> Sequential:
-        return line_net(np.random.default_rng(self.seed))
-
-    def trainer(self, images: np.ndarray, labels: np.ndarray) -> Trainer:
-        lines, texts = self._drawn(self.lines, images, labels, "training")
-        model = self.network()
-        steps = self.epochs * -(-len(lines) // self.batch_size)
-        return Trainer(
-            model,
-            _adamw(self, model, one_cycle(self.learning_rate, steps, warm_up=self.warm_up)),
-            lines,
-            texts,
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            seed=self.seed,
-            augment=Slant(self.shear),
-            loss=_ctc_of_lines,
-            check=are_right_lines,
-        )
-
-    def test(self, model: Sequential, dataset: Dataset, calibration: Calibration) -> LinesEvaluation:
-        """On other lines, with digits of MNIST's test set in them, and by the validation writers' hands."""
-        lines = self._drawn(self.test_lines, dataset.test_images, dataset.test_labels, "validation")
-        return evaluate_lines(model, *lines)
-
-    def test_key(self, dataset: Dataset) -> str:
-        return "lines_test"
-
-    def _drawn(
-        self, count: int, images: np.ndarray, labels: np.ndarray, split: Split
-    ) -> tuple[np.ndarray, np.ndarray]:
-        rng = np.random.default_rng([self.seed, 3 if split == "training" else 0])
-        return synthesise_lines(count, rng, images, labels, people(split))
-
-
-def _ctc_of_lines(logits: np.ndarray, texts: np.ndarray) -> tuple[float, np.ndarray]:
-    """`ctc_loss` of logits (N, 1, T, K + 1)"""
-    loss, dlogits = ctc_loss(logits[:, 0], texts)
-    return loss, dlogits[:, None]
-
-
-def _in_one_cycle(
-    recipe: "SmallRecipe | DigitsRecipe | RowsRecipe",
-    images: np.ndarray,
-    labels: np.ndarray,
-    loss: Loss = reject_cross_entropy,
-) -> Trainer:
-    """The trainer of a recipe's network, by default one with a reject class, with one cycle of rates."""
-    model = recipe.network()
-    steps = recipe.epochs * -(-len(images) // recipe.batch_size)
-    return Trainer(
-        model,
-        _adamw(recipe, model, one_cycle(recipe.learning_rate, steps, warm_up=recipe.warm_up)),
-        images,
-        labels,
-        epochs=recipe.epochs,
-        batch_size=recipe.batch_size,
-        seed=recipe.seed,
-        augment=recipe.augmentation,
-        loss=loss,
-    )
-
-
-def _from_there_on(
-    recipe: "DigitsRecipe | RowsRecipe",
-    model: Sequential,
-    images: np.ndarray,
-    labels: np.ndarray,
-    augmentation: Augmentation,
-) -> Trainer:
-    """The trainer of the last phase of such a model."""
-    steps = recipe.last_epochs * -(-len(images) // recipe.batch_size)
-    return Trainer(
-        model,
-        _adamw(recipe, model, cosine(recipe.last_learning_rate, steps)),
-        images,
-        labels,
-        epochs=recipe.last_epochs,
-        epochs_before=recipe.epochs,
-        batch_size=recipe.batch_size,
-        seed=recipe.seed + 1,
-        augment=augmentation,
-        loss=reject_cross_entropy,
-    )
-
-
-def _adamw(
-    recipe: "SmallRecipe | DigitsRecipe | RowsRecipe | LinesRecipe", model: Sequential, schedule: Schedule
-) -> AdamW:
-    return AdamW(model, schedule, weight_decay=recipe.weight_decay, average_decay=recipe.average_decay)
-
-
-def _between(first: Sequential, last: Sequential, share: float) -> Sequential:
-    """Interpolate weights and running statistics: (1 - share) * first + share * last."""
-    model = first.copy()
-    model.parameters += np.float32(share) * (last.parameters - first.parameters)
-    for (_, value), (_, end) in zip(model.named_buffers(), last.named_buffers(), strict=True):
-        value += np.float32(share) * (end - value)
-    return model
 
 
 RECIPES: dict[str, type[Recipe]] = {
