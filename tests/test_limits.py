@@ -42,6 +42,7 @@ class WorkMeter:
         self.units = 0.0
         for network in ("model", "context_model"):
             self.count(monkeypatch, getattr(self.reader.classifier, network), "predict", len)
+        self.count(monkeypatch, self.reader.classifier, "read_line", lambda line: line.shape[1] / 12)
         self.count(monkeypatch, segment, "find_cuts", lambda *_: CUT_WORK)
         self.count(monkeypatch, candidates, "normalise", lambda ink: ink.size / PIXELS_A_UNIT)
         self.count(monkeypatch, candidates, "with_context", lambda parts, ids, *_: _area(parts.box_of(ids)))

@@ -12,7 +12,7 @@ from recognition import Reader
 from recognition.calibration import Calibration
 from recognition.context import SEPARATORS
 from recognition.normalise import normalise, to_input
-from recognition.reader import CONTEXT_MODEL, SHIPPED
+from recognition.reader import CONTEXT_MODEL, LINE_MODEL, SHIPPED
 from tests.drawings import canvas, side_by_side
 from tests.strokes import STROKES
 from training.finetune import LEARNED_MARGIN
@@ -227,36 +227,38 @@ def test_in_what_a_network_was_taught_the_context_model_has_no_say(reader, asked
 
 
 def test_a_network_that_never_refuses_reads_alone():
-    assert Reader(SHIPPED["seed"]).classifier.context_model is None
+    classifier = Reader(SHIPPED["seed"]).classifier
+    assert (classifier.context_model, classifier.line_model) == (None, None)
 
 
-def test_all_readers_share_one_context_model(reader, tmp_path):
+def test_all_readers_share_one_context_model_and_one_line_model(reader, tmp_path):
     own = tmp_path / "own.npz"
     own.write_bytes(SHIPPED["digits"].read_bytes())
-    assert Reader(own).classifier.context_model is Reader().classifier.context_model is not None
+    one, other = Reader(own).classifier, Reader().classifier
+    assert one.context_model is other.context_model is not None
+    assert one.line_model is other.line_model is not None
 
 
-def test_without_a_context_model_that_is_whole_nothing_is_read(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("which", "wanted"), [("CONTEXT_MODEL", r"\(28, 28, 2\)"), ("LINE_MODEL", r"\(48, 264, 1\)")]
+)
+def test_without_these_models_whole_nothing_is_read(tmp_path, monkeypatch, which, wanted):
     for name, content, error, message in (
         ("missing.npz", None, FileNotFoundError, r"no weights file .*missing\.npz"),
         ("damaged.npz", CONTEXT_MODEL.read_bytes()[:1000], ModelFileError, "damaged.npz is damaged"),
-        (
-            "other.npz",
-            SHIPPED["digits"].read_bytes(),
-            ModelFileError,
-            r"other.npz is a digit_net.*\(28, 28, 2\)",
-        ),
+        ("other.npz", SHIPPED["digits"].read_bytes(), ModelFileError, f"other.npz is a digit_net.*{wanted}"),
     ):
         if content is not None:
             (tmp_path / name).write_bytes(content)
-        monkeypatch.setattr("recognition.reader.CONTEXT_MODEL", tmp_path / name)
+        monkeypatch.setattr(f"recognition.reader.{which}", tmp_path / name)
         with pytest.raises(error, match=message):
             Reader()
 
 
-def test_the_context_model_reads_no_digit_alone():
-    with pytest.raises(ModelFileError, match=r"rows.npz is a row_net.*needed that takes \(28, 28, 1\)"):
-        Reader(CONTEXT_MODEL)
+@pytest.mark.parametrize(("path", "name"), [(CONTEXT_MODEL, "row_net"), (LINE_MODEL, "line_net")])
+def test_a_model_that_helps_reads_no_digit_alone(path, name):
+    with pytest.raises(ModelFileError, match=rf"{path.name} is a {name}.*needed that takes \(28, 28, 1\)"):
+        Reader(path)
 
 
 @pytest.mark.parametrize("share", [0.3, 0.45])

@@ -170,7 +170,7 @@ def test_a_separator_that_stands_alone_is_none():
 class Networks:
     """A classifier as the pipeline uses it, with the networks above."""
 
-    context_model = object()
+    context_model, line_model = object(), None
 
     def logits(self, images):
         return alone(images)
