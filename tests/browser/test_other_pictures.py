@@ -46,7 +46,7 @@ def test_colour_pictures_are_trained_on_tried_and_never_take_the_place_of_digits
     tab.pad.draw(DIGITS[7])
     tab.go_to("Train")
     _train_on(tab, CIFAR10, "ready:small")
-    expect(page.locator(".of-test")).to_have_text("Accuracy on CIFAR-10's test set")
+    expect(page.locator(".of-test")).to_have_text("Accuracy on CIFAR-10’s test set")
     expect(page.locator(".versus")).to_have_text(re.compile(r"^\d+ of 300 are wrong\.$"))
     expect(page.locator(".outcome table tr").nth(3)).to_contain_text("bird")
     expect(page.locator(".drawn")).to_be_hidden()

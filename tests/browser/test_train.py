@@ -151,7 +151,7 @@ def test_two_visitors_teach_their_own_networks_and_what_was_misread_is_read_by_o
     _draw(ann, STRANGE_FOUR, "4")
 
     page = ann.page
-    page.get_by_text("Accuracy on MNIST's test images:").wait_for(timeout=SLOW)
+    page.get_by_text("Accuracy on MNIST’s test images:").wait_for(timeout=SLOW)
     with page.expect_download() as download:
         page.locator(".export").click()
     download.value.save_as(tmp_path / "mine.zip")

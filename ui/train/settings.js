@@ -39,7 +39,7 @@ export function createSettings(form, { defaults, datasets, presets, most_images:
     elements.images.max = Math.min(mostImages, dataset.images);
     find(".of-dataset").textContent = dataset.title;
     find(".of-images").textContent =
-      `How many of ${dataset.title}'s training pictures it learns from. Fewer is faster.`;
+      `How many of ${dataset.title}\u2019s training pictures it learns from. Fewer is faster.`;
     find(".of-augmentation").textContent = AUGMENTATIONS[dataset.name === MNIST ? "digits" : "others"];
   }
 
