@@ -6,9 +6,9 @@ import pytest
 from playwright.sync_api import expect
 
 from cnn import load_model
+from tests.browser.axe import violations
 from tests.browser.conftest import PHONE
 from tests.browser.driver import DIGITS
-from tests.browser.test_accessibility import violations
 
 TITLES = ".blocks > .block > .head > .title"
 

@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from tests.browser.axe import violations
 from tests.browser.conftest import PHONE, Visitors
 from tests.browser.driver import DIGITS, TrainTab, serve_app
-from tests.browser.test_accessibility import violations
 from tests.picture_stand_ins import VARIABLE, pictures_of, write_stand_ins
 from training.datasets.registry import CIFAR10, FACTS, FASHION_MNIST
 
