@@ -23,9 +23,7 @@ from jobs.queue import ROOT
 WORKER = (sys.executable, "-m", "jobs.picture_worker")
 START_SECONDS = 60.0  # for a process to start on a busy machine; usually it takes less than 1
 IDLE_SECONDS = 180.0  # without a file until a process is ended
-TOO_SLOW = (
-    "Reading this file took longer than {:g} seconds, so it was stopped. Please try a smaller or simpler one."
-)
+TOO_SLOW = "Reading this file took longer than it may, and was stopped. Please try a smaller or simpler one."
 CRASHED = "Reading this file ended unexpectedly. Please try again, or try another file."
 FAULT = "The file could not be read because of a fault in this program. Please try another one."
 
@@ -71,7 +69,7 @@ class PicturePool:
                 self._give_back(process, sound=frame is not None and "last" not in frame[0])
         if frame is None:
             if process.overdue:
-                raise PictureJobError(TOO_SLOW.format(seconds))
+                raise PictureJobError(TOO_SLOW)
             logger.warning("A picture worker ended with status %s", process.status)
             raise PictureJobError(CRASHED)
         message, arrays = frame

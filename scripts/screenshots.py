@@ -106,7 +106,7 @@ def take_lesson(pad: Pad, name: str, digit: int, curves: str) -> None:
     pad.draw([sample(pad.page, f"M{curve}") for curve in curves.split("M")[1:]])
     pad.page.get_by_role("button", name=f"This is a {digit}").click()
     pad.page.get_by_role("button", name="Teach it").click()
-    pad.page.get_by_text("Accuracy on MNIST's test images:").wait_for(timeout=TRAINING)
+    pad.page.get_by_text("Accuracy on MNIST’s test images:").wait_for(timeout=TRAINING)
     pad.page.wait_for_function("d => document.querySelector('#pad .answer').innerText === d", arg=str(digit))
     take(pad.page, name)
 

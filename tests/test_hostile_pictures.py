@@ -92,7 +92,7 @@ def test_a_programs_file_that_takes_too_long_is_told(app, endpoint):
     call = {"data": [{"path": path, "meta": {"_type": "gradio.FileData"}}]}
     status, answer = app.ask("POST", f"/gradio_api/run/{endpoint}", json.dumps(call), JSON)
     assert status == 500
-    assert f"took longer than {SECONDS} seconds" in in_words(answer)
+    assert "took longer than it may" in in_words(answer)
 
 
 @pytest.mark.parametrize("name", ZIPPED)

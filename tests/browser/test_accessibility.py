@@ -1,42 +1,9 @@
 """axe-core finds nothing wrong on any tab, by day and by night, before and after something was done."""
 
-import os
-from pathlib import Path
-
-import pytest
-
+from tests.browser.axe import violations
 from tests.browser.driver import DIGITS, placed
 from tests.browser.signs_tab import HEART, SignsTab, varied
 from ui.photo.tab import EXAMPLES
-
-AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
-ONLY_VIOLATIONS = {"resultTypes": ["violations"]}  # to list all that is right takes most of the time
-ALL_RULES = {
-    **ONLY_VIOLATIONS,
-    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    "rules": {
-        "label-content-name-mismatch": {"enabled": True},
-        # Gradio's own: its tabs point to panels that it makes only once they are opened.
-        "aria-valid-attr-value": {"enabled": False},
-    },
-}
-COLOURS = {**ONLY_VIOLATIONS, "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
-RUN = """(options) => axe.run(document, options).then(({ violations }) =>
-  violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160))}`))"""
-IS_SHOWN = """(isDark) => document.body.classList.contains("dark") === isDark &&
-  !document.getAnimations().some((one) => one instanceof CSSTransition)"""
-
-
-def violations(page):
-    """What axe finds wrong in the page as it is shown, and by night in its colours."""
-    if not page.evaluate("typeof axe === 'object'"):
-        page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = []
-    for scheme, options in (("dark", COLOURS), ("light", ALL_RULES)):
-        page.emulate_media(color_scheme=scheme)
-        page.wait_for_function(IS_SHOWN, arg=scheme == "dark")
-        found += page.evaluate(RUN, options)
-    return found
 
 
 def test_axe_would_find_a_picture_without_a_name_and_words_that_are_too_dark_at_night(open_pad):
@@ -44,12 +11,6 @@ def test_axe_would_find_a_picture_without_a_name_and_words_that_are_too_dark_at_
     page.locator(".seen canvas").evaluate("canvas => canvas.removeAttribute('aria-label')")
     page.add_style_tag(content=".dark #pad .sure { color: #333 !important; }")
     assert [found.partition(":")[0] for found in violations(page)] == ["color-contrast", "role-img-alt"]
-
-
-@pytest.fixture(autouse=True)
-def _needs_axe():
-    if not AXE.exists():
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("axe-core is not installed: npm ci")
 
 
 def test_axe_finds_nothing_wrong_on_the_draw_tab(open_pad):

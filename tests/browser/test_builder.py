@@ -6,9 +6,9 @@ import pytest
 from playwright.sync_api import expect
 
 from cnn import load_model
+from tests.browser.axe import violations
 from tests.browser.conftest import PHONE
 from tests.browser.driver import DIGITS
-from tests.browser.test_accessibility import violations
 
 TITLES = ".blocks > .block > .head > .title"
 
@@ -58,6 +58,13 @@ def test_a_network_is_built_by_keyboard_trained_used_saved_and_brought_back(open
     trouble = page.locator(".block.wrong .trouble")
     expect(trouble).to_have_text("Channels must be a whole number from 1 to 512.")
     expect(verdict).to_have_text(re.compile("^Layer 3, Convolution: Channels must be"))
+    page.keyboard.press("Escape")
+    start = tab.button("Start training")
+    expect(start).to_have_attribute("aria-disabled", "true")
+    expect(start).to_have_accessible_description(re.compile("^Layer 3, Convolution: Channels must be"))
+    start.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("channels of Convolution, layer 3")).to_be_focused()
     page.get_by_label("channels of Convolution, layer 3").fill("8")
     _press(tab, "Move Flatten, layer 6 up")
     expect(page.locator(":focus")).to_have_accessible_name("Move Flatten, layer 5 up")
@@ -66,6 +73,7 @@ def test_a_network_is_built_by_keyboard_trained_used_saved_and_brought_back(open
     page.keyboard.press("Enter")
     expect(trouble).to_have_count(0)
     expect(verdict).to_contain_text("7 layers · 4,010 parameters")
+    expect(page.locator("#train .start")).to_have_attribute("aria-disabled", "false")
     page.locator(".python summary").focus()
     page.keyboard.press("Enter")
     expect(page.locator(".python code")).to_contain_text("Dropout(0.1, rng=rng),")

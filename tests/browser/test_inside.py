@@ -6,13 +6,10 @@ import time
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.axe import violations
 from tests.browser.conftest import PHONE
 from tests.browser.driver import DIGITS, PATIENCE, along, in_pixels
 from tests.browser.inside_tab import VIEWS, WAIT, InsideTab, number_of
-from tests.browser.test_accessibility import AXE, ONLY_VIOLATIONS
-
-RUN = """(options) => axe.run("#inside", options).then(({ violations }) =>
-  violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html.slice(0, 200))]))"""
 
 
 @pytest.fixture
@@ -179,16 +176,13 @@ def test_ink_on_inside_is_ink_on_draw(inside):
 def test_nothing_is_wider_than_the_page_and_axe_finds_nothing(inside_anywhere):
     inside = inside_anywhere
     width = inside.page.viewport_size["width"]
-    if AXE.is_file():
-        inside.page.evaluate(AXE.read_text())
     for view in VIEWS:
         inside.open(view)
         inside.await_(lambda: inside.find(".notice").inner_text() == "")
         assert inside.page.evaluate("document.documentElement.scrollWidth") <= width
         main = inside.find(".main").bounding_box()
         assert main["x"] + main["width"] <= width + 1, view
-        if AXE.is_file():
-            assert inside.page.evaluate(RUN, ONLY_VIOLATIONS) == [], view
+        assert violations(inside.page, "#inside") == [], view
 
 
 def test_a_phone_shows_all_of_what_it_says_and_speaks_of_fingers(open_pad):

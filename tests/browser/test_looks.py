@@ -193,6 +193,17 @@ def test_the_arrow_keys_go_from_tab_to_tab_and_the_focus_is_seen(open_pad):
     expect(page.get_by_role("tab", name="Train")).to_have_attribute("aria-selected", "true")
 
 
+def test_no_tab_moves_when_another_is_opened(used_pad):
+    page = used_pad.page
+    places = "tabs => tabs.map((tab) => tab.getBoundingClientRect().x)"
+    before = page.get_by_role("tab").evaluate_all(places)
+    for name in ("Signs", "Draw"):
+        tab = page.get_by_role("tab", name=name)
+        tab.click()
+        expect(tab).to_have_attribute("aria-selected", "true")
+        assert page.get_by_role("tab").evaluate_all(places) == before
+
+
 def test_what_opens_a_list_shows_it_with_an_arrow(open_pad):
     page = open_pad().page
     page.get_by_role("tab", name="Train").click()

@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from tests.browser.axe import violations
 from tests.browser.conftest import PHONE, Visitors
 from tests.browser.driver import DIGITS, TrainTab, serve_app
-from tests.browser.test_accessibility import violations
 from tests.picture_stand_ins import VARIABLE, pictures_of, write_stand_ins
 from training.datasets.registry import CIFAR10, FACTS, FASHION_MNIST
 
@@ -46,7 +46,7 @@ def test_colour_pictures_are_trained_on_tried_and_never_take_the_place_of_digits
     tab.pad.draw(DIGITS[7])
     tab.go_to("Train")
     _train_on(tab, CIFAR10, "ready:small")
-    expect(page.locator(".of-test")).to_have_text("Accuracy on CIFAR-10's test set")
+    expect(page.locator(".of-test")).to_have_text("Accuracy on CIFAR-10’s test set")
     expect(page.locator(".versus")).to_have_text(re.compile(r"^\d+ of 300 are wrong\.$"))
     expect(page.locator(".outcome table tr").nth(3)).to_contain_text("bird")
     expect(page.locator(".drawn")).to_be_hidden()

@@ -98,9 +98,11 @@ def test_a_training_is_watched_paused_resumed_used_and_given_up_by_one_visitor_a
 
 def test_a_result_that_is_thrown_away_leaves_nothing_on_the_page(open_train_tab):
     tab = open_train_tab(**PHONE)
+    expect(tab.page.locator("#train .charts")).to_be_hidden()  # empty, it made the page long
     tab.start(images=1000, epochs=1)
     expect(tab.page.locator("#train .phase")).to_be_in_viewport()  # on top, and Start stood below
     tab.settle("done")
+    expect(tab.page.locator("#train .charts")).to_be_visible()
     expect(tab.page.locator(".kernels canvas")).to_have_count(8)
     tab.button("Throw it away").click()
     tab.page.get_by_role("button", name="Keep it").click()
@@ -151,7 +153,7 @@ def test_two_visitors_teach_their_own_networks_and_what_was_misread_is_read_by_o
     _draw(ann, STRANGE_FOUR, "4")
 
     page = ann.page
-    page.get_by_text("Accuracy on MNIST's test images:").wait_for(timeout=SLOW)
+    page.get_by_text("Accuracy on MNIST’s test images:").wait_for(timeout=SLOW)
     with page.expect_download() as download:
         page.locator(".export").click()
     download.value.save_as(tmp_path / "mine.zip")

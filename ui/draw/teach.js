@@ -9,7 +9,7 @@ const WRONG_OF_SEVERAL = "Is the digit that you selected wrong? Tell it the righ
 const NOTHING_TAUGHT = "Examples of your handwriting. Teach the network, and it reads digits like these as you do.";
 const TOO_ALIKE = "The others look too much like other digits: learning them would mean forgetting those.";
 const NOT_LEARNED = "Nothing was learned or changed: that looks too much like another digit.";
-const CHECKING = "Checking on MNIST's test images that it has not forgotten anything\u2026";
+const CHECKING = "Checking on MNIST\u2019s test images that it has not forgotten anything\u2026";
 const KNOWN = "This drawing is already one of your examples.";
 const ALL_KNOWN = "All drawings of this file are already among your examples.";
 const CROSS = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M6 6l12 12M18 6 6 18" /></svg>';
@@ -30,7 +30,7 @@ export function describeTeaching(status, labels) {
   const taught = `Done: it now reads ${learned} of your ${examples} correctly, ${before} before.${tooAlike}`;
   if (!comparison) return `${taught} ${CHECKING}`;
   const [now, earlier] = [comparison.after, comparison.before].map(({ accuracy }) => exactPercent(accuracy));
-  return `${taught} Accuracy on MNIST's test images: ${now}, before ${earlier}.`;
+  return `${taught} Accuracy on MNIST\u2019s test images: ${now}, before ${earlier}.`;
 }
 
 /** element: the tab, with the elements of teach.html in it; the rest are shared/actions.js's. */

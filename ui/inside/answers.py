@@ -116,7 +116,7 @@ def cell(looked: Looked, payload: Payload) -> dict:
     """payload: {"picture", "position", "cell": [...]} -> how the cell came about."""
     position, place = payload.get("position"), payload.get("cell")
     if not isinstance(position, int) or not isinstance(place, list) or not all(map(_is_int, place)):
-        raise ValueError("A cell is asked for by its layer's position and its place in it.")
+        raise ValueError("A cell is asked for by its layer’s position and its place in it.")
     history = cell_history(looked.model, input_of(payload), position, tuple(place))
     return {
         "position": position,

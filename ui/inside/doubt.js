@@ -51,7 +51,7 @@ export function createDoubt({ element, looking }) {
     sentence.textContent =
       `All ten sums together say how much it looks like any digit at all: log(sum of exp) = ${numeral(logOdds, 2)}, ` +
       `${side} the threshold of ${numeral(threshold, 2)}, so ${verdict}. ` +
-      `That is ${percentText(percentsOf(allShares(shares)).at(-1))} for "not a digit".`;
+      `That is ${percentText(percentsOf(allShares(shares)).at(-1))} for \u201cnot a digit\u201d.`;
   }
 
   return {

@@ -63,7 +63,7 @@ export function createLearn({ element, looking, announce }) {
   }
 
   function showLosses(answer, current) {
-    const shares = `The loss for "${CLASSES[current]}" is ${answer.loss.toFixed(4)}`;
+    const shares = `The loss for \u201c${CLASSES[current]}\u201d is ${answer.loss.toFixed(4)}`;
     const after = `one step would make it ${answer.loss_after.toFixed(4)}`;
     const done = looking.copies.map(({ loss }) => loss.toFixed(3));
     const isOther = label === null && looking.shares.digit !== null && current !== looking.shares.digit;

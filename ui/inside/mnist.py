@@ -20,7 +20,7 @@ def likes(model: Sequential, found: Likes | None, position: object, channel: obj
         return {"pending": True}
     layer = found.layers.get(position) if type(position) is int else None
     if layer is None or type(channel) is not int or not 0 <= channel < len(layer.picture):
-        raise ValueError("What a channel likes is asked for by the position of its block's last layer.")
+        raise ValueError("What a channel likes is asked for by the position of its block’s last layer.")
     is_vector = len(_shape_after(model, position)) == 1
     pictures = []
     for i in range(layer.picture.shape[1]):

@@ -11,7 +11,7 @@ from recognition.calibration import Calibration
 from recognition.inside import all_shares
 from training.history import history_path, load_history, network_at
 
-NO_MOMENTS = "Of this network's training no moments were kept."
+NO_MOMENTS = "Of this network’s training no moments were kept."
 
 
 def listed(weights: Path) -> dict:

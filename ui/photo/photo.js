@@ -24,7 +24,7 @@ const EXPLANATIONS = {
   Grey: "The photo in the shade of grey that shows the ink best.",
   "Light evened": "Shadows and uneven light are removed.",
   Ink: "Everything that is darker than the paper around it.",
-  "Lines removed": "The paper's own lines are gone.",
+  "Lines removed": "The paper\u2019s own lines are gone.",
   Pieces: "Each piece of ink that may be a digit has its own colour.",
 };
 

@@ -73,7 +73,7 @@ function mountCamera({ find, onFiles, complain }) {
     } catch (error) {
       complain(
         error.name === "NotAllowedError"
-          ? "This page may not use the camera. Please allow it in your browser, beside the page's address."
+          ? "This page may not use the camera. Please allow it in your browser, beside the page\u2019s address."
           : "No camera was found. Please choose a photo instead.",
       );
     }

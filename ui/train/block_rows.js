@@ -11,7 +11,7 @@ const BUTTONS = [
 
 /**
  * list: the <ol>; kindOf: the kinds by name; does: {move(path, to), remove(path), edit(path, name, value), use(path)}.
- * Returns {show, showReport, focus, focusNear, titleOf}.
+ * Returns {show, showReport, focus, focusNear, focusFault, titleOf}.
  */
 export function createRows(list, kindOf, does) {
   let shown = []; // the blocks
@@ -134,9 +134,15 @@ export function createRows(list, kindOf, does) {
     if (near) focus(near, "remove");
   }
 
+  /** The first row in which something is wrong, where it is in one. */
+  function focusFault() {
+    const row = list.querySelector(".wrong");
+    if (row) focus(row.dataset.path.split("."));
+  }
+
   const titleOf = (path) => kindOf.get(path.reduce((block, i) => (block.layers ?? block)[i], shown).kind).title;
 
-  return { show, showReport, focus, focusNear, titleOf };
+  return { show, showReport, focus, focusNear, focusFault, titleOf };
 }
 
 function newElement(kind, className, text = "") {

@@ -22,7 +22,7 @@ const BEGINS_WITH = "small"; // of the ready networks
 
 /**
  * element: the tab, with the elements of builder.html in it; kinds, presets, datasets: as ui/train/building.py has
- * them; onChange(): what `summary` says is another. Returns {text, load, setDataset, show, open, summary}.
+ * them; onChange(): what `summary` says is another. Returns {text, load, setDataset, show, open, openAtFault, summary}.
  */
 export function createBuilder({ element, server, kinds, presets, datasets, onChange }) {
   const dialog = element.querySelector(".builder");
@@ -32,6 +32,7 @@ export function createBuilder({ element, server, kinds, presets, datasets, onCha
   let images = dataset.images;
   let blocks = storedBlocks() ?? presetOf(BEGINS_WITH);
   let report = null; // of the server, about `blocks`; null until there is one
+  let isRefused = false; // whether it says that `blocks` cannot be trained
   let past = []; // lists before the last changes
   let path = null; // of the row that was last in use: below it comes what is added
   let timer = null;
@@ -140,6 +141,7 @@ export function createBuilder({ element, server, kinds, presets, datasets, onCha
     const answer = await server.check_layers(payload).catch(() => undefined);
     if (number !== asked) return;
     report = answer?.rows ? answer : { rows: [], trouble: answer?.error ?? NO_CONNECTION };
+    isRefused = Boolean(answer?.rows && answer.trouble); // without an answer, nobody has looked at the list
     rows.showReport(report.rows);
     find(".verdict-of-all").textContent = summary().text;
     find(".verdict-of-all").classList.toggle("wrong", summary().isWrong);
@@ -148,11 +150,11 @@ export function createBuilder({ element, server, kinds, presets, datasets, onCha
     onChange();
   }
 
-  /** The network in a line, or what is wrong with it. */
+  /** The network in a line, or what is wrong with it; isRefused: whether the server would not train it. */
   function summary() {
-    if (!report) return { text: "", isWrong: false };
+    if (!report) return { text: "", isWrong: false, isRefused };
     const isWrong = report.trouble !== "";
-    return { text: isWrong ? report.trouble : describeNetwork(report), isWrong };
+    return { text: isWrong ? report.trouble : describeNetwork(report), isWrong, isRefused };
   }
 
   // ---------------------------------------------------------------- what is shown
@@ -191,6 +193,12 @@ export function createBuilder({ element, server, kinds, presets, datasets, onCha
     dialog.showModal();
   }
 
+  /** The same, with the focus in the layer that is wrong. */
+  function openAtFault() {
+    open();
+    rows.focusFault();
+  }
+
   for (const { name, title } of kinds) find(".kind").append(new Option(title, name));
   for (const { name, title } of presets) find(".preset").append(new Option(title, name));
   find(".preset").value = BEGINS_WITH;
@@ -205,5 +213,5 @@ export function createBuilder({ element, server, kinds, presets, datasets, onCha
   });
   find(".python").addEventListener("toggle", () => (find(".copy").textContent = "Copy"));
   setDataset(dataset.name, images);
-  return { text, load, setDataset, show, open, summary };
+  return { text, load, setDataset, show, open, openAtFault, summary };
 }

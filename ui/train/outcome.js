@@ -46,7 +46,7 @@ export function createOutcome(section, { datasets, onPad, onTry }) {
     if (comparison === null) return;
     mistakes = comparison.mistakes;
     dataset = datasets.find(({ name }) => name === comparison.dataset);
-    find(".of-test").textContent = `Accuracy on ${dataset.title}'s test set`;
+    find(".of-test").textContent = `Accuracy on ${dataset.title}\u2019s test set`;
     find(".of-mistakes").textContent = MISTAKES[isOfDigits() ? "digits" : "others"];
     find("table").classList.toggle("of-words", !isOfDigits());
     find(".gallery").classList.toggle("of-words", !isOfDigits());

@@ -17,13 +17,14 @@ const NUMBERS = ["epochs", "images", "batch_size", "learning_rate", "dropout", "
 
 /**
  * props: defaults, {network: {fresh, fine_tune}}, settings that suit each; datasets, presets and most_images, as
- * ui/train/tab.py has them. builder: of builder.js. Returns {read, suggest, fill, lock, isFineTuning}.
+ * ui/train/tab.py has them. builder: of builder.js. Returns {read, suggest, fill, lock, showStart, isFineTuning}.
  */
 export function createSettings(form, { defaults, datasets, presets, most_images: mostImages }, builder) {
   const { elements } = form;
   const find = (selector) => form.querySelector(selector);
   const isFineTuning = () => elements.begin.value === "fine_tune";
   const isOwn = () => elements.network.value === OWN_NET || elements.network.value.startsWith(READY);
+  const isBuilt = () => elements.network.value === OWN_NET && !isFineTuning();
 
   /** Shows what goes with the data set that is chosen, and chooses a network for it. */
   function showDataset() {
@@ -38,7 +39,7 @@ export function createSettings(form, { defaults, datasets, presets, most_images:
     elements.images.max = Math.min(mostImages, dataset.images);
     find(".of-dataset").textContent = dataset.title;
     find(".of-images").textContent =
-      `How many of ${dataset.title}'s training pictures it learns from. Fewer is faster.`;
+      `How many of ${dataset.title}\u2019s training pictures it learns from. Fewer is faster.`;
     find(".of-augmentation").textContent = AUGMENTATIONS[dataset.name === MNIST ? "digits" : "others"];
   }
 
@@ -64,10 +65,19 @@ export function createSettings(form, { defaults, datasets, presets, most_images:
 
   /** The way to the layers, where the network is the visitor's own and begins anew. */
   function showBuilder() {
-    const isBuilt = elements.network.value === OWN_NET && !isFineTuning();
-    find(".own-network").hidden = !isBuilt;
+    find(".own-network").hidden = !isBuilt();
     builder.setDataset(elements.dataset.value, elements.images.valueAsNumber || Number(elements.images.max));
-    if (isBuilt) builder.show();
+    if (isBuilt()) builder.show();
+    showStart();
+  }
+
+  /** Nothing starts while the visitor's layers do not fit, and the button says why. */
+  function showStart() {
+    const isRefused = isBuilt() && builder.summary().isRefused;
+    const start = find(".start");
+    start.ariaDisabled = String(isRefused);
+    if (isRefused) start.setAttribute("aria-describedby", find(".of-network").id);
+    else start.removeAttribute("aria-describedby");
   }
 
   /** Of the card that is chosen, as JSON; "" where its network has no list of the visitor's. */
@@ -123,7 +133,7 @@ export function createSettings(form, { defaults, datasets, presets, most_images:
   elements.dataset[0].checked = true;
   elements.network[0].checked = true; // the one that is good in seconds
   suggest();
-  return { read, suggest, fill, lock, isFineTuning };
+  return { read, suggest, fill, lock, showStart, isFineTuning };
 }
 
 /** Chooses, of radio buttons or options, the one with this value, where there is one. */

@@ -99,7 +99,8 @@ export function mount({ element, server, upload, props }) {
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    actAndLook("start", { settings: settings.read(), drawing: drawing() });
+    if (find(".start").ariaDisabled === "true") return builder.openAtFault();
+    return actAndLook("start", { settings: settings.read(), drawing: drawing() });
   });
   const onClick = {
     ".build": builder.open,
@@ -143,6 +144,7 @@ export function mount({ element, server, upload, props }) {
     const { text, isWrong } = builder.summary();
     find(".of-network").textContent = text;
     find(".of-network").classList.toggle("wrong", isWrong);
+    settings.showStart();
   }
 
   let shown = []; // curve of the training that is shown
