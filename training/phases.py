@@ -3,9 +3,8 @@
 import numpy as np
 
 from cnn import AdamW, Schedule, Sequential, cosine, one_cycle, reject_cross_entropy
-from training.augment import Augmentation
 from training.recipe import Recipe
-from training.trainer import Loss, Trainer
+from training.trainer import Augment, Check, Loss, Trainer, are_right
 
 
 def in_one_cycle(
@@ -13,6 +12,7 @@ def in_one_cycle(
     images: np.ndarray,
     labels: np.ndarray,
     loss: Loss = reject_cross_entropy,
+    check: Check = are_right,
 ) -> Trainer:
     """The trainer of a recipe's network, by default one with a reject class, with one cycle of rates."""
     model = recipe.network()
@@ -27,6 +27,7 @@ def in_one_cycle(
         seed=recipe.seed,
         augment=recipe.augmentation,
         loss=loss,
+        check=check,
     )
 
 
@@ -35,7 +36,9 @@ def from_there_on(
     model: Sequential,
     images: np.ndarray,
     labels: np.ndarray,
-    augmentation: Augmentation,
+    augmentation: Augment,
+    loss: Loss = reject_cross_entropy,
+    check: Check = are_right,
 ) -> Trainer:
     """The trainer of the last phase of such a model."""
     steps = recipe.last_epochs * -(-len(images) // recipe.batch_size)
@@ -49,7 +52,8 @@ def from_there_on(
         batch_size=recipe.batch_size,
         seed=recipe.seed + 1,
         augment=augmentation,
-        loss=reject_cross_entropy,
+        loss=loss,
+        check=check,
     )
 
 
