@@ -6,6 +6,7 @@ what the word may say, and what both make of each proposal decides.
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,8 +18,19 @@ from recognition.context import SEPARATORS
 from recognition.line_image import line_image
 
 SIGNS = "0123456789" + SEPARATORS  # the network's classes; then something else, and the blank
-LINE_SHARE = 1.0  # weight of -log P(text) as a line beside the cost of the path
+
+
+class Say(NamedTuple):
+    """How much a line counts beside the path."""
+
+    share: float  # weight of -log P(text) as a line beside the cost of the path
+    margin: float  # nats by which another text must be cheaper than the path's own
+
+
+# Photographed lines are less like those that the network was trained on.
+PAD_SAY, PAPER_SAY = Say(1.0, 0.0), Say(0.5, 2.0)
 MOST_LOG_ODDS = 8.0  # that a line is a number, or is none
+BLANK_COST = 1.0  # nats: of hands it does not know the network too often says that nothing is there
 PROPOSALS = 4  # texts that the line's network proposes
 
 ReadLine = Callable[[np.ndarray], np.ndarray]  # (HEIGHT, W) uint8 -> (T, classes) logits
@@ -39,8 +51,9 @@ def read_both_ways(
     longest: int,
     height: float,
     read_line: ReadLine,
+    say: Say,
 ) -> Word:
-    """cost(text) = cost of its path - LINE_SHARE * log P(text as a line), the least over all proposals
+    """cost(text) = cost of its path - share * log P(text as a line), the least over all proposals
 
     Arguments as for `best_path`.
     """
@@ -48,7 +61,8 @@ def read_both_ways(
     line = line_image(components, [part.component_id for part in parts])
     if line is None:
         return alone.word
-    logits = read_line(line)
+    logits = read_line(line).astype(float)
+    logits[:, len(SIGNS) + 1] -= BLANK_COST
     as_line = log_odds_of_number(logits)
     ours = text_of(alone.word)
     proposals = [
@@ -62,9 +76,11 @@ def read_both_ways(
         if found is not None:
             spelled[text] = found
     log_probs = dict(zip(spelled, ctc_log_probs(logits, _labels(list(spelled))), strict=True))
-    best = min(spelled, key=lambda text: spelled[text].cost - LINE_SHARE * log_probs[text])
+    costs = {text: found.cost - say.share * log_probs[text] for text, found in spelled.items()}
+    costs[ours] -= say.margin
+    best = min(costs, key=costs.get)
     word = replace(spelled[best].word, as_line=as_line)
-    return word if best == ours else _sure_of(word, best, logits)
+    return word if best == ours else _sure_of(word, best, logits, say.share)
 
 
 def log_odds_of_number(logits: np.ndarray) -> float:
@@ -79,10 +95,10 @@ def log_odds_of_number(logits: np.ndarray) -> float:
     return float(np.clip(odds, -MOST_LOG_ODDS, MOST_LOG_ODDS))
 
 
-def _sure_of(word: Word, text: str, logits: np.ndarray) -> Word:
+def _sure_of(word: Word, text: str, logits: np.ndarray, share: float) -> Word:
     """The word with its candidates' logits of the digits moved by what the line says of each in its place.
 
-    logits[d] + LINE_SHARE * (log P(text with d there) - log P(text)), and as likely as before to be a digit.
+    logits[d] + share * (log P(text with d there) - log P(text)), and as likely as before to be a digit.
     """
     places = [place for place, sign in enumerate(text) if sign.isdigit()]
     others = [text[:place] + str(digit) + text[place + 1 :] for place in places for digit in range(10)]
@@ -90,8 +106,8 @@ def _sure_of(word: Word, text: str, logits: np.ndarray) -> Word:
     return replace(
         word,
         candidates=tuple(
-            _moved(candidate, LINE_SHARE * (shares - shares.max()))
-            for candidate, shares in zip(word.candidates, of_line, strict=True)
+            _moved(candidate, share * (log_probs - log_probs.max()))
+            for candidate, log_probs in zip(word.candidates, of_line, strict=True)
         ),
     )
 

@@ -31,6 +31,7 @@ from recognition.components import (
 from recognition.cuts import is_bar
 from recognition.growing import UPRIGHT, DrawingMemory
 from recognition.limits import DRAWING_WORK, MOVING_WORK, TooMuchWorkError, WorkBudget, size_error
+from recognition.line_reading import PAD_SAY, PAPER_SAY
 from recognition.lines import find_lines, typical_height
 from recognition.normalise import bounding_box, normalise_box
 from recognition.numerals import DRAWING_WEIGHTS, PHOTO_WEIGHTS, evidence_of_number
@@ -198,6 +199,7 @@ def read_components(
         shears=shears,
         separator_cost=PAD_SEPARATOR_COST if drawn else PAPER_SEPARATOR_COST,
         read_line=classifier.read_line if as_lines and classifier.line_model is not None else None,
+        say=PAD_SAY if drawn else PAPER_SAY,
     )
     count = sum(len(word.candidates) for line in words for word in line)
     if drawn or count <= MAX_TOGETHER:

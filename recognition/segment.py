@@ -35,7 +35,7 @@ from recognition.limits import (
     STROKE_WORK,
     WorkBudget,
 )
-from recognition.line_reading import ReadLine, read_both_ways
+from recognition.line_reading import PAPER_SAY, ReadLine, Say, read_both_ways
 from recognition.normalise import Box
 
 WORD_GAP = 1.5  # width of the gap between two words, in digit heights
@@ -67,6 +67,7 @@ def segment(
     shears: Sequence[float] = SHEARS,
     separator_cost: float = PAPER_SEPARATOR_COST,
     read_line: ReadLine | None = None,
+    say: Say = PAPER_SAY,
 ) -> list[list[Word]]:
     """The words of every line, from left to right. Splits components in which digits touch: where one of
     their strokes ends, if these are known.
@@ -76,7 +77,7 @@ def segment(
     others around them; None where there is no such model. is_hopeless: of the words by `classify` alone;
     where they are, they are the answer. may_cut: of a component, by its id; all may be, where it is left out.
     separator_cost: of reading a candidate as a separator. read_line: a word as a whole, where that is asked,
-    too. Raises TooMuchWorkError where the budget is spent.
+    too; say: how much that counts. Raises TooMuchWorkError where the budget is spent.
     """
     candidates = dict(singles)
     words = [
@@ -108,7 +109,7 @@ def segment(
             if read_line is None or len(parts) < 2:
                 found[row].append(best_path(*lattice).word)
             else:
-                found[row].append(read_both_ways(*lattice, read_line))
+                found[row].append(read_both_ways(*lattice, read_line, say))
         return found
 
     if has_context:

@@ -9,7 +9,7 @@ from recognition.best_path import Part, best_path
 from recognition.candidates import classify_groups
 from recognition.components import find_components
 from recognition.line_image import DIGIT, HEIGHT, STEP, line_image
-from recognition.line_reading import SIGNS, log_odds_of_number, read_both_ways, text_of
+from recognition.line_reading import PAD_SAY, SIGNS, Say, log_odds_of_number, read_both_ways, text_of
 
 BLANK = len(SIGNS) + 1
 
@@ -87,11 +87,16 @@ def test_alone_the_likeliest_digits_are_read_and_a_text_is_spelled_at_a_higher_c
 
 
 def test_a_line_that_is_sure_of_another_text_has_its_way(word):
-    read = read_both_ways(*word, lambda line: line_that_says("11"))
+    read = read_both_ways(*word, lambda line: line_that_says("11"), PAD_SAY)
     assert text_of(read) == "11"
     before = word[2][2,].logits
     after = read.candidates[1].logits
     assert log_odds(after[None])[0] == pytest.approx(log_odds(before[None])[0], abs=1e-4)  # no surer a digit
+
+
+def test_it_has_no_say_where_another_text_is_not_cheaper_by_the_margin(word):
+    assert text_of(read_both_ways(*word, lambda line: line_that_says("11"), Say(1.0, 20.0))) == "17"
+    assert text_of(read_both_ways(*word, lambda line: line_that_says("11"), Say(0.01, 0.0))) == "17"
 
 
 @pytest.mark.parametrize(
@@ -106,10 +111,10 @@ def test_a_line_that_is_sure_of_another_text_has_its_way(word):
     ids=["the same", "unsure", "too long", "something else", "nothing"],
 )
 def test_any_other_line_changes_nothing(word, line):
-    assert text_of(read_both_ways(*word, lambda _: line)) == "17"
+    assert text_of(read_both_ways(*word, lambda _: line, PAD_SAY)) == "17"
 
 
 def test_something_else_in_a_line_is_evidence_against_a_number(word):
     assert log_odds_of_number(line_that_says("17")) > 2
     assert log_odds_of_number(line_that_says("1?")) < -2
-    assert read_both_ways(*word, lambda _: line_that_says("1?")).as_line < -2
+    assert read_both_ways(*word, lambda _: line_that_says("1?"), PAD_SAY).as_line < -2
