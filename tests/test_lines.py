@@ -101,11 +101,7 @@ def test_the_line_model_is_trained_from_the_command_line_and_tested_on_lines(
     mnist_folder, tmp_path, capsys, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(
-        RECIPES,
-        "lines",
-        lambda: LinesRecipe(lines=16, test_lines=6, epochs=2, batch_size=8, last_lines=8, last_epochs=1),
-    )
+    monkeypatch.setitem(RECIPES, "lines", lambda: LinesRecipe(lines=16, test_lines=6, epochs=2, batch_size=8))
     assert main(["--data", str(mnist_folder), "--recipe", "lines", "--out", "out/lines.npz"]) == 0
     losses = re.findall(r"Epoch \d: Loss = ([\d.]+)", capsys.readouterr().out)
     assert float(losses[1]) < float(losses[0])

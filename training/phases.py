@@ -3,8 +3,9 @@
 import numpy as np
 
 from cnn import AdamW, Schedule, Sequential, cosine, one_cycle, reject_cross_entropy
+from training.augment import Augmentation
 from training.recipe import Recipe
-from training.trainer import Augment, Check, Loss, Trainer, are_right
+from training.trainer import Loss, Trainer
 
 
 def in_one_cycle(
@@ -12,7 +13,6 @@ def in_one_cycle(
     images: np.ndarray,
     labels: np.ndarray,
     loss: Loss = reject_cross_entropy,
-    check: Check = are_right,
 ) -> Trainer:
     """The trainer of a recipe's network, by default one with a reject class, with one cycle of rates."""
     model = recipe.network()
@@ -27,7 +27,6 @@ def in_one_cycle(
         seed=recipe.seed,
         augment=recipe.augmentation,
         loss=loss,
-        check=check,
     )
 
 
@@ -36,9 +35,7 @@ def from_there_on(
     model: Sequential,
     images: np.ndarray,
     labels: np.ndarray,
-    augmentation: Augment,
-    loss: Loss = reject_cross_entropy,
-    check: Check = are_right,
+    augmentation: Augmentation,
 ) -> Trainer:
     """The trainer of the last phase of such a model."""
     steps = recipe.last_epochs * -(-len(images) // recipe.batch_size)
@@ -52,8 +49,7 @@ def from_there_on(
         batch_size=recipe.batch_size,
         seed=recipe.seed + 1,
         augment=augmentation,
-        loss=loss,
-        check=check,
+        loss=reject_cross_entropy,
     )
 
 

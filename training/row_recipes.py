@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from cnn import Sequential, ctc_loss, line_net, row_net
+from cnn import Sequential, ctc_loss, line_net, one_cycle, row_net
 from recognition.calibration import Calibration
 from training.augment import Augmentation, Slant
 from training.data import Dataset
@@ -19,7 +19,7 @@ from training.evaluate import (
 )
 from training.handwriting import Split
 from training.handwriting.people import people
-from training.phases import between, from_there_on, in_one_cycle
+from training.phases import adamw, between, from_there_on, in_one_cycle
 from training.recipe import Recipe
 from training.synthesis import synthesise_lines, synthesise_rows
 from training.trainer import Trainer
@@ -94,10 +94,7 @@ class LinesRecipe(Recipe):
     warm_up: float = 0.15  # share of all steps
     lines: int = 40_000
     test_lines: int = 2_000
-    last_epochs: int = 2
-    last_learning_rate: float = 1e-3  # at its start; it falls to 0
-    last_lines: int = 40_000
-    augmentation: Slant = field(default_factory=lambda: Slant(0.25))
+    shear: float = 0.25  # largest slope by which a line is slanted
 
     can_be_validated: ClassVar[bool] = False
     draws_digits: ClassVar[bool] = True
@@ -107,11 +104,20 @@ class LinesRecipe(Recipe):
 
     def trainer(self, images: np.ndarray, labels: np.ndarray) -> Trainer:
         lines, texts = self._drawn(self.lines, images, labels, "training")
-        return in_one_cycle(self, lines, texts, _ctc_of_lines, are_right_lines)
-
-    def last_trainer(self, model: Sequential, images: np.ndarray, labels: np.ndarray) -> Trainer:
-        lines, texts = self._drawn(self.last_lines, images, labels, "training", phase=2)
-        return from_there_on(self, model, lines, texts, self.augmentation, _ctc_of_lines, are_right_lines)
+        model = self.network()
+        steps = self.epochs * -(-len(lines) // self.batch_size)
+        return Trainer(
+            model,
+            adamw(self, model, one_cycle(self.learning_rate, steps, warm_up=self.warm_up)),
+            lines,
+            texts,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            seed=self.seed,
+            augment=Slant(self.shear),
+            loss=_ctc_of_lines,
+            check=are_right_lines,
+        )
 
     def test(self, model: Sequential, dataset: Dataset, calibration: Calibration) -> LinesEvaluation:
         """On other lines, with digits of MNIST's test set in them, and by the validation writers' hands."""
@@ -122,9 +128,9 @@ class LinesRecipe(Recipe):
         return "lines_test"
 
     def _drawn(
-        self, count: int, images: np.ndarray, labels: np.ndarray, split: Split, phase: int = 1
+        self, count: int, images: np.ndarray, labels: np.ndarray, split: Split
     ) -> tuple[np.ndarray, np.ndarray]:
-        rng = np.random.default_rng([self.seed, 2 + phase if split == "training" else 0])
+        rng = np.random.default_rng([self.seed, 3 if split == "training" else 0])
         return synthesise_lines(count, rng, images, labels, people(split))
 
 
