@@ -55,7 +55,7 @@ DRAWING_WEIGHTS = Evidence(
     aspect=0.00,
     one_component=-1.26,
     marks=0.00,
-    as_line=0.00,
+    as_line=0.50,
     bias=1.05,
 )
 PHOTO_WEIGHTS = Evidence(
