@@ -40,7 +40,8 @@ class Evidence:
         return float(np.dot(astuple(self), astuple(weights)))
 
 
-# Fitted by `python -m benchmarks.number_weights --folder DIR`. On the pad, words are as wide as numbers. A
+# Fitted by `python -m benchmarks.number_weights --folder DIR`, but for `as_line`, which was chosen beside them so
+# that no more words and letters are taken for numbers (docs/lab-notes.md). On the pad, words are as wide as numbers. A
 # photo of something wide was taken of what is to be read; one of something as wide as high, to see whether
 # that sign is a digit.
 DRAWING_WEIGHTS = Evidence(
@@ -70,8 +71,8 @@ PHOTO_WEIGHTS = Evidence(
     aspect=0.50,
     one_component=-2.84,
     marks=0.00,
-    as_line=0.00,
-    bias=-1.11,
+    as_line=0.20,
+    bias=-1.31,
 )
 
 
