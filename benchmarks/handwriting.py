@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from benchmarks.handwriting_sets import SETS, HandwritingSet, digits_alone, read_archive
 from recognition import Reader, Reading, to_input
-from training.evaluate import new_figure, save_figure
+from training.evaluate import edit_distance, new_figure, save_figure
 
 
 @dataclass(frozen=True)
@@ -87,16 +87,6 @@ def score(
 def is_top1(reading: Reading, text: str) -> bool:
     """Exactly one digit found, and the most probable is right, accepted or not."""
     return len(reading.digits) == 1 and str(int(reading.digits[0].probs.argmax())) == text
-
-
-def edit_distance(a: str, b: str) -> int:
-    """Insertions, deletions and replacements between a and b (Levenshtein 1966)."""
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a, 1):
-        diagonal, row[0] = row[0], i
-        for j, y in enumerate(b, 1):
-            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (x != y))
-    return row[-1]
 
 
 def worst_cases(

@@ -22,9 +22,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from benchmarks.handwriting import edit_distance
 from recognition import Reader
 from recognition.pen_strokes import PenStrokes
+from training.evaluate import edit_distance
 from training.handwriting import Sample, read_samples
 from training.synthesis.rows import LIKE_DIGITS
 

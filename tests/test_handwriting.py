@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from benchmarks import failures, handwriting
-from benchmarks.handwriting import edit_distance, read_set, score
+from benchmarks.handwriting import read_set, score
 from benchmarks.handwriting_sets import SETS, draw, read_archive, strokes_of
 from recognition import Digit, Reading
 from training.handwriting import validation_writers
@@ -76,14 +76,6 @@ def test_nothing_read_where_nothing_is_to_be_read_is_exact():
     assert (row.exact, row.refused) == (50, 50)
     assert row.chars is None
     assert "   -" in str(row)
-
-
-@pytest.mark.parametrize(
-    ("a", "b", "distance"),
-    [("", "", 0), ("42", "42", 0), ("", "123", 3), ("1234", "134", 1), ("12", "21", 2)],
-)
-def test_the_edit_distance_counts_insertions_deletions_and_replacements(a, b, distance):
-    assert edit_distance(a, b) == edit_distance(b, a) == distance
 
 
 def test_strokes_are_turned_upright_and_drawn_inside_the_canvas(folder):

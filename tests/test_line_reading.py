@@ -4,12 +4,15 @@ import cv2
 import numpy as np
 import pytest
 
+from benchmarks.handwriting_sets import draw
 from cnn import log_odds
+from recognition import Reader
 from recognition.best_path import Part, best_path
 from recognition.candidates import classify_groups
 from recognition.components import find_components
 from recognition.line_image import DIGIT, HEIGHT, STEP, line_image
 from recognition.line_reading import PAD_SAY, SIGNS, Say, log_odds_of_number, read_both_ways, text_of
+from training.handwriting import read_samples
 
 BLANK = len(SIGNS) + 1
 
@@ -118,3 +121,18 @@ def test_something_else_in_a_line_is_evidence_against_a_number(word):
     assert log_odds_of_number(line_that_says("17")) > 2
     assert log_odds_of_number(line_that_says("1?")) < -2
     assert read_both_ways(*word, lambda _: line_that_says("1?"), PAD_SAY).as_line < -2
+
+
+@pytest.mark.parametrize(("at", "text"), [(44, "9-408-327-9634"), (58, "26257-4441"), (85, "879-0123")])
+def test_a_number_in_which_no_cut_is_right_is_read_as_a_line(at, text):
+    """Three by writers who are not trained on, of each of which the path alone misreads a digit."""
+    sample = [sample for sample in read_samples("validation") if sample.kind == "string"][at]
+    drawing = draw(list(sample.strokes), np.random.default_rng(at), 840, 280)
+    assert sample.label == text
+    alone = Reader()
+    alone.classifier.line_model = None
+    assert alone.read_drawing(drawing).text != text
+    reading = Reader().read_drawing(drawing)
+    assert reading.text == text
+    lefts = [symbol.box[0] for symbol in reading.symbols]
+    assert lefts == sorted(lefts) and len(lefts) == len(text)

@@ -59,10 +59,18 @@ def test_letters_that_follow_each_other_are_one_sign(drawn):
 
 
 @pytest.mark.parametrize(
-    ("found", "wanted", "distance"), [("", "12", 2), ("12", "12", 0), ("1/2", "12", 1), ("21", "12", 2)]
+    ("found", "wanted", "distance"),
+    [
+        ("", "", 0),
+        ("42", "42", 0),
+        ("", "123", 3),
+        ("1234", "134", 1),
+        ("12", "21", 2),
+        ((1, 2), (1, 10, 2), 1),
+    ],
 )
-def test_the_edit_distance_by_hand(found, wanted, distance):
-    assert edit_distance(found, wanted) == distance
+def test_the_edit_distance_counts_insertions_deletions_and_replacements(found, wanted, distance):
+    assert edit_distance(found, wanted) == edit_distance(wanted, found) == distance
 
 
 class Says:
