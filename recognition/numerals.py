@@ -40,10 +40,10 @@ class Evidence:
         return float(np.dot(astuple(self), astuple(weights)))
 
 
-# Fitted by `python -m benchmarks.number_weights --folder DIR`, but for `as_line`, which was chosen beside them so
-# that no more words and letters are taken for numbers (docs/lab-notes.md). On the pad, words are as wide as numbers. A
-# photo of something wide was taken of what is to be read; one of something as wide as high, to see whether
-# that sign is a digit.
+# Fitted by `python -m benchmarks.number_weights --folder DIR`, but for `as_line`, which was chosen beside
+# them so that no more words and letters are taken for numbers (docs/lab-notes.md). On the pad, words are as
+# wide as numbers. A photo of something wide was taken of what is to be read; one of something as wide as
+# high, to see whether that sign is a digit.
 DRAWING_WEIGHTS = Evidence(
     all_digits=1.01,
     worst_digit=0.13,
