@@ -26,13 +26,8 @@ from training.synthesis.rows import row_of_digits
 from training.synthesis.writer import Writer
 
 NAMES = [field.name for field in fields(Evidence)]
-FOR = (
-    "all_digits",
-    "worst_digit",
-    "aspect",
-    "marks",
-    "as_line",
-)  # a number; all other evidence is against one
+# Evidence for a number; all other is against one.
+FOR = ("all_digits", "worst_digit", "aspect", "marks", "as_line")
 RIDGE = 1.0  # keeps weights small, each by its evidence's standard deviation
 LEAST_SPREAD = 0.05  # of evidence, by which its weight is kept small: what is seldom seen may not weigh all
 FOLDS = 10

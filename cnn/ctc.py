@@ -25,7 +25,11 @@ def ctc_loss(logits: Array, labels: Array) -> tuple[float, Array]:
     Source: Graves, Fernández, Gomez, Schmidhuber, "Connectionist Temporal Classification: Labelling
     Unsegmented Sequence Data with Recurrent Neural Networks", ICML 2006, section 4.
     """
-    _check(logits, labels)
+    if logits.ndim != 3 or labels.ndim != 2 or len(labels) != len(logits):
+        raise ValueError(
+            f"expected logits (N, T, K + 1) and labels (N, L), got {logits.shape} {labels.shape}"
+        )
+    _check_labels(labels, logits.shape[2] - 1)
     log_probs = _log_softmax(logits)
     signs, may_skip = _with_blanks(labels, logits.shape[2] - 1)
     emitted = np.take_along_axis(log_probs, np.repeat(signs[:, None], logits.shape[1], axis=1), axis=2)
@@ -38,8 +42,8 @@ def ctc_loss(logits: Array, labels: Array) -> tuple[float, Array]:
     share = np.exp(np.minimum(forward + backward - emitted - np.where(possible, totals, 0)[:, None, None], 0))
     share[~possible] = 0
     dlogits = np.exp(log_probs) * possible[:, None, None]
+    rows = np.arange(len(signs))
     for place in range(signs.shape[1]):  # each class that a text uses is expected as often as it is spelled
-        rows = np.arange(len(signs))
         dlogits[rows, :, signs[:, place]] -= share[:, :, place]
     loss = -float(totals[possible].sum()) / count
     return loss, (dlogits / count).astype(logits.dtype)
@@ -47,7 +51,7 @@ def ctc_loss(logits: Array, labels: Array) -> tuple[float, Array]:
 
 def ctc_log_probs(logits: Array, labels: Array) -> Array:
     """log P(labels[n]) for every n: (N,) float64. logits (T, K + 1) of one line, labels (N, L) as above."""
-    _check(logits[None], labels[:1])
+    _check_labels(labels, logits.shape[1] - 1)
     signs, may_skip = _with_blanks(labels, logits.shape[1] - 1)
     emitted = _log_softmax(logits)[:, signs].transpose(1, 0, 2)  # (N, T, 2 L + 1)
     return _forward(emitted, may_skip, 2 * np.count_nonzero(labels >= 0, axis=1))[1]
@@ -99,15 +103,11 @@ def ctc_best_path(logits: Array) -> list[tuple[int, ...]]:
     return [tuple(row[new].tolist()) for row, new in zip(best, is_new, strict=True)]
 
 
-def _check(logits: Array, labels: Array) -> None:
-    if logits.ndim != 3 or labels.ndim != 2 or len(labels) != len(logits):
-        raise ValueError(
-            f"expected logits (N, T, K + 1) and labels (N, L), got {logits.shape} {labels.shape}"
-        )
+def _check_labels(labels: Array, classes: int) -> None:
     if not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(f"labels must be integers, got {labels.dtype}")
-    if labels.size and (labels.min() < -1 or labels.max() > logits.shape[2] - 2):
-        raise ValueError(f"labels must be -1 to {logits.shape[2] - 2}, got {labels.min()} to {labels.max()}")
+    if labels.size and (labels.min() < -1 or labels.max() >= classes):
+        raise ValueError(f"labels must be -1 to {classes - 1}, got {labels.min()} to {labels.max()}")
     if labels.size and ((labels[:, 1:] >= 0) & (labels[:, :-1] < 0)).any():
         raise ValueError("labels must have -1 only after the end of a text")
 

@@ -86,7 +86,7 @@ class Step(NamedTuple):
 
     before: State
     candidate: Candidate | None
-    sign: str = ""
+    separator: str = ""  # what the sign was read as, if it is one
 
 
 class Spelled(NamedTuple):
@@ -146,7 +146,7 @@ def best_path(
                     cost += after_dash if before.kind == SEPARATOR else cut_costs[DIGIT]
                     run, place = min(before.run + 1, MAX_RUN), before.place + (text is not None)
                     state = State(end, DIGIT, run, before.separator, place)
-                    offer(state, cost, Step(before, candidate, str(digit)))
+                    offer(state, cost, Step(before, candidate))
                 for separator, separator_cost in separator_costs:
                     if sign not in (None, separator) or before.kind == SEPARATOR:
                         continue
@@ -175,14 +175,14 @@ def _word(parts: list[Part], ids: tuple[int, ...], steps: dict[State, Step], las
     separators: list[tuple[int, Candidate, bool]] = []  # each with how many digits stand after it
     state = last
     while state.end:
-        kind, (state, candidate, sign) = state.kind, steps[state]
+        kind, (state, candidate, separator) = state.kind, steps[state]
         if candidate is None:
             continue
         if kind == DIGIT:
             digits.append((candidate, parts[state.end].is_cut))
         else:
-            separator = replace(candidate, separator=sign)
-            separators.append((len(digits), separator, parts[state.end].is_cut))
+            found = replace(candidate, separator=separator)
+            separators.append((len(digits), found, parts[state.end].is_cut))
     digits.reverse()
     return Word(
         tuple(candidate for candidate, _ in digits),
@@ -201,7 +201,7 @@ def _height_of_tall_digits(singles: list[Candidate], height: float) -> float:
 
 def _lean_of_upright_one(singles: list[Candidate]) -> float:
     """How far the most upright of a word's parts that look like a 1 leans: a hand leans its 1s alike."""
-    return min((_lean(found.image) for found in singles if found.logits.argmax() == 1), default=1.0)
+    return min((found.lean for found in singles if found.logits.argmax() == 1), default=1.0)
 
 
 def _one_or_separator(
@@ -218,7 +218,7 @@ def _one_or_separator(
     costs = costs.astype(float)
     slash, one_cost = SEPARATORS.index("/"), 0.0
     high = min(candidate.box[3] / height, 2.0)
-    lean = _lean(candidate.image)
+    lean = candidate.lean
     log_odds = SLASH_HEIGHT * high + SLASH_LEAN * lean + SLASH_MORE * max(0, lean - upright) + SLASH_BIAS
     if candidate.logits.argmax() == 1:
         one, other = candidate.cost, costs[slash]
@@ -230,15 +230,6 @@ def _one_or_separator(
         costs[slash] += OTHER_SLASH_COST + np.logaddexp(0, -log_odds)
     most = min(costs.min() + LIKELY_SEPARATOR, MAX_SEPARATOR_COST) if likely_alone else MAX_SEPARATOR_COST
     return one_cost, [(SEPARATORS[place], float(costs[place])) for place in np.flatnonzero(costs < most)]
-
-
-def _lean(image: np.ndarray) -> float:
-    """How far the ink of an image (28, 28) leans to the right, pixels for each pixel upwards: -1 to 1."""
-    y, x = np.nonzero(image >= 128)
-    if len(x) < 2:
-        return 0.0
-    x, y = x - x.mean(), y - y.mean()
-    return float(np.clip(-(x @ y) / max(y @ y, 1e-9), -1, 1))
 
 
 def _cut_costs(parts: list[Part], start: int, end: int) -> tuple[float, dict[str, float]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -37,6 +38,15 @@ class Candidate:
     def cost(self) -> float:
         """-log P(the most probable digit), where "not a digit" is one of the classes."""
         return self.cost_of(int(self.logits.argmax()))
+
+    @cached_property
+    def lean(self) -> float:
+        """How far the ink leans to the right, pixels for each pixel upwards: -1 to 1."""
+        y, x = np.nonzero(self.image >= 128)
+        if len(x) < 2:
+            return 0.0
+        x, y = x - x.mean(), y - y.mean()
+        return float(np.clip(-(x @ y) / max(y @ y, 1e-9), -1, 1))
 
     def cost_of(self, digit: int) -> float:
         """-log P(this digit)"""

@@ -52,12 +52,18 @@ def digit_logits(logits: np.ndarray) -> np.ndarray:
     return digits - reject[:, None]
 
 
-def sheared(images: np.ndarray, shear: float) -> np.ndarray:
-    """Images (N, 28, 28, 2) uint8 -> the same, `shear` pixels farther right for each pixel upwards."""
-    middle = (SIZE - 1) / 2
-    to_source = np.array([[1.0, shear, -shear * middle], [0.0, 1.0, 0.0]])
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.stack([cv2.warpAffine(image, to_source, (SIZE, SIZE), flags=flags) for image in images])
+def sheared(images: np.ndarray, shears: float | np.ndarray) -> np.ndarray:
+    """Images (N, H, W) or (N, H, W, C) uint8 -> the same, slanted to the right.
+
+    shears: pixels to the right for each pixel upwards, of all or of each (N,).
+    """
+    height, width = images.shape[1:3]
+    middle, flags = (height - 1) / 2, cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    result = np.empty_like(images)
+    for image, into, shear in zip(images, result, np.broadcast_to(shears, len(images)), strict=True):
+        to_source = np.array([[1.0, shear, -shear * middle], [0.0, 1.0, 0.0]])
+        cv2.warpAffine(image, to_source, (width, height), dst=into, flags=flags)
+    return result
 
 
 def _sampled(start: int, count: int, step: int, size: int) -> tuple[slice, slice]:

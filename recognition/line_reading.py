@@ -17,7 +17,8 @@ from recognition.components import Components
 from recognition.context import SEPARATORS
 from recognition.line_image import line_image
 
-SIGNS = "0123456789" + SEPARATORS  # the network's classes; then something else, and the blank
+SIGNS = "0123456789" + SEPARATORS  # the network's classes; after them:
+SOMETHING_ELSE, BLANK = len(SIGNS), len(SIGNS) + 1  # letters, however many; and nothing new
 
 
 class Say(NamedTuple):
@@ -62,7 +63,7 @@ def read_both_ways(
     if line is None:
         return alone.word
     logits = read_line(line).astype(float)
-    logits[:, len(SIGNS) + 1] -= BLANK_COST
+    logits[:, BLANK] -= BLANK_COST
     as_line = log_odds_of_number(logits)
     ours = text_of(alone.word)
     proposals = [
@@ -90,7 +91,7 @@ def log_odds_of_number(logits: np.ndarray) -> float:
     """
     shifted = logits.astype(float) - logits.max(1, keepdims=True)
     others = np.exp(shifted).sum(1)
-    without = -np.log1p(-np.minimum(np.exp(shifted[:, len(SIGNS)]) / others, 1 - 1e-12)).sum()
+    without = -np.log1p(-np.minimum(np.exp(shifted[:, SOMETHING_ELSE]) / others, 1 - 1e-12)).sum()
     odds = -without - np.log(max(-np.expm1(-without), 1e-12))
     return float(np.clip(odds, -MOST_LOG_ODDS, MOST_LOG_ODDS))
 
@@ -119,7 +120,7 @@ def _moved(candidate: Candidate, by: np.ndarray) -> Candidate:
 
 
 def _is_number(text: Sequence[int]) -> bool:
-    return len(text) > 0 and max(text) < len(SIGNS)
+    return len(text) > 0 and max(text) < SOMETHING_ELSE
 
 
 def _labels(texts: Sequence[str]) -> np.ndarray:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from cnn import Checkpoint, Sequential, load_model, prepare_for_inference
+from cnn.layer import Shape
 from recognition import photo_reading, pipeline
 from recognition.calibration import Calibration
 from recognition.classifier import Classifier
@@ -30,9 +31,8 @@ class Reader:
 
     Where there are several components of ink, a second network, the context model, shares in the
     classification, and a third, the line model, reads each word as a whole; all readers have the same two.
-    Where the first is in doubt whether a sign is a digit at all,
-    their logits are averaged for that question. A network that never rejects has no context model, because
-    that one rejects.
+    Where the first is in doubt whether a sign is a digit at all, its logits and the context model's are
+    averaged for that question. A network that never rejects has neither, because these reject.
 
     weights: an `.npz` written by `cnn.save_model`, or None for the best network shipped. Raises
     FileNotFoundError or cnn.ModelFileError, saying what is wrong with the file.
@@ -112,16 +112,12 @@ def classifier_of(checkpoint: Checkpoint) -> Classifier:
     model = prepare_for_inference(checkpoint.model)
     if calibration.threshold is None:
         return Classifier(model, calibration, None)
-    return Classifier(model, calibration, load_context_model(CONTEXT_MODEL), load_line_model(LINE_MODEL))
+    context_model = _load_shared(CONTEXT_MODEL, CONTEXT_SHAPE, CONTEXT_LOGITS)
+    line_model = _load_shared(LINE_MODEL, LINE_SHAPE, LINE_LOGITS)
+    return Classifier(model, calibration, context_model, line_model)
 
 
 @cache
-def load_context_model(path: Path) -> Sequential:
-    """The context model, ready to read with: the same object every time. Raises as `cnn.load_model`."""
-    return prepare_for_inference(load_model(path, CONTEXT_SHAPE, CONTEXT_LOGITS).model)
-
-
-@cache
-def load_line_model(path: Path) -> Sequential:
-    """The line model, in the same way."""
-    return prepare_for_inference(load_model(path, LINE_SHAPE, LINE_LOGITS).model)
+def _load_shared(path: Path, input_shape: Shape, output_shape: Shape) -> Sequential:
+    """A model of all readers, ready to read with: the same object every time. Raises as `cnn.load_model`."""
+    return prepare_for_inference(load_model(path, input_shape, output_shape).model)

@@ -8,10 +8,8 @@ import pytest
 
 from cnn import ColumnMax, load_model
 from recognition.line_image import HEIGHT, STEP
-from tests.bars import bars, write_mnist
-from training import data
+from tests.bars import bars, make_mnist
 from training.__main__ import main
-from training.data import Dataset
 from training.evaluate import LinesEvaluation, are_right_lines, edit_distance, evaluate_lines
 from training.handwriting.people import people
 from training.recipes import RECIPES
@@ -19,17 +17,10 @@ from training.row_recipes import LinesRecipe
 from training.synthesis import synthesise_lines
 from training.synthesis.lines import MOST_SIGNS, SOMETHING_ELSE, WIDTH
 
-NOBODY = np.zeros((0, 28, 28), np.uint8), np.zeros(0, int)
-
 
 @pytest.fixture(scope="module")
 def drawn():
-    return synthesise_lines(60, np.random.default_rng(0), *digits_of_bars(), people("training"))
-
-
-def digits_of_bars():
-    images, labels = bars(200)
-    return images, labels
+    return synthesise_lines(60, np.random.default_rng(0), *bars(200), people("training"))
 
 
 def test_a_line_has_as_many_groups_of_ink_as_rows_and_its_signs_from_the_left(drawn):
@@ -45,10 +36,10 @@ def test_a_line_has_as_many_groups_of_ink_as_rows_and_its_signs_from_the_left(dr
 
 
 def test_the_same_generator_gives_the_same_lines_and_another_does_not(drawn):
-    again = synthesise_lines(60, np.random.default_rng(0), *digits_of_bars(), people("training"))
+    again = synthesise_lines(60, np.random.default_rng(0), *bars(200), people("training"))
     np.testing.assert_array_equal(again[0], drawn[0])
     np.testing.assert_array_equal(again[1], drawn[1])
-    other = synthesise_lines(5, np.random.default_rng(1), *digits_of_bars(), people("training"))
+    other = synthesise_lines(5, np.random.default_rng(1), *bars(200), people("training"))
     assert not np.array_equal(other[0], drawn[0][:5])
 
 
@@ -100,9 +91,7 @@ def test_lines_are_scored_whole_and_by_their_signs():
 
 @pytest.fixture
 def mnist_folder(tmp_path, monkeypatch):
-    dataset = Dataset(*bars(200, seed=1), *bars(100, seed=2), checksum="")
-    monkeypatch.setattr(data, "FILES", write_mnist(tmp_path / "mnist", dataset))
-    return tmp_path / "mnist"
+    return make_mnist(tmp_path / "mnist", monkeypatch, n=200)
 
 
 def test_the_line_model_is_trained_from_the_command_line_and_tested_on_lines(

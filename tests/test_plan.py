@@ -8,8 +8,7 @@ import pytest
 from cnn import ARCHITECTURES, BatchNorm, Conv2D, Dense, Flatten, MaxPool2D, ReLU, Sequential
 from cnn.fast.step import Step
 
-FIVE_CONVOLUTIONS = """\
-SparseConvPoolReLU(Conv2D({channels}, 16, kernel_size=5, stride=1, padding=0), ReLU, MaxPool2D(2, stride=2))
+LAST_FOUR_CONVOLUTIONS = """\
 ConvPool(Conv2D(16, 48, kernel_size=3, stride=1, padding=1), ReLU, MaxPool2D(2, stride=2))
 WinogradConv(Conv2D(48, 128, kernel_size=3, stride=1, padding=1, bias=False))
 FastBatchNorm(BatchNorm(128), ReLU)
@@ -17,18 +16,17 @@ WinogradConv(Conv2D(128, 128, kernel_size=3, stride=1, padding=1, bias=False))
 FastBatchNorm(BatchNorm(128), ReLU)
 WinogradConv(Conv2D(128, 128, kernel_size=3, stride=1, padding=1, bias=False))
 FastBatchNorm(BatchNorm(128), ReLU)
-GlobalAveragePool
-FastDense(Dense(128, {classes}))"""
+"""
 
-LINE_CONVOLUTIONS = """\
+FIVE_CONVOLUTIONS = f"""\
+SparseConvPoolReLU(Conv2D({{channels}}, 16, kernel_size=5, stride=1, padding=0), ReLU, MaxPool2D(2, stride=2))
+{LAST_FOUR_CONVOLUTIONS}\
+GlobalAveragePool
+FastDense(Dense(128, {{classes}}))"""
+
+LINE_CONVOLUTIONS = f"""\
 SparseConvPoolReLU(Conv2D(1, 16, kernel_size=5, stride=1, padding=2), ReLU, MaxPool2D(2, stride=2))
-ConvPool(Conv2D(16, 48, kernel_size=3, stride=1, padding=1), ReLU, MaxPool2D(2, stride=2))
-WinogradConv(Conv2D(48, 128, kernel_size=3, stride=1, padding=1, bias=False))
-FastBatchNorm(BatchNorm(128), ReLU)
-WinogradConv(Conv2D(128, 128, kernel_size=3, stride=1, padding=1, bias=False))
-FastBatchNorm(BatchNorm(128), ReLU)
-WinogradConv(Conv2D(128, 128, kernel_size=3, stride=1, padding=1, bias=False))
-FastBatchNorm(BatchNorm(128), ReLU)
+{LAST_FOUR_CONVOLUTIONS}\
 ColumnMax
 FastConv(Conv2D(128, 17, kernel_size=1, stride=1, padding=0))"""
 

@@ -12,11 +12,10 @@ import pytest
 
 from cnn import SGD, Dense, Dropout, Flatten, ModelFileError, Sequential, load_model, seed_net
 from recognition.reader import DEFAULT_WEIGHTS
-from tests.bars import bars, write_mnist
+from tests.bars import bars, make_mnist
 from training import data
 from training.__main__ import main
 from training.curves import read_log
-from training.data import Dataset
 from training.evaluate import MNIST_LABEL_ERRORS, Evaluation, draw_errors, evaluate
 from training.examples import Example, write_examples
 from training.recipes import RECIPES, SeedRecipe
@@ -201,12 +200,6 @@ def test_the_picture_of_errors_shows_wrong_predictions(tmp_path):
 def mnist_folder(tmp_path, monkeypatch):
     """A small stand-in for MNIST in its file format, with its checksums made known."""
     return make_mnist(tmp_path / "mnist", monkeypatch)
-
-
-def make_mnist(folder, monkeypatch, n=400):
-    dataset = Dataset(*bars(n, seed=1), *bars(100, seed=2), checksum="")
-    monkeypatch.setattr(data, "FILES", write_mnist(folder, dataset))
-    return folder
 
 
 def test_training_from_the_command_line_writes_weights_and_a_card(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from recognition.context import CONTEXT_SCALE
+from recognition.context import CONTEXT_SCALE, sheared
 
 MOST_THINNED = 0.7  # share of the way to full erosion, which would erase a stroke two pixels wide
 PIXELS = (1.0, 1 / CONTEXT_SCALE)  # a pixel of the first channel, measured in pixels of each channel
@@ -162,14 +162,7 @@ class Slant:
 
     def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """images (N, H, W) uint8 -> the same shape and type."""
-        slanted, middle = np.empty_like(images), (images.shape[1] - 1) / 2
-        for image, result, slope in zip(
-            images, slanted, rng.uniform(-self.most, self.most, len(images)), strict=True
-        ):
-            to_source = np.array([[1.0, slope, -slope * middle], [0.0, 1.0, 0.0]])
-            flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-            cv2.warpAffine(image, to_source, image.shape[::-1], dst=result, flags=flags)
-        return slanted
+        return sheared(images, rng.uniform(-self.most, self.most, len(images)))
 
 
 def _planes(images: np.ndarray) -> np.ndarray:

@@ -191,19 +191,22 @@ class LinesEvaluation:
 
 def evaluate_lines(model: Sequential, lines: np.ndarray, texts: np.ndarray) -> LinesEvaluation:
     """Reads lines (N, H, W) uint8 and compares with texts (N, L): signs, -1 after the last."""
-    read = [text for logits in logits_of(model, lines) for text in ctc_best_path(logits)]
-    wanted = [tuple(text[text >= 0].tolist()) for text in texts]
-    wrong = sum(edit_distance(*pair) for pair in zip(read, wanted, strict=True))
-    right = [found == text for found, text in zip(read, wanted, strict=True)]
-    return LinesEvaluation(float(np.mean(right)), 1 - wrong / max(1, sum(map(len, wanted))))
+    pairs = _read_and_wanted(logits_of(model, lines), texts)
+    wrong, count = sum(edit_distance(*pair) for pair in pairs), sum(len(wanted) for _, wanted in pairs)
+    return LinesEvaluation(
+        float(np.mean([read == wanted for read, wanted in pairs])), 1 - wrong / max(1, count)
+    )
 
 
 def are_right_lines(logits: np.ndarray, texts: np.ndarray) -> np.ndarray:
     """Which lines are read without a mistake: (N,) bool. logits (N, 1, T, K + 1), texts (N, L)."""
-    read = ctc_best_path(logits[:, 0])
-    return np.array(
-        [found == tuple(text[text >= 0].tolist()) for found, text in zip(read, texts, strict=True)]
-    )
+    return np.array([read == wanted for read, wanted in _read_and_wanted(logits, texts)])
+
+
+def _read_and_wanted(logits: np.ndarray, texts: np.ndarray) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """The signs that are read of every line, and those that it has."""
+    wanted = (tuple(text[text >= 0].tolist()) for text in texts)
+    return list(zip(ctc_best_path(logits[:, 0]), wanted, strict=True))
 
 
 def edit_distance(found: Sequence, wanted: Sequence) -> int:

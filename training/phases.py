@@ -5,7 +5,7 @@ import numpy as np
 from cnn import AdamW, Schedule, Sequential, cosine, one_cycle, reject_cross_entropy
 from training.augment import Augmentation
 from training.recipe import Recipe
-from training.trainer import Loss, Trainer
+from training.trainer import Check, Loss, Trainer, are_right
 
 
 def in_one_cycle(
@@ -13,6 +13,7 @@ def in_one_cycle(
     images: np.ndarray,
     labels: np.ndarray,
     loss: Loss = reject_cross_entropy,
+    check: Check = are_right,
 ) -> Trainer:
     """The trainer of a recipe's network, by default one with a reject class, with one cycle of rates."""
     model = recipe.network()
@@ -27,6 +28,7 @@ def in_one_cycle(
         seed=recipe.seed,
         augment=recipe.augmentation,
         loss=loss,
+        check=check,
     )
 
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from cnn import Sequential, ctc_loss, line_net, one_cycle, row_net
+from cnn import Sequential, ctc_loss, line_net, row_net
 from recognition.calibration import Calibration
 from training.augment import Augmentation, Slant
 from training.data import Dataset
@@ -19,7 +19,7 @@ from training.evaluate import (
 )
 from training.handwriting import Split
 from training.handwriting.people import people
-from training.phases import adamw, between, from_there_on, in_one_cycle
+from training.phases import between, from_there_on, in_one_cycle
 from training.recipe import Recipe
 from training.synthesis import synthesise_lines, synthesise_rows
 from training.trainer import Trainer
@@ -76,7 +76,7 @@ class RowsRecipe(Recipe):
     def _drawn(
         self, count: int, images: np.ndarray, labels: np.ndarray, split: Split, phase: int = 1
     ) -> tuple[np.ndarray, np.ndarray]:
-        rng = np.random.default_rng([self.seed, phase if split == "training" else 0])
+        rng = _generator(self.seed, phase, split)
         rows, rows_labels = synthesise_rows(count, rng, images, labels, people(split))
         return rows, rows_labels.astype(np.int64)
 
@@ -99,25 +99,16 @@ class LinesRecipe(Recipe):
     can_be_validated: ClassVar[bool] = False
     draws_digits: ClassVar[bool] = True
 
+    @property
+    def augmentation(self) -> Slant:
+        return Slant(self.shear)
+
     def network(self) -> Sequential:
         return line_net(np.random.default_rng(self.seed))
 
     def trainer(self, images: np.ndarray, labels: np.ndarray) -> Trainer:
         lines, texts = self._drawn(self.lines, images, labels, "training")
-        model = self.network()
-        steps = self.epochs * -(-len(lines) // self.batch_size)
-        return Trainer(
-            model,
-            adamw(self, model, one_cycle(self.learning_rate, steps, warm_up=self.warm_up)),
-            lines,
-            texts,
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            seed=self.seed,
-            augment=Slant(self.shear),
-            loss=_ctc_of_lines,
-            check=are_right_lines,
-        )
+        return in_one_cycle(self, lines, texts, _ctc_of_lines, are_right_lines)
 
     def test(self, model: Sequential, dataset: Dataset, calibration: Calibration) -> LinesEvaluation:
         """On other lines, with digits of MNIST's test set in them, and by the validation writers' hands."""
@@ -130,11 +121,15 @@ class LinesRecipe(Recipe):
     def _drawn(
         self, count: int, images: np.ndarray, labels: np.ndarray, split: Split
     ) -> tuple[np.ndarray, np.ndarray]:
-        rng = np.random.default_rng([self.seed, 3 if split == "training" else 0])
-        return synthesise_lines(count, rng, images, labels, people(split))
+        return synthesise_lines(count, _generator(self.seed, 3, split), images, labels, people(split))
 
 
 def _ctc_of_lines(logits: np.ndarray, texts: np.ndarray) -> tuple[float, np.ndarray]:
     """`ctc_loss` of logits (N, 1, T, K + 1)"""
     loss, dlogits = ctc_loss(logits[:, 0], texts)
     return loss, dlogits[:, None]
+
+
+def _generator(seed: int, phase: int, split: Split) -> np.random.Generator:
+    """What draws the rows of a phase of training, or those of the test, which are others."""
+    return np.random.default_rng([seed, phase if split == "training" else 0])

@@ -8,9 +8,9 @@ from cnn import Checkpoint, prepare_for_inference, save_model
 from cnn.layer import Array
 from cnn.storage import SAFETENSORS, atomic_write
 from recognition.calibration import Calibration
-from recognition.context import SEPARATORS
 from recognition.export.c_source import c_files
 from recognition.export.onnx import onnx_model
+from recognition.line_reading import SIGNS
 
 FORMATS = ("onnx", "safetensors", "c")
 
@@ -77,10 +77,11 @@ def _onnx(checkpoint: Checkpoint) -> bytes:
     reads_digits, is_line_model = model.reads_digits, len(model.output_shape) > 1
     is_context_model = count > 10 and reads_digits and not is_line_model
     preprocessing = PREPROCESSING + (CONTEXT if is_context_model else "")
-    preprocessing = LINE_PREPROCESSING if is_line_model else preprocessing
+    if is_line_model:
+        preprocessing = LINE_PREPROCESSING
     metadata = {
         "architecture": model.name,
-        "classes": json.dumps(model.classes or [*"0123456789", *SEPARATORS, *LINE_CLASSES][:count]),
+        "classes": json.dumps(model.classes or [*SIGNS, *LINE_CLASSES][:count]),
         "preprocessing": preprocessing if reads_digits else OTHER_PREPROCESSING,
         "calibration": json.dumps(calibration.to_progress()["calibration"]),
         "license": "apache-2.0",

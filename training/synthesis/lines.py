@@ -9,15 +9,22 @@ from collections.abc import Sequence
 import numpy as np
 
 from recognition.components import SOLID, find_components
-from recognition.line_image import HEIGHT, MARGIN, line_image
+from recognition.line_image import HEIGHT, LINE_SHAPE, MARGIN, line_image
+from recognition.line_reading import SOMETHING_ELSE
 from recognition.photo import stroke_width
 from training.handwriting.people import Person
-from training.synthesis.rows import SPECKS, ink_as_read, row_of_digits, row_of_letters, specks_among
+from training.synthesis.rows import (
+    SPECKS,
+    check_digits,
+    ink_as_read,
+    row_of_digits,
+    row_of_letters,
+    specks_among,
+)
 from training.synthesis.strokes import check_request
 from training.synthesis.writer import NON_DIGIT, Writer
 
-WIDTH = 264  # pixels of a line
-SOMETHING_ELSE = 15  # the label of letters, however many; 0 to 9 are digits and 10 to 14 separators
+WIDTH = LINE_SHAPE[1]  # pixels of a line
 MOST_SIGNS = 26  # in a line
 GAP = (14, 40)  # pixels between two rows in a line
 THICK, THICK_PEN = 0.15, (0.12, 0.42)  # share of the rows by a thick pen, which makes digits touch; heights
@@ -34,9 +41,11 @@ def synthesise_lines(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Lines (count, HEIGHT, WIDTH) uint8 with their signs, (count, MOST_SIGNS) int8, -1 after the last.
 
-    Arguments as for `synthesise_rows`.
+    A sign is 0 to 9, 10 + its place in SEPARATORS, or SOMETHING_ELSE. Arguments and errors as for
+    `synthesise_rows`.
     """
     check_request(count, rng)
+    check_digits(images, labels)
     lines = np.zeros((count, HEIGHT, WIDTH), np.uint8)
     texts = np.full((count, MOST_SIGNS), -1, np.int8)
     end, length, number = 0, 0, 0

@@ -293,6 +293,15 @@ def _labels(row: list[Sign], shares: np.ndarray, runs: list[Group]) -> np.ndarra
     return np.where(right, labels, np.where(wrong, NON_DIGIT, UNCLEAR))
 
 
+def check_digits(images: np.ndarray, labels: np.ndarray) -> None:
+    """Raise ValueError unless these are pictures of all ten digits that rows can be made of."""
+    if images.shape != (len(labels), SIZE, SIZE) or images.dtype != np.uint8 or set(range(10)) - set(labels):
+        raise ValueError(
+            f"rows need (N, 28, 28) uint8 pictures of all ten digits, got {images.shape} {images.dtype} of "
+            f"{sorted({int(label) for label in labels})}"
+        )
+
+
 def synthesise_rows(
     count: int,
     rng: np.random.Generator,
@@ -308,11 +317,7 @@ def synthesise_rows(
     TypeError for other arguments.
     """
     check_request(count, rng)
-    if images.shape != (len(labels), SIZE, SIZE) or images.dtype != np.uint8 or set(range(10)) - set(labels):
-        raise ValueError(
-            f"rows need (N, 28, 28) uint8 pictures of all ten digits, got {images.shape} {images.dtype} of "
-            f"{sorted({int(label) for label in labels})}"
-        )
+    check_digits(images, labels)
     wanted = {
         "digit": round(DIGITS * count),
         "mark": round(MARKS * count),
