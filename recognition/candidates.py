@@ -32,6 +32,7 @@ class Candidate:
     in_context: bool = False  # whether the context model has a share in the logits
     separator_costs: np.ndarray | None = None  # (5,) -log P(each of SEPARATORS), in context
     reject_cost: float = 0.0  # -log P(neither a digit nor a separator), in context
+    support: float = 0.0  # log-odds of being a digit that the word, read as a whole line, adds
     separator: str = ""  # which of SEPARATORS it was read as
 
     @property

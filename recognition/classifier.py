@@ -81,7 +81,7 @@ class Classifier:
         logits = candidate.logits[None]
         probs = self.calibration.probs(logits)[0]
         if candidate.in_context:
-            odds = log_odds(logits) + prior
+            odds = log_odds(logits) + prior + candidate.support
         else:
             odds = self.log_odds_of_digit(candidate.image[None], logits)
         found = Digit(

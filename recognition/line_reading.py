@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cnn import ctc_log_probs, ctc_texts, log_odds
+from cnn import ctc_best_path, ctc_log_probs, ctc_texts, log_odds
 from recognition.best_path import Part, Word, best_path
 from recognition.candidates import Candidate, Candidates
 from recognition.components import Components
@@ -30,7 +30,8 @@ class Say(NamedTuple):
 
 # Photographed lines are less like those that the network was trained on.
 PAD_SAY, PAPER_SAY = Say(1.0, 0.0), Say(0.5, 2.0)
-MOST_LOG_ODDS = 8.0  # that a line is a number, or is none
+MOST_LOG_ODDS = 8.0  # that a line is a number, or is none; and that one of its signs is a digit
+DOUBTFUL_LOG_ODDS = 4.0  # that a candidate is a digit, from which no line can refute it
 BLANK_COST = 1.0  # nats: of hands it does not know the network too often says that nothing is there
 PROPOSALS = 4  # texts that the line's network proposes
 
@@ -66,11 +67,15 @@ def read_both_ways(
     logits[:, BLANK] -= BLANK_COST
     as_line = log_odds_of_number(logits)
     ours = text_of(alone.word)
-    proposals = [
-        "".join(SIGNS[sign] for sign in text) for text in ctc_texts(logits, PROPOSALS) if _is_number(text)
-    ]
-    if not ours or not proposals or proposals[0] == ours:
+    if not ours:
         return replace(alone.word, as_line=as_line)
+    # The likeliest signs of all frames nearly always spell the likeliest text, which takes longer to find.
+    agreed = _spelled(ctc_best_path(logits[None])[0]) == ours
+    proposals = (
+        [] if agreed else [_spelled(text) for text in ctc_texts(logits, PROPOSALS) if _is_number(text)]
+    )
+    if not proposals or proposals[0] == ours:
+        return _supported(replace(alone.word, as_line=as_line), ours, logits)
     spelled = {ours: alone}
     for text in proposals:
         found = spelled.get(text) or best_path(components, parts, candidates, longest, height, text)
@@ -81,7 +86,7 @@ def read_both_ways(
     costs[ours] -= say.margin
     best = min(costs, key=costs.get)
     word = replace(spelled[best].word, as_line=as_line)
-    return word if best == ours else _sure_of(word, best, logits, say.share)
+    return _supported(word if best == ours else _sure_of(word, best, logits, say.share), best, logits)
 
 
 def log_odds_of_number(logits: np.ndarray) -> float:
@@ -113,10 +118,32 @@ def _sure_of(word: Word, text: str, logits: np.ndarray, share: float) -> Word:
     )
 
 
+def _supported(word: Word, text: str, logits: np.ndarray) -> Word:
+    """The word with the support for each digit in doubt: log P(text) - log P(text, something else there)."""
+    places = [place for place, sign in enumerate(text) if sign.isdigit()]
+    odds = log_odds(np.stack([candidate.logits for candidate in word.candidates]))
+    doubtful = np.flatnonzero(odds < DOUBTFUL_LOG_ODDS)
+    if not len(doubtful):
+        return word
+    texts = np.repeat(_labels([text]), 1 + len(doubtful), axis=0)
+    for row, at in enumerate(doubtful, start=1):
+        texts[row, places[at]] = SOMETHING_ELSE
+    as_it_is, *others = ctc_log_probs(logits, texts)
+    candidates = list(word.candidates)
+    for at, other in zip(doubtful, others, strict=True):
+        support = float(np.clip(as_it_is - other, -MOST_LOG_ODDS, MOST_LOG_ODDS))
+        candidates[at] = replace(candidates[at], support=support)
+    return replace(word, candidates=tuple(candidates))
+
+
 def _moved(candidate: Candidate, by: np.ndarray) -> Candidate:
     moved = candidate.logits + by
     before, after = log_odds(candidate.logits[None])[0], log_odds(moved[None])[0]
     return replace(candidate, logits=(moved + (before - after)).astype(candidate.logits.dtype))
+
+
+def _spelled(text: Sequence[int]) -> str:
+    return "".join(SIGNS[sign] for sign in text) if _is_number(text) else ""
 
 
 def _is_number(text: Sequence[int]) -> bool:

@@ -1,5 +1,7 @@
 """A word read as a whole line, too: what the network is shown, and when its word counts."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -115,6 +117,19 @@ def test_it_has_no_say_where_another_text_is_not_cheaper_by_the_margin(word):
 )
 def test_any_other_line_changes_nothing(word, line):
     assert text_of(read_both_ways(*word, lambda _: line, PAD_SAY)) == "17"
+
+
+def test_the_line_has_a_say_in_whether_a_doubtful_sign_is_a_digit(word):
+    components, parts, candidates, *rest = word
+    doubtful = replace(candidates[(2,)], logits=candidates[(2,)].logits - 6)
+    candidates = candidates | {(2,): doubtful}
+    for line, is_digit in ((line_that_says("17"), True), (line_that_says("1?"), False)):
+        sure, supported = read_both_ways(
+            components, parts, candidates, *rest, lambda _, line=line: line, PAD_SAY
+        ).candidates
+        assert sure.support == 0  # no line could refute it
+        assert (supported.support > 3, supported.support < -3) == (is_digit, not is_digit)
+        np.testing.assert_array_equal(supported.logits, doubtful.logits)
 
 
 def test_something_else_in_a_line_is_evidence_against_a_number(word):
