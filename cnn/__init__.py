@@ -18,6 +18,7 @@ from cnn.architectures import (
     softmax_regression,
 )
 from cnn.classes import DIGITS
+from cnn.columns import ColumnWindows
 from cnn.conv import Conv2D
 from cnn.ctc import ctc_best_path, ctc_log_probs, ctc_loss, ctc_texts
 from cnn.dense import Dense, Flatten
@@ -29,7 +30,7 @@ from cnn.loss import log_odds, reject_cross_entropy, softmax_cross_entropy
 from cnn.model import Sequential
 from cnn.norm import BatchNorm
 from cnn.optim import SGD, AdamW, Muon, Optimizer, Schedule
-from cnn.pool import AveragePool2D, ColumnMax, GlobalAveragePool, MaxPool2D
+from cnn.pool import AveragePool2D, GlobalAveragePool, MaxPool2D
 from cnn.residual import Residual
 from cnn.schedule import cosine, inverse_time_decay, one_cycle
 from cnn.storage import Checkpoint, ModelFileError, load_model, save_model
@@ -43,7 +44,7 @@ __all__ = [
     "AveragePool2D",
     "BatchNorm",
     "Checkpoint",
-    "ColumnMax",
+    "ColumnWindows",
     "Conv2D",
     "Dense",
     "Dropout",

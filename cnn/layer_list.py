@@ -12,13 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnn.activation import GELU, ReLU
+from cnn.columns import ColumnWindows
 from cnn.conv import Conv2D
 from cnn.dense import Dense, Flatten
 from cnn.dropout import Dropout
 from cnn.layer import Layer, Shape
 from cnn.model import Sequential
 from cnn.norm import BatchNorm
-from cnn.pool import AveragePool2D, ColumnMax, GlobalAveragePool, MaxPool2D, Pool2D
+from cnn.pool import AveragePool2D, GlobalAveragePool, MaxPool2D, Pool2D
 from cnn.residual import Residual
 
 MOST_LAYERS = 64  # including those inside of others
@@ -66,7 +67,7 @@ KINDS: dict[type[Layer], dict[str, Argument]] = {
     GELU: {},
     Flatten: {},
     GlobalAveragePool: {},
-    ColumnMax: {},
+    ColumnWindows: {"width": Argument(int, 1, 31)},
 }
 RESIDUAL = Residual.__name__  # beside KINDS: its only argument is a list of layers
 

@@ -120,30 +120,3 @@ class GlobalAveragePool(Layer):
         (shape,) = self.saved()
         share = dy / dy.dtype.type(shape[1] * shape[2])
         return np.broadcast_to(share[:, None, None], shape).copy()
-
-
-class ColumnMax(Layer):
-    """y[n, 0, w, c] = max over h of x[n, h, w, c]: (N, H, W, C) -> (N, 1, W, C)
-
-    What a line of text has at each place, wherever it is high or low. The gradient goes to the first maximum.
-    """
-
-    kind: ClassVar[str] = "columns"
-
-    def output_shape(self, shape: Shape) -> Shape:
-        if len(shape) != 3:
-            raise ValueError(f"{self} expects (N, H, W, C), got {('N', *shape)}")
-        return (1, *shape[1:])
-
-    def forward(self, x: Array, training: bool = False) -> Array:
-        self.check(x)
-        if training:
-            self.save_for_backward(x.shape, x.argmax(axis=1, keepdims=True))
-        return x.max(axis=1, keepdims=True)
-
-    def backward(self, dy: Array) -> Array:
-        """dx = dy at the first maximum of every column, else 0"""
-        shape, first = self.saved()
-        dx = np.zeros(shape, dy.dtype)
-        np.put_along_axis(dx, first, dy, axis=1)
-        return dx

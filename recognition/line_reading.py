@@ -28,8 +28,9 @@ class Say(NamedTuple):
     margin: float  # nats by which another text must be cheaper than the path's own
 
 
-# Photographed lines are less like those that the network was trained on.
-PAD_SAY, PAPER_SAY = Say(1.0, 0.0), Say(0.5, 2.0)
+# An upright 1 is not a slash on the line's word alone, and photographed lines are less like those that the
+# network was trained on.
+PAD_SAY, PAPER_SAY = Say(1.0, 1.5), Say(0.5, 3.0)
 MOST_LOG_ODDS = 8.0  # that a line is a number, or is none; and that one of its signs is a digit
 DOUBTFUL_LOG_ODDS = 4.0  # that a candidate is a digit, from which no line can refute it
 BLANK_COST = 1.0  # nats: of hands it does not know the network too often says that nothing is there

@@ -138,7 +138,7 @@ def test_something_else_in_a_line_is_evidence_against_a_number(word):
     assert read_both_ways(*word, lambda _: line_that_says("1?"), PAD_SAY).as_line < -2
 
 
-@pytest.mark.parametrize(("at", "text"), [(44, "9-408-327-9634"), (58, "26257-4441"), (85, "879-0123")])
+@pytest.mark.parametrize(("at", "text"), [(41, "08976"), (77, "12-26-70"), (85, "879-0123")])
 def test_a_number_in_which_no_cut_is_right_is_read_as_a_line(at, text):
     """Three by writers who are not trained on, of each of which the path alone misreads a digit."""
     sample = [sample for sample in read_samples("validation") if sample.kind == "string"][at]

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from cnn import ColumnMax, load_model
+from cnn import load_model
 from recognition.line_image import HEIGHT, STEP
 from tests.bars import bars, make_mnist
 from training.__main__ import main
@@ -72,14 +72,6 @@ class Says:
 
     def predict(self, x):
         return np.stack([self.logits] * len(x))
-
-
-def test_the_greatest_of_a_column_by_hand():
-    layer = ColumnMax()
-    x = np.array([[1, 5], [3, 5]], np.float32).reshape(1, 2, 2, 1)
-    np.testing.assert_array_equal(layer.forward(x, training=True)[0, :, :, 0], [[3, 5]])
-    dx = layer.backward(np.array([7, 8], np.float32).reshape(1, 1, 2, 1))
-    np.testing.assert_array_equal(dx[0, :, :, 0], [[0, 8], [7, 0]])
 
 
 def test_lines_are_scored_whole_and_by_their_signs():

@@ -24,11 +24,22 @@ SparseConvPoolReLU(Conv2D({{channels}}, 16, kernel_size=5, stride=1, padding=0),
 GlobalAveragePool
 FastDense(Dense(128, {{classes}}))"""
 
-LINE_CONVOLUTIONS = f"""\
+LINE_CONVOLUTIONS = """\
 SparseConvPoolReLU(Conv2D(1, 16, kernel_size=5, stride=1, padding=2), ReLU, MaxPool2D(2, stride=2))
-{LAST_FOUR_CONVOLUTIONS}\
-ColumnMax
-FastConv(Conv2D(128, 17, kernel_size=1, stride=1, padding=0))"""
+ConvPool(Conv2D(16, 48, kernel_size=3, stride=1, padding=1), ReLU, MaxPool2D(2, stride=2))
+WinogradConv(Conv2D(48, 112, kernel_size=3, stride=1, padding=1, bias=False))
+FastBatchNorm(BatchNorm(112), ReLU)
+WinogradConv(Conv2D(112, 112, kernel_size=3, stride=1, padding=1, bias=False))
+FastBatchNorm(BatchNorm(112), ReLU)
+WinogradConv(Conv2D(112, 112, kernel_size=3, stride=1, padding=1, bias=False))
+FastBatchNorm(BatchNorm(112), ReLU)
+FastConv(Conv2D(112, 32, kernel_size=1, stride=1, padding=0, bias=False))
+FastBatchNorm(BatchNorm(32), ReLU)
+ColumnWindows(3)
+FastConv(Conv2D(1152, 128, kernel_size=1, stride=1, padding=0, bias=False))
+FastBatchNorm(BatchNorm(128), ReLU)
+ColumnWindows(3)
+FastConv(Conv2D(384, 17, kernel_size=1, stride=1, padding=0))"""
 
 DEEP_CONVOLUTIONS = """\
 FastConv(Conv2D({channels}, {first}, kernel_size=3, stride=1, padding={padding}))

@@ -141,7 +141,7 @@ def test_an_invalid_calibration_is_refused(tmp_path, calibration):
 # --- several digits on the pad
 
 
-@pytest.mark.parametrize("number", [(4, 7), (1, 0), (3, 0, 4), (1, 7, 1, 3)])
+@pytest.mark.parametrize("number", [(4, 7), (1, 0), (3, 0, 4), (1, 7, 1, 3), (4, 1, 3), (4, 1, 3, 3, 7)])
 def test_digits_drawn_side_by_side_are_a_number(reader, number):
     reading = reader.read_drawing(side_by_side(*number))
     assert reading.text == "".join(map(str, number))

@@ -86,13 +86,13 @@ class LinesRecipe(Recipe):
     """The network that reads a line at once, without cutting it: `cnn.ctc_loss` on rows drawn as above."""
 
     name: str = "lines"
-    epochs: int = 4
+    epochs: int = 3
     batch_size: int = 32
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
     weight_decay: float = 0.03
     average_decay: float = 0.999
     warm_up: float = 0.15  # share of all steps
-    lines: int = 40_000
+    lines: int = 80_000
     test_lines: int = 2_000
     shear: float = 0.25  # largest slope by which a line is slanted
 

@@ -16,7 +16,7 @@ from cnn import (
     GELU,
     AveragePool2D,
     BatchNorm,
-    ColumnMax,
+    ColumnWindows,
     Conv2D,
     Dense,
     Dropout,
@@ -33,7 +33,7 @@ from recognition.export.protobuf import content, integer, real, repeated
 
 OPSET, IR_VERSION = 17, 8  # of 2022: what every runtime of the last years reads
 PRODUCER = "digits-from-scratch"
-FLOAT = 1  # TensorProto.DataType
+FLOAT, INT64 = 1, 7  # TensorProto.DataType
 IMAGES, LOGITS, PROBS = "images", "logits", "probs"
 
 
@@ -90,8 +90,8 @@ class _Graph:
             self._node(name, "AveragePool", kernel_shape=[pool] * 2, strides=[stride] * 2)
         elif isinstance(layer, GlobalAveragePool):
             self._node(name, "ReduceMean", axes=[2, 3], keepdims=0)
-        elif isinstance(layer, ColumnMax):
-            self._node(name, "ReduceMax", axes=[2], keepdims=1)
+        elif isinstance(layer, ColumnWindows):
+            self._column_windows(name, layer.width, before)
         elif isinstance(layer, GELU):
             self._gelu(name)
         elif isinstance(layer, Residual):
@@ -107,6 +107,23 @@ class _Graph:
             self._node(name, "Flatten", axis=1)
         elif not isinstance(layer, Dropout):  # which does nothing in reading
             raise ValueError(f"{layer} has no counterpart in ONNX here")
+
+    def _column_windows(self, name: str, width: int, before: Shape) -> None:
+        """(N, C, H, W) -> (N, H, C, W), its columns moved each way, side by side, -> (N, H F C, 1, W)"""
+        height, columns, channels = before
+        edge = width // 2
+        self._node(f"{name}.rows_first", "Transpose", perm=[0, 2, 1, 3])
+        self._node(f"{name}.padded", "Pad", {"pads": np.array([0, 0, 0, edge] * 2)})
+        padded, shifted = self.value, []
+        for j in range(width):
+            self.value = padded
+            slices = {"starts": np.array([j]), "ends": np.array([j + columns]), "axes": np.array([3])}
+            self._node(f"{name}.{j}", "Slice", slices)
+            shifted.append(self.value)
+        self.value = shifted[0]
+        self._node(f"{name}.windows", "Concat", more=shifted[1:], axis=2)
+        shape = np.array([0, height * width * channels, 1, columns])  # 0: as it is, N
+        self._node(name, "Reshape", {"shape": shape})
 
     def _gelu(self, name: str) -> None:
         """Step by step: ONNX has an operator for it since 2023 only."""
@@ -185,10 +202,11 @@ def _attribute(name: str, value: int | float | list[int]) -> bytes:
 
 
 def _tensor(name: str, array: Array) -> bytes:
-    """TensorProto of float32"""
+    """TensorProto of float32, or for whole numbers of int64"""
+    kind, stored = (INT64, "<i8") if array.dtype.kind == "i" else (FLOAT, "<f4")
     dims = b"".join(integer(1, side) for side in array.shape)
-    raw = np.ascontiguousarray(array, "<f4").tobytes()
-    return dims + integer(2, FLOAT) + content(8, name) + content(9, raw)
+    raw = np.ascontiguousarray(array, stored).tobytes()
+    return dims + integer(2, kind) + content(8, name) + content(9, raw)
 
 
 def _value_info(name: str, shape: Shape) -> bytes:
