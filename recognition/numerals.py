@@ -40,10 +40,10 @@ class Evidence:
         return float(np.dot(astuple(self), astuple(weights)))
 
 
-# Fitted by `python -m benchmarks.number_weights --folder DIR`, but for `as_line`, which was chosen beside
-# them so that no more words and letters are taken for numbers (docs/lab-notes.md). On the pad, words are as
-# wide as numbers. A photo of something wide was taken of what is to be read; one of something as wide as
-# high, to see whether that sign is a digit.
+# Fitted by `python -m benchmarks.number_weights --folder DIR`, but for `as_line` and the bias, which were
+# chosen beside them so that no more words and letters are taken for numbers (docs/lab-notes.md). On the pad,
+# words are as wide as numbers. A photo of something wide was taken of what is to be read; one of something as
+# wide as high, to see whether that sign is a digit.
 DRAWING_WEIGHTS = Evidence(
     all_digits=1.01,
     worst_digit=0.13,
@@ -56,8 +56,8 @@ DRAWING_WEIGHTS = Evidence(
     aspect=0.00,
     one_component=-1.26,
     marks=0.00,
-    as_line=0.50,
-    bias=1.05,
+    as_line=0.80,
+    bias=0.40,
 )
 PHOTO_WEIGHTS = Evidence(
     all_digits=0.99,
