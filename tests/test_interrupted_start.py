@@ -13,6 +13,14 @@ pytestmark = pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="
 IS_BLOCKED = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()))"
 
 
+@pytest.fixture(autouse=True)
+def hears_ctrl_c():
+    """As at a terminal: what a shell starts in the background ignores it, and so would wait for ever."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def test_ctrl_c_waits_for_the_end_of_the_start():
     done = []
     with pytest.raises(KeyboardInterrupt), interrupted_afterwards():
