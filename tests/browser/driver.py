@@ -39,6 +39,9 @@ FLAGS = (
     "--disable-sync",
 )
 STARTUP = 600  # seconds; five where nothing else runs
+# Servers of tests: below what Linux hands out (32768) and above well-known ones.
+FIRST_PORT, PORTS = 20_000, 500  # of one process of tests
+_port = itertools.count(os.getpid())  # two runs of the suite on one machine are far apart
 PATIENCE = 120_000  # milliseconds until something is taken to never happen, on however busy a machine
 expect.set_options(timeout=PATIENCE)
 
@@ -125,9 +128,20 @@ def serve_app(
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port of 127.0.0.1 for a server that is about to start: nobody else is given it in between.
+
+    A port that the system hands out (port 0) is free only until it hands it to the next connection, of
+    another test perhaps, and the server then quietly takes its neighbour. So each process of tests counts
+    through 500 ports of its own, below those that the system hands out.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for _ in range(PORTS):
+        port = FIRST_PORT + worker % 20 * PORTS + next(_port) % PORTS
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError(f"None of {PORTS} ports of 127.0.0.1 from {port - PORTS + 1} is free.")
 
 
 def _await_answer(url: str, app: subprocess.Popen, log: Path) -> None:
