@@ -7,12 +7,13 @@ import numpy as np
 
 from cnn.activation import GELU, ReLU
 from cnn.dense import Dense
-from cnn.fast.kernels import gelu, multiply, relu, sum_by_channel
-from cnn.fast.parallel import SLICE, parallel_for, slice_size
+from cnn.fast.kernels import gelu, multiply, on_pixels, relu, relu_backward, rows_of, sum_by_channel
+from cnn.fast.parallel import SLICE, parallel_for
 from cnn.fast.step import Step, begins_with
 from cnn.layer import Array, Layer, Shape
 from cnn.norm import BatchNorm
 
+FAR = 100  # times a channel's standard deviation squared: a mean whose square may hide the variance
 FEATURES = 1568  # of the input, worked on at once backward
 
 
@@ -31,7 +32,7 @@ class FastDense(Step):
             result = np.matmul(x[s], dense.params["weight"], out=y[s])
             result += dense.params["bias"]
 
-        parallel_for(len(x), slice_size(dense.in_features * dense.out_features), work)
+        parallel_for(len(x), SLICE, work, dense.in_features * dense.out_features)
         if training:
             self.save_for_backward(x)
         return y
@@ -60,8 +61,7 @@ class FastReLU(Step):
         if not training:
             return relu(x, np.empty_like(x))
         y = self.workspace("y", x.shape, x.dtype)
-        size = slice_size(math.prod(x.shape[1:]))
-        parallel_for(len(x), size, lambda s: relu(x[s], y[s]))
+        parallel_for(len(x), SLICE, lambda s: relu(x[s], y[s]), math.prod(x.shape[1:]))
         self.save_for_backward(y)
         return y
 
@@ -69,11 +69,8 @@ class FastReLU(Step):
         (y,) = self.saved()
         dx = self.workspace("dx", dy.shape, dy.dtype)
 
-        def work(s: slice) -> None:
-            passes = np.greater(y[s], 0, out=self.scratch("passes", y[s].shape, bool))
-            np.multiply(dy[s], passes, out=dx[s])
-
-        parallel_for(len(dy), slice_size(math.prod(dy.shape[1:])), work)
+        operations = math.prod(dy.shape[1:])
+        parallel_for(len(dy), SLICE, lambda s: relu_backward(dy[s], y[s], dx[s]), operations)
         return dx
 
 
@@ -89,10 +86,10 @@ class FastGELU(Step):
         slope = self.workspace("slope", x.shape, x.dtype) if training else None
 
         def work(s: slice) -> None:
-            scratch = self.scratch("tanh", x[s].shape, x.dtype, training)
-            gelu(x[s], y[s], scratch, None if slope is None else slope[s])
+            tanh, share = self.scratch("tanh and share", (2, *x[s].shape), x.dtype, training)
+            gelu(x[s], y[s], tanh, share, None if slope is None else slope[s])
 
-        parallel_for(len(x), slice_size(math.prod(x.shape[1:])), work)
+        parallel_for(len(x), SLICE, work, math.prod(x.shape[1:]))
         if training:
             self.save_for_backward(slope)
         return y
@@ -100,17 +97,13 @@ class FastGELU(Step):
     def backward(self, dy: Array) -> Array:
         (slope,) = self.saved()
         dx = self.workspace("dx", dy.shape, dy.dtype)
-        size = slice_size(math.prod(dy.shape[1:]))
-        parallel_for(len(dy), size, lambda s: np.multiply(dy[s], slope[s], out=dx[s]))
+        operations = math.prod(dy.shape[1:])
+        parallel_for(len(dy), SLICE, lambda s: np.multiply(dy[s], slope[s], out=dx[s]), operations)
         return dx
 
 
 class FastBatchNorm(Step):
-    """BatchNorm, and the ReLU or GELU after it in the same pass over memory.
-
-    Source: the variance from the slices' own: Chan, Golub, LeVeque, "Updating Formulae and a Pairwise
-    Algorithm for Computing Sample Variances", 1979.
-    """
+    """BatchNorm, and the ReLU or GELU after it in the same pass over memory."""
 
     @classmethod
     def match(cls, layers: Sequence[Layer], shape: Shape) -> Step | None:
@@ -126,33 +119,29 @@ class FastBatchNorm(Step):
     def forward(self, x: Array, training: bool = False) -> Array:
         norm = self.norm
         y = self.workspace("y", x.shape, x.dtype, training)
-        # What dy is multiplied by on its way back through the activation.
-        passed = None
+        slope = self.workspace("slope", x.shape, x.dtype) if training and self.activation is GELU else None
         if training:
-            if self.activation is not None:
-                kind = x.dtype if self.activation is GELU else bool
-                passed = self.workspace("passed", x.shape, kind)
             mean, variance = self._moments(x)
             inverse = 1 / np.sqrt(variance + x.dtype.type(norm.epsilon))
             scale = norm.params["gamma"] * inverse
             shift = norm.params["beta"] - mean * scale
             norm.update_running_statistics(mean, variance)
-            self.save_for_backward(x, passed, mean, inverse)
+            self.save_for_backward(x, y, slope, mean, inverse)
         else:
             scale, shift = norm.scale_and_shift()
 
+        scale, shift = on_pixels(scale, x), on_pixels(shift, x)
+
         def normalise(s: slice) -> None:
-            np.multiply(x[s], scale, out=y[s])
-            y[s] += shift
+            result = np.multiply(rows_of(x[s]), scale, out=rows_of(y[s]))
+            result += shift
             if self.activation is ReLU:
                 relu(y[s], y[s])
-                if training:
-                    np.greater(y[s], 0, out=passed[s])
             elif self.activation is GELU:
-                scratch = self.scratch("tanh", y[s].shape, x.dtype, training)
-                gelu(y[s], y[s], scratch, passed[s] if training else None)
+                tanh, share = self.scratch("tanh and share", (2, *y[s].shape), x.dtype, training)
+                gelu(y[s], y[s], tanh, share, None if slope is None else slope[s])
 
-        parallel_for(len(x), SLICE, normalise)
+        parallel_for(len(x), SLICE, normalise, math.prod(x.shape[1:]))
         return y
 
     def backward(self, dy: Array) -> Array:
@@ -160,18 +149,20 @@ class FastBatchNorm(Step):
         so dx = dy * scale - x * slope - offset.
         """
         norm = self.norm
-        x, derivative, mean, inverse = self.saved()
-        n, count = len(x), x.size // norm.channels
+        x, y, derivative, mean, inverse = self.saved()
+        n, count, operations = len(x), x.size // norm.channels, math.prod(x.shape[1:])
         dx = self.workspace("dx", dy.shape, dy.dtype)
 
         def sums(s: slice) -> tuple[Array, Array]:
             passed = dy[s]
-            if derivative is not None:
+            if self.activation is ReLU:
+                passed = relu_backward(dy[s], y[s], dx[s])
+            elif self.activation is GELU:
                 passed = np.multiply(dy[s], derivative[s], out=dx[s])
             product = self.scratch("product", passed.shape, dy.dtype)
             return sum_by_channel(passed), sum_by_channel(np.multiply(passed, x[s], out=product))
 
-        dbeta, product = (sum(parts) for parts in zip(*parallel_for(n, SLICE, sums), strict=True))
+        dbeta, product = (sum(parts) for parts in zip(*parallel_for(n, SLICE, sums, operations), strict=True))
         dgamma = (product - mean * dbeta) * inverse
         norm.grads["beta"][...] = dbeta
         norm.grads["gamma"][...] = dgamma
@@ -179,27 +170,38 @@ class FastBatchNorm(Step):
         slope = scale * inverse * dgamma / count
         offset = scale * dbeta / count - mean * slope
 
-        def work(s: slice) -> None:
-            product = self.scratch("product", x[s].shape, dy.dtype)
-            np.multiply(dy[s] if derivative is None else dx[s], scale, out=dx[s])
-            dx[s] -= np.multiply(x[s], slope, out=product)
-            dx[s] -= offset
+        scale, slope, offset = (on_pixels(factor, x) for factor in (scale, slope, offset))
 
-        parallel_for(n, SLICE, work)
+        def work(s: slice) -> None:
+            result, values = rows_of(dx[s]), rows_of(x[s])
+            np.multiply(rows_of(dy[s]) if self.activation is None else result, scale, out=result)
+            result -= np.multiply(values, slope, out=self.scratch("product", values.shape, dy.dtype))
+            result -= offset
+
+        parallel_for(n, SLICE, work, operations)
         return dx
 
     def _moments(self, x: Array) -> tuple[Array, Array]:
-        """Mean and variance of the batch, each (C,)."""
-        channels = self.norm.channels
+        """Mean and variance of the batch, each (C,): the mean square less the square of the mean.
 
-        def of_slice(s: slice) -> tuple[int, Array, Array]:
-            count = x[s].size // channels
-            mean = sum_by_channel(x[s]) / count
-            square = np.subtract(x[s], mean, out=self.scratch("square", x[s].shape, x.dtype))
-            return count, mean, sum_by_channel(np.square(square, out=square))
+        That loses digits where the two are nearly equal, and there the distances from the mean are squared.
+        """
+        count, operations = x.size // self.norm.channels, math.prod(x.shape[1:])
 
-        slices = parallel_for(len(x), SLICE, of_slice)
-        total = x.size // channels
-        mean = sum(count * of_slice for count, of_slice, _ in slices) / total
-        squares = sum(square + count * (of_slice - mean) ** 2 for count, of_slice, square in slices)
-        return mean, squares / total
+        def sums(s: slice) -> tuple[Array, Array]:
+            square = self.scratch("square", x[s].shape, x.dtype)
+            return sum_by_channel(x[s]), sum_by_channel(np.square(x[s], out=square))
+
+        def distances(s: slice) -> Array:
+            square = self.scratch("square", x[s].shape, x.dtype)
+            np.subtract(rows_of(x[s]), on_pixels(mean, x), out=rows_of(square))
+            return sum_by_channel(np.square(square, out=square))
+
+        total, squares = (
+            sum(parts) for parts in zip(*parallel_for(len(x), SLICE, sums, operations), strict=True)
+        )
+        mean = total / count
+        variance = squares / count - mean * mean
+        if np.any(mean * mean > FAR * variance):
+            variance = sum(parallel_for(len(x), SLICE, distances, operations)) / count
+        return mean, variance

@@ -7,8 +7,8 @@ from threading import get_ident
 import numpy as np
 
 from cnn.conv import Conv2D
-from cnn.fast.kernels import multiply, sum_by_channel, view
-from cnn.fast.parallel import parallel_for
+from cnn.fast.kernels import copy_pixels, multiply, on_pixels, rows_of, sum_by_channel, sum_of_products, view
+from cnn.fast.parallel import SLICE, parallel_for
 from cnn.fast.step import Step, begins_with
 from cnn.layer import Array, Layer, Shape
 
@@ -41,11 +41,9 @@ class FastConv(Step):
         bias = self.conv.params.get("bias")
 
         def finish(s: slice, z: Array) -> None:
-            result = z[:, :, : y.shape[2]]
-            if bias is None:
-                y[s] = result
-            else:
-                np.add(result, bias, out=y[s])
+            y[s] = z[:, :, : y.shape[2]]
+            if bias is not None:
+                rows_of(y[s])[...] += on_pixels(bias, y)
 
         columns = self.convolve(x, finish, training)
         if training:
@@ -120,7 +118,7 @@ class FastConv(Step):
                 dcolumns = self._columns(result, height, turned_padding, room)
                 dx[s] = self._product(dcolumns, turned_matrix, (size, height, row), True)[:, :, :width]
             of_slice = columns[s.start // slice_size][: len(flat) + f]
-            return np.matmul(_patches(of_slice).swapaxes(1, 2), _by_phase(flat, f)).sum(axis=0)
+            return sum_of_products(_patches(of_slice), _by_phase(flat, f))
 
         dweight = sum(parallel_for(n, slice_size, work))
         shape = self.conv.params["weight"].shape
@@ -129,7 +127,7 @@ class FastConv(Step):
     def _slice_size(self, positions: int) -> int:
         """Samples per slice for this many positions each: a power of two, independent of the cores."""
         sample = 4 * positions * self.conv.out_channels
-        return 1 << int(math.log2(max(1, CACHE / sample)))
+        return min(SLICE, 1 << int(math.log2(max(1, CACHE / sample))))
 
     def _room(
         self, name: str, x: Array, rows: int, padding: int, slice_size: int, training: bool = True
@@ -156,7 +154,7 @@ class FastConv(Step):
         for i in range(f):
             down = i - padding  # from the row of the result to the row of x
             first, last = max(0, -down), min(rows, height - down)
-            picture[:, first:last, :, i] = x[:, first + down : last + down]
+            copy_pixels(picture[:, first:last, :, i], x[:, first + down : last + down])
         return columns
 
     def _product(self, columns: Array, weight: Array, size: Shape, training: bool) -> Array:

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from cnn.activation import ReLU
 from cnn.conv import Conv2D
 from cnn.fast.conv import FastConv, is_fast
-from cnn.fast.kernels import relu, sum_by_channel
+from cnn.fast.kernels import bits_of, on_pixels, relu, relu_backward, rows_of, sum_by_channel
+from cnn.fast.pool import double, halve, is_2x2
 from cnn.fast.step import Step, begins_with
 from cnn.fast.winograd import pays
 from cnn.layer import Array, Layer, Shape
@@ -39,25 +38,18 @@ class ConvPool(FastConv):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         y = self.workspace("y", (len(x), *self.y_shape), x.dtype, training)
-        n, height, width, k = y.shape
+        n, height, _, k = y.shape
         row = x.shape[2] + self.conv.padding
         # Which of a pair was larger: the lower of two rows, then the right of two columns.
-        lower_won = self.workspace("lower", (n, height, row, k), bool) if training else None
-        right_won = self.workspace("right", y.shape, bool) if training else None
+        lower_won = self.workspace("lower", (n, height, row, k), bits_of(x)) if training else None
+        right_won = self.workspace("right", y.shape, bits_of(x)) if training else None
 
         def pool(s: slice, z: Array) -> None:
-            upper, lower = z[:, 0 : 2 * height : 2], z[:, 1 : 2 * height : 2]
-            higher = self.scratch("higher", upper.shape, z.dtype, training)
-            np.maximum(upper, lower, out=higher)
-            left, right = higher[:, :, 0 : 2 * width : 2], higher[:, :, 1 : 2 * width : 2]
-            np.maximum(left, right, out=y[s])
+            halve(self, z, y[s], [lower_won[s], right_won[s]] if training else None)
             if "bias" in self.conv.params:
-                y[s] += self.conv.params["bias"]
+                rows_of(y[s])[...] += on_pixels(self.conv.params["bias"], y)
             if self.relu:
                 relu(y[s], y[s])
-            if training:
-                np.greater(lower, upper, out=lower_won[s])
-                np.greater(right, left, out=right_won[s])
 
         columns = self.convolve(x, pool, training)
         if training:
@@ -74,20 +66,12 @@ class ConvPool(FastConv):
         right_won: Array,
         dx: Array | None,
     ) -> None:
-        _, height, width, _ = dy.shape
         dpooled = self.workspace("dpooled", dy.shape, dy.dtype) if self.relu else dy
 
         def unpool(s: slice, dz: Array) -> None:
-            """The backward pass of `pool`: each gradient goes to the maximum."""
             if self.relu:
-                np.multiply(dy[s], y[s] > 0, out=dpooled[s])
-            dhigher = self.scratch(f"dhigher, {height} x {width}", lower_won[s].shape, dy.dtype)
-            dleft, dright = dhigher[:, :, 0 : 2 * width : 2], dhigher[:, :, 1 : 2 * width : 2]
-            np.multiply(dpooled[s], right_won[s], out=dright)
-            np.subtract(dpooled[s], dright, out=dleft)
-            dupper, dlower = dz[:, 0 : 2 * height : 2], dz[:, 1 : 2 * height : 2]
-            np.multiply(dhigher, lower_won[s], out=dlower)
-            np.subtract(dhigher, dlower, out=dupper)
+                relu_backward(dy[s], y[s], dpooled[s])
+            double(self, dpooled[s], [lower_won[s], right_won[s]], dz)
 
         self.differentiate(columns, x_shape, unpool, dx)
         if "bias" in self.conv.params:
@@ -100,8 +84,3 @@ def is_conv_pool_relu(layers: Sequence[Layer]) -> bool:
         return False
     pool = next(layer for layer in layers if isinstance(layer, MaxPool2D))
     return is_fast(layers[0]) and is_2x2(pool)
-
-
-def is_2x2(pool: MaxPool2D) -> bool:
-    """Whether its windows are 2x2 and do not overlap."""
-    return (pool.pool_size, pool.stride) == (2, 2)

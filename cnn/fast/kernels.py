@@ -4,6 +4,7 @@ import numpy as np
 
 from cnn.activation import CUBIC, SLOPE
 
+SHORT_BLOCK = 64  # rows; sums of more blocks than these make take longer than they save
 SMALL_PRODUCT = 1_000_000  # multiplications of a matrix product that OpenBLAS computes without copying
 
 
@@ -12,12 +13,33 @@ def relu(x: np.ndarray, out: np.ndarray) -> np.ndarray:
     return x.clip(0, np.inf, out=out)
 
 
-def gelu(x: np.ndarray, out: np.ndarray, scratch: np.ndarray, slope: np.ndarray | None = None) -> None:
+def bits_of(x: np.ndarray) -> np.dtype:
+    """The integers that are as wide as x's values."""
+    return np.dtype(f"i{x.itemsize}")
+
+
+def relu_backward(dy: np.ndarray, y: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """dy where y > 0, else 0, written to out; all of one shape and precision, y the result of `relu`.
+
+    With the bits as integers: -y is negative where y is positive, so its sign bit, spread over all bits by
+    a shift, is a mask. A product with y > 0 converts that first, which takes longer, more so on two threads.
+    """
+    bits = bits_of(y)
+    mask = np.negative(y.view(bits), out=out.view(bits))
+    mask >>= 8 * y.itemsize - 1
+    mask &= dy.view(bits)
+    return out
+
+
+def gelu(
+    x: np.ndarray, out: np.ndarray, tanh: np.ndarray, share: np.ndarray, slope: np.ndarray | None
+) -> None:
     """GELU(x), written to out, which may be x; and its derivative, written to slope.
 
-    scratch: of x's shape. As in `cnn.activation.GELU`, in as few passes over memory as there can be.
+    tanh, share: memory of x's shape to work in; share is used only with a slope. As in
+    `cnn.activation.GELU`, in as few passes over memory as there can be.
     """
-    tanh = np.multiply(x, x, out=scratch)
+    np.multiply(x, x, out=tanh)
     if slope is not None:
         np.multiply(tanh, 3 * CUBIC * SLOPE / 2, out=slope)
         slope += SLOPE / 2
@@ -31,7 +53,7 @@ def gelu(x: np.ndarray, out: np.ndarray, scratch: np.ndarray, slope: np.ndarray 
         np.multiply(x, tanh, out=out)
         out *= 0.5
         return
-    share = np.multiply(tanh, 0.5)
+    np.multiply(tanh, 0.5, out=share)
     share += 0.5
     tanh *= tanh
     np.subtract(1, tanh, out=tanh)
@@ -59,12 +81,51 @@ def multiply(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> np.ndarray:
     return out
 
 
+def sum_of_products(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The sum of a^T b over all matrices, in blocks of rows: a (B, L, M), b (B, L, K) -> (M, K)"""
+    length, size = a.shape[1], SMALL_PRODUCT // (a.shape[2] * b.shape[2])
+    if size < SHORT_BLOCK or length <= size:
+        return np.matmul(a.swapaxes(1, 2), b).sum(axis=0)
+    whole = length // size * size
+    a_blocks, b_blocks = (m[:, :whole].reshape(len(m), -1, size, m.shape[2]) for m in (a, b))
+    result = np.matmul(a_blocks.swapaxes(2, 3), b_blocks).sum(axis=(0, 1))
+    if whole < length:
+        result += np.matmul(a[:, whole:].swapaxes(1, 2), b[:, whole:]).sum(axis=0)
+    return result
+
+
 def view(values: np.ndarray, shape: tuple[int, ...], strides: tuple[int, ...], offset: int = 0) -> np.ndarray:
     """A view of contiguous values with another shape, starting at an offset in bytes.
 
     NumPy's as_strided takes ten times as long.
     """
     return np.ndarray(shape, values.dtype, values, offset, strides)
+
+
+def copy_pixels(out: np.ndarray, x: np.ndarray) -> None:
+    """out[...] = x, both (..., C), each pixel's channels as one value.
+
+    NumPy's loop over a few channels of every pixel takes twice as long.
+    """
+    size = x.shape[-1] * x.itemsize
+    if size > 16 and x.strides[-1] == x.itemsize:
+        pixel = np.dtype((np.void, size))
+        out, x = out.view(pixel), x.view(pixel)
+    out[...] = x
+
+
+def on_pixels(by_channel: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """by_channel (C,), repeated for every pixel of a sample of x (N, ..., C): (..., C) as one row.
+
+    With `rows_of`, NumPy's loops run over whole samples: over a few channels at a time they take three times
+    as long.
+    """
+    return np.tile(by_channel, x[0].size // len(by_channel))
+
+
+def rows_of(x: np.ndarray) -> np.ndarray:
+    """A view of contiguous x (N, ...) with a row for each sample."""
+    return x.reshape(len(x), -1)
 
 
 def sum_by_channel(x: np.ndarray) -> np.ndarray:

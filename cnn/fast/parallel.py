@@ -15,19 +15,27 @@ Result = TypeVar("Result")
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 SLICE = 32  # samples worked on at once by layers that only pass over their values
-SERIAL = 1 << 18  # operations that are done sooner than handed over to another core
+SERIAL = 1 << 19  # operations that one core does sooner than two
 _thread = threading.local()  # .sharing: this thread works on a slice of something already
 
 
-def parallel_for(count: int, size: int, work: Callable[[slice], Result]) -> list[Result]:
+def parallel_for(
+    count: int, size: int, work: Callable[[slice], Result], operations: int | None = None
+) -> list[Result]:
     """[work(s) for s in slices of `size` samples out of `count`], on all cores.
+
+    operations: of each of the passes over a sample. Where those of all samples are few, this thread takes
+    all slices: two threads that hand Python's lock to each other every few microseconds are slower than one.
 
     `work` may write to its own slice of an array only. Results come in the order of the slices; the first
     exception of any slice is raised. Within `work`, slices of the slice are worked on by this thread alone.
     """
     if 0 < count <= size:
         return [work(slice(0, count))]
-    return run_all([(work, s) for s in slices_of(count, size)])
+    slices = slices_of(count, size)
+    if operations is not None and operations * count < SERIAL:
+        return [work(s) for s in slices]
+    return run_all([(work, s) for s in slices])
 
 
 def slices_of(count: int, size: int) -> list[slice]:
@@ -117,8 +125,3 @@ def _begin() -> None:
 _begin()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_begin)
-
-
-def slice_size(operations: int) -> int:
-    """How many samples make a slice if each takes this many operations."""
-    return max(SLICE, SERIAL // operations)

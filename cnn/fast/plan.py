@@ -10,7 +10,7 @@ from cnn.fast.basic import (
 )
 from cnn.fast.conv import FastConv
 from cnn.fast.conv_pool import ConvPool
-from cnn.fast.pool import FastAveragePool, FastMaxPool
+from cnn.fast.pool import FastAveragePool, FastMaxPool, HalvingAveragePool, HalvingMaxPool
 from cnn.fast.residual import FastResidual
 from cnn.fast.sparse import SparseConvPoolReLU
 from cnn.fast.sparse_dense import SparseConvPoolDense
@@ -31,7 +31,9 @@ PATTERNS: tuple[type[Step], ...] = (
     FastBatchNorm,
     FastReLU,
     FastGELU,
+    HalvingMaxPool,
     FastMaxPool,
+    HalvingAveragePool,
     FastAveragePool,
     FastDense,
 )

@@ -1,13 +1,103 @@
 """Pooling on all cores, in reused memory."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
+from cnn.fast.kernels import bits_of, copy_pixels
 from cnn.fast.parallel import SLICE, parallel_for
 from cnn.fast.step import Step, begins_with
 from cnn.layer import Array, Layer, Shape
-from cnn.pool import AveragePool2D, MaxPool2D
+from cnn.pool import AveragePool2D, MaxPool2D, Pool2D
+
+
+class HalvingMaxPool(Step):
+    """MaxPool2D of windows of 2x2 that do not overlap: first the higher of two rows, then of two columns.
+
+    Where several values of a window are equal, the gradient goes to one of them.
+    """
+
+    @classmethod
+    def match(cls, layers: Sequence[Layer], shape: Shape) -> Step | None:
+        return cls(layers[:1], shape) if begins_with(layers, MaxPool2D) and is_2x2(layers[0]) else None
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        y = self.workspace("y", (len(x), *self.y_shape), x.dtype, training)
+        winners = self._winners(x.shape, bits_of(x)) if training else None
+
+        def work(s: slice) -> None:
+            halve(self, x[s], y[s], winners and [won[s] for won in winners])
+
+        parallel_for(len(x), SLICE, work, math.prod(x.shape[1:]))
+        if training:
+            self.save_for_backward(x.shape)
+        return y
+
+    def backward(self, dy: Array) -> Array:
+        (x_shape,) = self.saved()
+        dx, winners = self.workspace("dx", x_shape, dy.dtype), self._winners(x_shape, bits_of(dy))
+
+        def work(s: slice) -> None:
+            double(self, dy[s], [won[s] for won in winners], dx[s])
+
+        parallel_for(len(dy), SLICE, work, math.prod(x_shape[1:]))
+        return dx
+
+    def _winners(self, x_shape: Shape, bits: np.dtype) -> list[Array]:
+        n, _, width, k = x_shape
+        lower = (n, self.y_shape[0], width, k)
+        return [self.workspace("lower", lower, bits), self.workspace("right", (n, *self.y_shape), bits)]
+
+
+def halve(step: Step, x: Array, y: Array, winners: Sequence[Array] | None) -> None:
+    """y (n, H', W', K) = the largest value of each 2x2 window of x (n, 2 H' or more, 2 W' or more, K).
+
+    winners: what to fill with which was larger, for `double`: the lower of two rows, (n, H', W, K), then the
+    right of two columns, (n, H', W', K), as integers with all bits set or none; None if there is no way back.
+    """
+    (_, height, width, _), training = y.shape, winners is not None
+    upper, lower = x[:, 0 : 2 * height : 2], x[:, 1 : 2 * height : 2]
+    higher = np.maximum(upper, lower, out=step.scratch("higher", upper.shape, x.dtype, training))
+    left, right = step.scratch("left and right", (2, *y.shape), x.dtype, training)
+    copy_pixels(left, higher[:, :, 0 : 2 * width : 2])
+    copy_pixels(right, higher[:, :, 1 : 2 * width : 2])
+    np.maximum(left, right, out=y)
+    if winners is not None:
+        _mark_smaller(upper, lower, winners[0])
+        _mark_smaller(left, right, winners[1])
+
+
+def double(step: Step, dy: Array, winners: Sequence[Array], dx: Array) -> None:
+    """The backward pass of `halve`: each gradient goes to one that was largest.
+
+    Rows and columns of dx that are in no window are left as they are: zero, in a workspace.
+    """
+    (_, height, width, _), (lower_won, right_won) = dy.shape, winners
+    left, right = step.scratch("left and right", (2, *dy.shape), dy.dtype)
+    bits = lower_won.dtype
+    np.bitwise_and(dy.view(bits), right_won, out=right.view(bits))
+    np.subtract(dy, right, out=left)
+    dhigher = step.scratch(f"dhigher, {lower_won.shape[1:3]}", lower_won.shape, dy.dtype)
+    copy_pixels(dhigher[:, :, 0 : 2 * width : 2], left)
+    copy_pixels(dhigher[:, :, 1 : 2 * width : 2], right)
+    upper, lower = dx[:, 0 : 2 * height : 2], dx[:, 1 : 2 * height : 2]
+    np.bitwise_and(dhigher.view(bits), lower_won, out=lower.view(bits))
+    np.subtract(dhigher, lower, out=upper)
+
+
+def _mark_smaller(a: Array, b: Array, out: Array) -> None:
+    """All bits of out are set where a < b, none elsewhere: the sign of the difference, spread by a shift.
+
+    A comparison gives bytes, which a product with floats converts first: that takes longer.
+    """
+    np.subtract(a, b, out=out.view(a.dtype))
+    out >>= 8 * out.itemsize - 1
+
+
+def is_2x2(pool: Pool2D) -> bool:
+    """Whether its windows are 2x2 and do not overlap."""
+    return (pool.pool_size, pool.stride) == (2, 2)
 
 
 class FastMaxPool(Step):
@@ -50,6 +140,48 @@ class FastMaxPool(Step):
                 dcorner += np.multiply(dy[s], winner, out=passed)
 
         parallel_for(len(x), SLICE, work)
+        return dx
+
+
+class HalvingAveragePool(Step):
+    """AveragePool2D of windows of 2x2 that do not overlap: first the sum of two rows, then of two columns."""
+
+    @classmethod
+    def match(cls, layers: Sequence[Layer], shape: Shape) -> Step | None:
+        return cls(layers[:1], shape) if begins_with(layers, AveragePool2D) and is_2x2(layers[0]) else None
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        y = self.workspace("y", (len(x), *self.y_shape), x.dtype, training)
+        height, width, _ = self.y_shape
+
+        def work(s: slice) -> None:
+            upper, lower = x[s, 0 : 2 * height : 2], x[s, 1 : 2 * height : 2]
+            both = np.add(upper, lower, out=self.scratch("both", upper.shape, x.dtype, training))
+            left, right = self.scratch("left and right", (2, *y[s].shape), x.dtype, training)
+            copy_pixels(left, both[:, :, 0 : 2 * width : 2])
+            copy_pixels(right, both[:, :, 1 : 2 * width : 2])
+            np.add(left, right, out=y[s])
+            y[s] *= x.dtype.type(1 / 4)
+
+        parallel_for(len(x), SLICE, work, math.prod(x.shape[1:]))
+        if training:
+            self.save_for_backward(x.shape)
+        return y
+
+    def backward(self, dy: Array) -> Array:
+        (x_shape,) = self.saved()
+        dx = self.workspace("dx", x_shape, dy.dtype)  # zero where no window is
+        height, width, _ = self.y_shape
+
+        def work(s: slice) -> None:
+            share = self.scratch("share", dy[s].shape, dy.dtype)
+            np.multiply(dy[s], dy.dtype.type(1 / 4), out=share)
+            upper, lower = dx[s, 0 : 2 * height : 2], dx[s, 1 : 2 * height : 2]
+            copy_pixels(upper[:, :, 0 : 2 * width : 2], share)
+            copy_pixels(upper[:, :, 1 : 2 * width : 2], share)
+            lower[...] = upper
+
+        parallel_for(len(dy), SLICE, work, math.prod(x_shape[1:]))
         return dx
 
 

@@ -1,5 +1,6 @@
 """A residual block whose layers run as steps."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -27,7 +28,8 @@ class FastResidual(Step):
         for step in self.steps:
             inner = step.forward(inner, training)
         y = self.workspace("y", x.shape, x.dtype, training)
-        parallel_for(len(x), SLICE, lambda s: np.add(x[s], inner[s], out=y[s]))
+        operations = math.prod(x.shape[1:])
+        parallel_for(len(x), SLICE, lambda s: np.add(x[s], inner[s], out=y[s]), operations)
         if training:
             self.save_for_backward()
         return y
@@ -38,7 +40,8 @@ class FastResidual(Step):
         for step in reversed(self.steps):
             inner = step.backward(inner)
         dx = self.workspace("dx", dy.shape, dy.dtype)
-        parallel_for(len(dy), SLICE, lambda s: np.add(dy[s], inner[s], out=dx[s]))
+        operations = math.prod(dy.shape[1:])
+        parallel_for(len(dy), SLICE, lambda s: np.add(dy[s], inner[s], out=dx[s]), operations)
         return dx
 
     def prepare_for_inference(self) -> None:

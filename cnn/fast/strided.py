@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 
 from cnn.conv import Conv2D
-from cnn.fast.kernels import sum_by_channel, view
-from cnn.fast.parallel import parallel_for
+from cnn.fast.kernels import copy_pixels, on_pixels, rows_of, sum_by_channel, sum_of_products, view
+from cnn.fast.parallel import SLICE, parallel_for
 from cnn.fast.step import Step, begins_with
 from cnn.layer import Array, Layer, Shape
 
@@ -26,7 +27,7 @@ class StridedConv(Step):
         self.conv: Conv2D = self.layers[0]
         height, width, _ = self.y_shape
         self.patch = self.conv.kernel_size**2 * self.conv.in_channels
-        self.slice_size = max(1, CACHE // (4 * height * width * self.patch))
+        self.slice_size = max(1, min(SLICE, CACHE // (4 * height * width * self.patch)))
 
     def forward(self, x: Array, training: bool = False) -> Array:
         weight = self.conv.params["weight"].reshape(self.patch, -1)
@@ -40,7 +41,7 @@ class StridedConv(Step):
             self._overlapping(patches, self.padded(x[s], self.conv.padding, training))
             np.matmul(patches.reshape(-1, self.patch), weight, out=y[s].reshape(size * places, -1))
             if "bias" in self.conv.params:
-                y[s] += self.conv.params["bias"]
+                rows_of(y[s])[...] += on_pixels(self.conv.params["bias"], y)
 
         parallel_for(len(x), self.slice_size, work)
         if training:
@@ -62,10 +63,11 @@ class StridedConv(Step):
 
         def work(s: slice) -> Array:
             of_slice, rows = patches[s].reshape(-1, self.patch), dy[s].reshape(-1, self.conv.out_channels)
-            dweight = of_slice.T @ rows
+            dweight = sum_of_products(of_slice[None], rows[None])
             if dx is not None:
-                dpatches = self.scratch("dpatches", of_slice.shape, dy.dtype)
-                self._add_patches(np.matmul(rows, weight.T, out=dpatches), dx[s])
+                taps = weight.reshape(-1, self.conv.in_channels, weight.shape[1]).swapaxes(1, 2)
+                dtaps = self.scratch("dtaps", (len(taps), len(rows), taps.shape[2]), dy.dtype)
+                self._add_patches(np.matmul(rows, taps, out=dtaps), dx[s])
             return dweight
 
         dweight = sum(parallel_for(len(dy), self.slice_size, work))
@@ -82,15 +84,24 @@ class StridedConv(Step):
         windows = view(padded, (n, height, width, f, f, c), strides)
         patches.reshape(windows.shape)[...] = windows
 
-    def _add_patches(self, dpatches: Array, dx: Array) -> None:
-        """The backward pass of both: a pixel gets the sum over all patches that contain it."""
+    def _add_patches(self, dtaps: Array, dx: Array) -> None:
+        """The backward pass of both: a pixel gets the sum over all patches that contain it.
+
+        dtaps (F F, n H' W', C): what each pixel of the patches gets. Pixels whose distance is a multiple of
+        the stride are summed at once: their rows lie side by side in memory.
+        """
         f, s, p = self.conv.kernel_size, self.conv.stride, self.conv.padding
         n, in_height, in_width, c = dx.shape
         height, width, _ = self.y_shape
-        dpatches = dpatches.reshape(n, height, width, f, f, c)
+        dtaps = dtaps.reshape(f, f, n, height, width, c)
         dpadded = self.scratch("padded", (n, in_height + 2 * p, in_width + 2 * p, c), dx.dtype)
         dpadded[...] = 0
-        for i in range(f):
-            for j in range(f):
-                dpadded[:, i : i + s * height : s, j : j + s * width : s] += dpatches[:, :, :, i, j]
+        for top, left in product(range(min(s, f)), repeat=2):
+            every = dpadded[:, top::s, left::s]
+            sums = self.scratch("sums", every.shape, dx.dtype)
+            sums[...] = 0
+            for i, j in product(range(top, f, s), range(left, f, s)):
+                down, right = i // s, j // s
+                sums[:, down : down + height, right : right + width] += dtaps[i, j]
+            copy_pixels(every, sums)
         dx[...] = dpadded[:, p : p + in_height, p : p + in_width]

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 
 from cnn.conv import Conv2D
-from cnn.fast.kernels import multiply, sum_by_channel, view
+from cnn.fast.kernels import multiply, on_pixels, rows_of, sum_by_channel, view
 from cnn.fast.parallel import SLICE, parallel_for
 from cnn.fast.step import Step, begins_with
 from cnn.layer import Array, Layer, Shape
@@ -122,7 +122,7 @@ class WinogradConv(Step):
                 tiles = self.scratch("tiles", (len(product), len(to_output), k), x.dtype, training)
                 self._tiled(y[s])[...] = self._as_tiles(np.matmul(to_output, product, out=tiles))
             if "bias" in self.conv.params:
-                y[s] += self.conv.params["bias"]
+                rows_of(y[s])[...] += on_pixels(self.conv.params["bias"], y)
 
         parallel_for(n, self.slice_size, work)
         if training:
