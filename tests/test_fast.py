@@ -49,6 +49,27 @@ def test_fast_conv_equals_its_layer(f, p, c, k, n, height, width, bias):
     assert_equal_networks(plain, fast, pictures(n, *shape))
 
 
+@pytest.mark.parametrize("n", [1, 9, 70])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_a_relu_after_a_convolution_is_computed_with_it(n, stride):
+    plain, fast = plain_and_fast(lambda rng: [Conv2D(3, 4, 3, stride, 1, rng=rng), ReLU()], (7, 5, 3))
+    assert [type(step).__name__ for step in fast.steps] == ["FastConv" if stride == 1 else "StridedConv"]
+    assert_equal_networks(plain, fast, pictures(n, 7, 5, 3))
+
+
+@pytest.mark.parametrize("after", [[], [ReLU], [GELU], [ReLU, MaxPool2D], [MaxPool2D, ReLU]])
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize(("n", "height", "width"), [(2, 2, 2), (9, 6, 4), (40, 5, 7)])
+def test_conv_norm_equals_its_layers(n, height, width, bias, after):
+    def build(rng):
+        conv = Conv2D(3, 5, 3, padding=1, rng=rng, bias=bias)
+        return [conv, BatchNorm(5), *(kind() for kind in after)]
+
+    plain, fast = plain_and_fast(build, (height, width, 3))
+    assert [type(step).__name__ for step in fast.steps] == ["ConvNorm"]
+    assert_equal_networks(plain, fast, pictures(n, height, width, 3))
+
+
 @pytest.mark.parametrize("order", ["ReLU, pool", "pool, ReLU", "pool"])
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize(("n", "height", "width"), [(1, 2, 2), (9, 6, 4), (40, 5, 7)])
@@ -94,6 +115,21 @@ def test_winograd_conv_of_several_tiles_equals_its_layer(n, height, width, paddi
     if min(shape) < 1:
         pytest.skip("nothing is left of the picture")
     plain, fast = plain_and_fast(lambda rng: [Conv2D(64, 70, 3, padding=padding, rng=rng)], shape)
+    assert [type(step).__name__ for step in fast.steps] == ["WinogradConv"]
+    assert_equal_networks(plain, fast, pictures(n, *shape), atol=1e-8)
+    prepared = prepare_for_inference(fast)
+    for count in (1, n):
+        x = pictures(count, *shape, seed=3)
+        np.testing.assert_allclose(prepared.forward(x), plain.forward(x), atol=1e-9)
+
+
+@pytest.mark.parametrize("padding", [0, 1, 2])
+@pytest.mark.parametrize(
+    ("n", "height", "width"), [(1, 4, 4), (40, 7, 7), (3, 8, 7), (9, 7, 11), (2, 14, 16)]
+)
+def test_winograd_conv_of_tiles_that_hang_over_the_edge_equals_its_layer(n, height, width, padding):
+    shape = (height + 2 - 2 * padding, width + 2 - 2 * padding, 70)
+    plain, fast = plain_and_fast(lambda rng: [Conv2D(70, 90, 3, padding=padding, rng=rng)], shape)
     assert [type(step).__name__ for step in fast.steps] == ["WinogradConv"]
     assert_equal_networks(plain, fast, pictures(n, *shape), atol=1e-8)
     prepared = prepare_for_inference(fast)
@@ -165,6 +201,37 @@ def test_fast_batch_norm_equals_its_layers(shape, activation, n):
     assert_equal_networks(plain, fast, 3 + 2 * pictures(n, *shape))
 
 
+@pytest.mark.parametrize("after", [[ReLU, MaxPool2D], [MaxPool2D, ReLU]])
+@pytest.mark.parametrize("gamma", [[1, 2, 3], [-1, -2, -3], [1, -2, 0.5]])
+@pytest.mark.parametrize(("n", "height", "width"), [(2, 2, 2), (33, 7, 6), (64, 4, 5)])
+def test_batch_norm_before_pooling_equals_its_layers_whatever_the_sign_of_gamma(
+    n, height, width, gamma, after
+):
+    plain, fast = plain_and_fast(lambda rng: [BatchNorm(3), *(kind() for kind in after)], (height, width, 3))
+    for network in (plain, fast):
+        network.layers[0].params["gamma"][...] = gamma
+    assert [type(step).__name__ for step in fast.steps] == ["FastBatchNorm"]
+    assert_equal_networks(plain, fast, 3 + 2 * pictures(n, height, width, 3))
+
+
+@pytest.mark.parametrize("far", [0, 10, 100, 1000])
+def test_batch_norm_in_float32_keeps_a_variance_that_is_small_beside_the_mean(far):
+    _, fast = plain_and_fast(lambda rng: [BatchNorm(5)], (6, 6, 5), np.float32)
+    x = (far + pictures(40, 6, 6, 5)).astype(np.float32)
+    exact = x.astype(np.float64)
+    exact = (exact - exact.mean(axis=(0, 1, 2))) / exact.std(axis=(0, 1, 2))
+    gamma, beta = fast.layers[0].params["gamma"], fast.layers[0].params["beta"]
+    np.testing.assert_allclose(fast.forward(x, training=True), gamma * exact + beta, atol=1e-3)
+
+
+@pytest.mark.parametrize("n", [1, 9, 70])
+@pytest.mark.parametrize(("height", "width"), [(2, 2), (6, 4), (7, 5)])
+def test_gelu_before_pooling_equals_its_layers(n, height, width):
+    plain, fast = plain_and_fast(lambda rng: [GELU(), MaxPool2D(2)], (height, width, 3))
+    assert [type(step).__name__ for step in fast.steps] == ["FastGELU"]
+    assert_equal_networks(plain, fast, pictures(n, height, width, 3))
+
+
 @pytest.mark.parametrize("n", [1, 33, 300])
 def test_fast_dense_and_relu_equal_their_layers(n):
     plain, fast = plain_and_fast(
@@ -204,8 +271,7 @@ def test_a_list_that_somebody_writes_is_right_and_fast_where_a_run_of_it_matches
         "FastMaxPool",
         "FastReLU",
         "StridedConv",
-        "FastConv",
-        "FastBatchNorm",
+        "ConvNorm",
         "ConvPool",
         "FastResidual",
         "FastGELU",
@@ -228,6 +294,11 @@ def test_a_list_that_somebody_writes_is_right_and_fast_where_a_run_of_it_matches
         ("WinogradConv", 2, lambda rng: [Conv2D(2, 3, 3, padding=1, rng=rng)]),
         ("WinogradConv", 64, lambda rng: [Conv2D(64, 64, 3, padding=1, rng=rng)]),
         ("StridedConv", 2, lambda rng: [Conv2D(2, 3, 3, stride=2, padding=1, rng=rng)]),
+        ("ConvNorm", 2, lambda rng: [Conv2D(2, 3, 3, rng=rng), BatchNorm(3), ReLU(), MaxPool2D(2)]),
+        ("HalvingAveragePool", 2, lambda rng: [AveragePool2D(2)]),
+        ("HalvingMaxPool", 2, lambda rng: [MaxPool2D(2)]),
+        ("FastBatchNorm", 2, lambda rng: [BatchNorm(2), ReLU(), MaxPool2D(2)]),
+        ("FastGELU", 2, lambda rng: [GELU(), MaxPool2D(2)]),
         ("FastAveragePool", 2, lambda rng: [AveragePool2D(3, stride=1)]),
         ("FastMaxPool", 2, lambda rng: [MaxPool2D(3, stride=1)]),
         ("FastBatchNorm", 2, lambda rng: [BatchNorm(2), ReLU()]),

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cnn import ARCHITECTURES, BatchNorm, Conv2D, Dense, Flatten, MaxPool2D, ReLU, Sequential
+from cnn import ARCHITECTURES, GELU, BatchNorm, Conv2D, Dense, Flatten, MaxPool2D, ReLU, Sequential
 from cnn.fast.step import Step
 
 LAST_FOUR_CONVOLUTIONS = """\
@@ -33,28 +33,26 @@ WinogradConv(Conv2D(112, 112, kernel_size=3, stride=1, padding=1, bias=False))
 FastBatchNorm(BatchNorm(112), ReLU)
 WinogradConv(Conv2D(112, 112, kernel_size=3, stride=1, padding=1, bias=False))
 FastBatchNorm(BatchNorm(112), ReLU)
-FastConv(Conv2D(112, 32, kernel_size=1, stride=1, padding=0, bias=False))
-FastBatchNorm(BatchNorm(32), ReLU)
+ConvNorm(Conv2D(112, 32, kernel_size=1, stride=1, padding=0, bias=False), BatchNorm(32), ReLU)
 ColumnWindows(3)
-FastConv(Conv2D(1152, 128, kernel_size=1, stride=1, padding=0, bias=False))
-FastBatchNorm(BatchNorm(128), ReLU)
+ConvNorm(Conv2D(1152, 128, kernel_size=1, stride=1, padding=0, bias=False), BatchNorm(128), ReLU)
 ColumnWindows(3)
 FastConv(Conv2D(384, 17, kernel_size=1, stride=1, padding=0))"""
 
 DEEP_CONVOLUTIONS = """\
 FastConv(Conv2D({channels}, {first}, kernel_size=3, stride=1, padding={padding}))
 FastGELU(GELU)
-ConvPool(Conv2D({first}, 64, kernel_size=3, stride=1, padding={padding}, bias=False), MaxPool2D(2, stride=2))
+{second}
 FastBatchNorm(BatchNorm(64), GELU)
 WinogradConv(Conv2D(64, 64, kernel_size=3, stride=1, padding=0, bias=False))
 FastBatchNorm(BatchNorm(64), GELU)
 WinogradConv(Conv2D(64, {width}, kernel_size=3, stride=1, padding=1, bias=False))
-FastMaxPool(MaxPool2D(2, stride=2))
+HalvingMaxPool(MaxPool2D(2, stride=2))
 FastBatchNorm(BatchNorm({width}), GELU)
 WinogradConv(Conv2D({width}, {width}, kernel_size=3, stride=1, padding=1, bias=False))
 FastBatchNorm(BatchNorm({width}), GELU)
 WinogradConv(Conv2D({width}, {width}, kernel_size=3, stride=1, padding=1, bias=False))
-FastMaxPool(MaxPool2D(2, stride=2))
+HalvingMaxPool(MaxPool2D(2, stride=2))
 FastBatchNorm(BatchNorm({width}), GELU)
 WinogradConv(Conv2D({width}, {width}, kernel_size=3, stride=1, padding=1, bias=False))
 FastBatchNorm(BatchNorm({width}), GELU)
@@ -78,11 +76,24 @@ FastDense(Dense(128, 10))""",
     "digit_net": FIVE_CONVOLUTIONS.format(channels=1, classes=10),
     "row_net": FIVE_CONVOLUTIONS.format(channels=2, classes=15),
     "line_net": LINE_CONVOLUTIONS,
-    "grey_net": DEEP_CONVOLUTIONS.format(channels=1, first=18, width=116, padding=1),
-    "colour_net": DEEP_CONVOLUTIONS.format(channels=3, first=24, width=176, padding=0),
+    "grey_net": DEEP_CONVOLUTIONS.format(
+        channels=1,
+        first=18,
+        width=116,
+        padding=1,
+        second="ConvPool(Conv2D(18, 64, kernel_size=3, stride=1, padding=1, bias=False), "
+        "MaxPool2D(2, stride=2))",
+    ),
+    "colour_net": DEEP_CONVOLUTIONS.format(
+        channels=3,
+        first=24,
+        width=176,
+        padding=0,
+        second="WinogradConv(Conv2D(24, 64, kernel_size=3, stride=1, padding=0, bias=False))\n"
+        "HalvingMaxPool(MaxPool2D(2, stride=2))",
+    ),
 }
 RNG = np.random.default_rng(0)
-POOL = "FastMaxPool"
 
 
 class LeakyReLU(ReLU):
@@ -123,14 +134,18 @@ def test_steps_own_no_parameters(name):
         (
             [Conv2D(1, 2, 3, stride=2, rng=RNG), ReLU(), MaxPool2D(2)],
             (9, 9, 1),
-            ["StridedConv", "FastReLU", POOL],
+            ["StridedConv", "HalvingMaxPool"],
         ),
         ([Conv2D(1, 2, 3, padding=3, rng=RNG)], (9, 9, 1), ["StridedConv"]),
-        ([Conv2D(1, 2, 3, rng=RNG), ReLU(), MaxPool2D(3)], (9, 9, 1), ["FastConv", "FastReLU", POOL]),
-        ([Conv2D(1, 2, 3, rng=RNG), ReLU(), MaxPool2D(2, 1)], (9, 9, 1), ["FastConv", "FastReLU", POOL]),
-        ([Conv2D(1, 2, 3, rng=RNG), MaxPool2D(3)], (9, 9, 1), ["FastConv", POOL]),
+        ([Conv2D(1, 2, 3, rng=RNG), ReLU(), MaxPool2D(3)], (9, 9, 1), ["FastConv", "FastMaxPool"]),
+        ([Conv2D(1, 2, 3, rng=RNG), ReLU(), MaxPool2D(2, 1)], (9, 9, 1), ["FastConv", "FastMaxPool"]),
+        ([Conv2D(1, 2, 3, rng=RNG), MaxPool2D(3)], (9, 9, 1), ["FastConv", "FastMaxPool"]),
         ([Conv2D(1, 2, 3, rng=RNG), MaxPool2D(2)], (9, 9, 1), ["ConvPool"]),
-        ([Conv2D(1, 2, 3, rng=RNG), LeakyReLU(), MaxPool2D(2)], (9, 9, 1), ["FastConv", "LeakyReLU", POOL]),
+        (
+            [Conv2D(1, 2, 3, rng=RNG), LeakyReLU(), MaxPool2D(2)],
+            (9, 9, 1),
+            ["FastConv", "LeakyReLU", "HalvingMaxPool"],
+        ),
         ([Conv2D(4, 2, 3, rng=RNG), ReLU(), MaxPool2D(2)], (8, 9, 4), ["SparseConvPoolReLU"]),
         ([Conv2D(5, 2, 3, rng=RNG), ReLU(), MaxPool2D(2)], (8, 9, 5), ["ConvPool"]),
         ([Conv2D(5, 2, 3, padding=1, rng=RNG), ReLU(), MaxPool2D(2)], (6, 6, 5), ["ConvPool"]),
@@ -138,6 +153,14 @@ def test_steps_own_no_parameters(name):
         ([Conv2D(5, 2, 3, padding=1, rng=RNG)], (6, 7, 5), ["FastConv"]),
         ([Conv2D(5, 2, 3, padding=1, stride=2, rng=RNG)], (6, 6, 5), ["StridedConv"]),
         ([Conv2D(5, 2, 5, padding=1, rng=RNG)], (6, 6, 5), ["FastConv"]),
+        ([Conv2D(5, 2, 3, rng=RNG), BatchNorm(2), ReLU(), MaxPool2D(2)], (8, 8, 5), ["ConvNorm"]),
+        (
+            [Conv2D(5, 2, 3, rng=RNG), BatchNorm(2), GELU(), MaxPool2D(2)],
+            (8, 8, 5),
+            ["ConvNorm", "HalvingMaxPool"],
+        ),
+        ([Conv2D(64, 64, 3, padding=1, rng=RNG)], (7, 7, 64), ["WinogradConv"]),
+        ([BatchNorm(3), ReLU(), MaxPool2D(3)], (9, 9, 3), ["FastBatchNorm", "FastMaxPool"]),
         ([BatchNorm(3), LeakyReLU()], (3,), ["FastBatchNorm", "LeakyReLU"]),
         (
             [Conv2D(1, 2, 3, rng=RNG), MaxPool2D(2), ReLU(), Flatten(), Dense(18, 3, rng=RNG)],

@@ -6,17 +6,28 @@ from threading import get_ident
 
 import numpy as np
 
+from cnn.activation import ReLU
 from cnn.conv import Conv2D
-from cnn.fast.kernels import copy_pixels, multiply, on_pixels, rows_of, sum_by_channel, sum_of_products, view
-from cnn.fast.parallel import SLICE, parallel_for
+from cnn.fast.kernels import (
+    copy_pixels,
+    multiply,
+    on_pixels,
+    relu,
+    relu_backward,
+    rows_of,
+    sum_by_channel,
+    sum_of_products,
+    view,
+)
+from cnn.fast.parallel import SLICE, Result, parallel_for
 from cnn.fast.step import Step, begins_with
 from cnn.layer import Array, Layer, Shape
 
-CACHE = 1 << 20  # bytes of a core's second-level cache, which the results of a slice should fit in
+CACHE = 1 << 21  # bytes: more of the results of a slice make NumPy's operations no faster
 
 
 class FastConv(Step):
-    """Conv2D with stride 1 and padding below F.
+    """Conv2D with stride 1 and padding below F, and a ReLU after it.
 
     im2col copies every pixel F * F times. Here each is copied F times: `columns` holds, for every position,
     the F pixels below one another that begin there. A patch is then F neighbouring positions, which lie side
@@ -30,11 +41,14 @@ class FastConv(Step):
 
     @classmethod
     def match(cls, layers: Sequence[Layer], shape: Shape) -> Step | None:
-        return cls(layers[:1], shape) if begins_with(layers, Conv2D) and is_fast(layers[0]) else None
+        if not begins_with(layers, Conv2D) or not is_fast(layers[0]):
+            return None
+        return cls(layers[: 2 if begins_with(layers, Conv2D, ReLU) else 1], shape)
 
     def __init__(self, layers: Sequence[Layer], input_shape: Shape) -> None:
         super().__init__(layers, input_shape)
-        self.conv: Conv2D = next(layer for layer in self.layers if isinstance(layer, Conv2D))
+        self.conv: Conv2D = self.layers[0]
+        self.relu = any(isinstance(layer, ReLU) for layer in self.layers)
 
     def forward(self, x: Array, training: bool = False) -> Array:
         y = self.workspace("y", (len(x), *self.y_shape), x.dtype, training)
@@ -44,10 +58,12 @@ class FastConv(Step):
             y[s] = z[:, :, : y.shape[2]]
             if bias is not None:
                 rows_of(y[s])[...] += on_pixels(bias, y)
+            if self.relu:
+                relu(y[s], y[s])
 
-        columns = self.convolve(x, finish, training)
+        columns, _ = self.convolve(x, finish, training)
         if training:
-            self.save_for_backward(columns, x.shape)
+            self.save_for_backward(columns, x.shape, y)
         return y
 
     def backward(self, dy: Array) -> Array:
@@ -60,34 +76,39 @@ class FastConv(Step):
     def backward_params(self, dy: Array) -> None:
         self._backward(dy, *self.saved(), None)
 
-    def _backward(self, dy: Array, columns: Array, x_shape: Shape, dx: Array | None) -> None:
+    def _backward(self, dy: Array, columns: Array, x_shape: Shape, y: Array, dx: Array | None) -> None:
+        passed = self.workspace("passed", dy.shape, dy.dtype) if self.relu else dy
+
         def spread(s: slice, dz: Array) -> None:
-            dz[:, :, : dy.shape[2]] = dy[s]
+            if self.relu:
+                relu_backward(dy[s], y[s], passed[s])
+            dz[:, :, : dy.shape[2]] = passed[s]
 
         self.differentiate(columns, x_shape, spread, dx)
         if "bias" in self.conv.params:
-            self.conv.grads["bias"][...] = sum_by_channel(dy)
+            self.conv.grads["bias"][...] = sum_by_channel(passed)
 
-    def convolve(self, x: Array, use: Callable[[slice, Array], None], training: bool) -> Array | None:
+    def convolve(
+        self, x: Array, use: Callable[[slice, Array], Result], training: bool
+    ) -> tuple[Array | None, list[Result]]:
         """Calls use(s, z) for every slice s of the batch, on all cores.
 
         z (n, H', R, K) is the convolution of x[s], without bias, at all positions; it is soon written over.
-        Returns, in training, the columns of all slices, for `differentiate`.
+        Returns, in training, the columns of all slices, for `differentiate`; and what the calls returned.
         """
         rows, row = self.conv.output_shape(x.shape[1:])[0], x.shape[2] + self.conv.padding
         weight, slice_size = _matrix(self.conv.params["weight"]), self._slice_size(rows * row)
         columns = self._room("x", x, rows, self.conv.padding, slice_size) if training else None
 
-        def work(s: slice) -> None:
+        def work(s: slice) -> Result:
             if training:
                 room = columns[s.start // slice_size]
             else:
                 room = self._room("x", x[s], rows, self.conv.padding, slice_size, training)[0]
             of_slice = self._columns(x[s], rows, self.conv.padding, room)
-            use(s, self._product(of_slice, weight, (len(x[s]), rows, row), training))
+            return use(s, self._product(of_slice, weight, (len(x[s]), rows, row), training))
 
-        parallel_for(len(x), slice_size, work)
-        return columns
+        return columns, parallel_for(len(x), slice_size, work)
 
     def differentiate(
         self, columns: Array, x_shape: Shape, fill: Callable[[slice, Array], None], dx: Array | None

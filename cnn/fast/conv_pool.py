@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from cnn.activation import ReLU
 from cnn.conv import Conv2D
 from cnn.fast.conv import FastConv, is_fast
-from cnn.fast.kernels import bits_of, on_pixels, relu, relu_backward, rows_of, sum_by_channel
-from cnn.fast.pool import double, halve, is_2x2
+from cnn.fast.kernels import on_pixels, relu, relu_backward, rows_of, sum_by_channel
+from cnn.fast.pool import double, halve, is_2x2, winners_of
 from cnn.fast.step import Step, begins_with
 from cnn.fast.winograd import pays
 from cnn.layer import Array, Layer, Shape
@@ -32,28 +32,22 @@ class ConvPool(FastConv):
         matches = begins_with(layers, Conv2D, MaxPool2D) and is_fast(layers[0]) and is_2x2(layers[1])
         return cls(layers[:2], shape) if matches else None
 
-    def __init__(self, layers: Sequence[Layer], input_shape: Shape) -> None:
-        super().__init__(layers, input_shape)
-        self.relu = len(self.layers) == 3
-
     def forward(self, x: Array, training: bool = False) -> Array:
         y = self.workspace("y", (len(x), *self.y_shape), x.dtype, training)
-        n, height, _, k = y.shape
         row = x.shape[2] + self.conv.padding
-        # Which of a pair was larger: the lower of two rows, then the right of two columns.
-        lower_won = self.workspace("lower", (n, height, row, k), bits_of(x)) if training else None
-        right_won = self.workspace("right", y.shape, bits_of(x)) if training else None
+        z_shape = (*x.shape[:2], row, y.shape[3])
+        winners = winners_of(self, z_shape, y.shape, x.dtype) if training else None
 
         def pool(s: slice, z: Array) -> None:
-            halve(self, z, y[s], [lower_won[s], right_won[s]] if training else None)
+            halve(self, z, y[s], winners and [won[s] for won in winners])
             if "bias" in self.conv.params:
                 rows_of(y[s])[...] += on_pixels(self.conv.params["bias"], y)
             if self.relu:
                 relu(y[s], y[s])
 
-        columns = self.convolve(x, pool, training)
+        columns, _ = self.convolve(x, pool, training)
         if training:
-            self.save_for_backward(columns, x.shape, y, lower_won, right_won)
+            self.save_for_backward(columns, x.shape, y, winners)
         return y
 
     def _backward(
@@ -62,8 +56,7 @@ class ConvPool(FastConv):
         columns: Array,
         x_shape: Shape,
         y: Array,
-        lower_won: Array,
-        right_won: Array,
+        winners: list[Array],
         dx: Array | None,
     ) -> None:
         dpooled = self.workspace("dpooled", dy.shape, dy.dtype) if self.relu else dy
@@ -71,7 +64,7 @@ class ConvPool(FastConv):
         def unpool(s: slice, dz: Array) -> None:
             if self.relu:
                 relu_backward(dy[s], y[s], dpooled[s])
-            double(self, dpooled[s], [lower_won[s], right_won[s]], dz)
+            double(self, dpooled[s], [won[s] for won in winners], dz)
 
         self.differentiate(columns, x_shape, unpool, dx)
         if "bias" in self.conv.params:

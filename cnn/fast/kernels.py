@@ -13,9 +13,9 @@ def relu(x: np.ndarray, out: np.ndarray) -> np.ndarray:
     return x.clip(0, np.inf, out=out)
 
 
-def bits_of(x: np.ndarray) -> np.dtype:
-    """The integers that are as wide as x's values."""
-    return np.dtype(f"i{x.itemsize}")
+def bits_of(dtype: np.dtype) -> np.dtype:
+    """The integers that are as wide as these floats."""
+    return np.dtype(f"i{np.dtype(dtype).itemsize}")
 
 
 def relu_backward(dy: np.ndarray, y: np.ndarray, out: np.ndarray) -> np.ndarray:
@@ -24,7 +24,7 @@ def relu_backward(dy: np.ndarray, y: np.ndarray, out: np.ndarray) -> np.ndarray:
     With the bits as integers: -y is negative where y is positive, so its sign bit, spread over all bits by
     a shift, is a mask. A product with y > 0 converts that first, which takes longer, more so on two threads.
     """
-    bits = bits_of(y)
+    bits = bits_of(y.dtype)
     mask = np.negative(y.view(bits), out=out.view(bits))
     mask >>= 8 * y.itemsize - 1
     mask &= dy.view(bits)

@@ -2,14 +2,11 @@
 
 from collections.abc import Sequence
 
-from cnn.fast.basic import (
-    FastBatchNorm,
-    FastDense,
-    FastGELU,
-    FastReLU,
-)
+from cnn.fast.basic import FastDense, FastGELU, FastReLU
 from cnn.fast.conv import FastConv
+from cnn.fast.conv_norm import ConvNorm
 from cnn.fast.conv_pool import ConvPool
+from cnn.fast.norm import FastBatchNorm
 from cnn.fast.pool import FastAveragePool, FastMaxPool, HalvingAveragePool, HalvingMaxPool
 from cnn.fast.residual import FastResidual
 from cnn.fast.sparse import SparseConvPoolReLU
@@ -26,6 +23,7 @@ PATTERNS: tuple[type[Step], ...] = (
     SparseConvPoolReLU,
     ConvPool,
     WinogradConv,
+    ConvNorm,
     FastConv,
     StridedConv,
     FastBatchNorm,

@@ -24,19 +24,19 @@ class HalvingMaxPool(Step):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         y = self.workspace("y", (len(x), *self.y_shape), x.dtype, training)
-        winners = self._winners(x.shape, bits_of(x)) if training else None
+        winners = winners_of(self, x.shape, y.shape, x.dtype) if training else None
 
         def work(s: slice) -> None:
             halve(self, x[s], y[s], winners and [won[s] for won in winners])
 
         parallel_for(len(x), SLICE, work, math.prod(x.shape[1:]))
         if training:
-            self.save_for_backward(x.shape)
+            self.save_for_backward(x.shape, winners)
         return y
 
     def backward(self, dy: Array) -> Array:
-        (x_shape,) = self.saved()
-        dx, winners = self.workspace("dx", x_shape, dy.dtype), self._winners(x_shape, bits_of(dy))
+        x_shape, winners = self.saved()
+        dx = self.workspace("dx", x_shape, dy.dtype)
 
         def work(s: slice) -> None:
             double(self, dy[s], [won[s] for won in winners], dx[s])
@@ -44,10 +44,12 @@ class HalvingMaxPool(Step):
         parallel_for(len(dy), SLICE, work, math.prod(x_shape[1:]))
         return dx
 
-    def _winners(self, x_shape: Shape, bits: np.dtype) -> list[Array]:
-        n, _, width, k = x_shape
-        lower = (n, self.y_shape[0], width, k)
-        return [self.workspace("lower", lower, bits), self.workspace("right", (n, *self.y_shape), bits)]
+
+def winners_of(step: Step, x_shape: Shape, y_shape: Shape, dtype: np.dtype) -> list[Array]:
+    """Memory for what `halve` notes of a batch: about rows (N, H', W, K), about columns (N, H', W', K)"""
+    bits = bits_of(dtype)
+    of_rows = (*y_shape[:2], *x_shape[2:])
+    return [step.workspace("lower", of_rows, bits), step.workspace("right", y_shape, bits)]
 
 
 def halve(step: Step, x: Array, y: Array, winners: Sequence[Array] | None) -> None:
@@ -71,17 +73,20 @@ def halve(step: Step, x: Array, y: Array, winners: Sequence[Array] | None) -> No
 def double(step: Step, dy: Array, winners: Sequence[Array], dx: Array) -> None:
     """The backward pass of `halve`: each gradient goes to one that was largest.
 
-    Rows and columns of dx that are in no window are left as they are: zero, in a workspace.
+    Rows and columns of dx that are in no window are zero. Where dx is wider than `halve`'s x was, the rest is
+    left as it is.
     """
     (_, height, width, _), (lower_won, right_won) = dy.shape, winners
     left, right = step.scratch("left and right", (2, *dy.shape), dy.dtype)
-    bits = lower_won.dtype
+    bits = bits_of(dy.dtype)
     np.bitwise_and(dy.view(bits), right_won, out=right.view(bits))
     np.subtract(dy, right, out=left)
     dhigher = step.scratch(f"dhigher, {lower_won.shape[1:3]}", lower_won.shape, dy.dtype)
     copy_pixels(dhigher[:, :, 0 : 2 * width : 2], left)
     copy_pixels(dhigher[:, :, 1 : 2 * width : 2], right)
-    upper, lower = dx[:, 0 : 2 * height : 2], dx[:, 1 : 2 * height : 2]
+    dx[:, 2 * height :] = 0
+    of_windows = dx[:, : 2 * height, : dhigher.shape[2]]
+    upper, lower = of_windows[:, 0::2], of_windows[:, 1::2]
     np.bitwise_and(dhigher.view(bits), lower_won, out=lower.view(bits))
     np.subtract(dhigher, lower, out=upper)
 

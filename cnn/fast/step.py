@@ -64,12 +64,15 @@ class Step(Layer):
         name = f"{name} of thread {threading.get_ident()}"
         return self.workspace(name, (math.prod(shape),), dtype, training).reshape(shape)
 
-    def padded(self, x: Array, padding: int, training: bool) -> Array:
-        """x (n, H, W, C) with so many zeros around every picture, contiguous; a scratch if there are any."""
-        if not padding:
+    def padded(self, x: Array, padding: int, training: bool, overhang: tuple[int, int] = (0, 0)) -> Array:
+        """x (n, H, W, C) with so many zeros around every picture, contiguous; a scratch if there are any.
+
+        overhang: so many more rows of zeros below it, and columns at its right.
+        """
+        if not padding and not any(overhang):
             return np.ascontiguousarray(x)
         n, height, width, c = x.shape
-        shape = (n, height + 2 * padding, width + 2 * padding, c)
+        shape = (n, height + 2 * padding + overhang[0], width + 2 * padding + overhang[1], c)
         padded = self.scratch("padded", shape, x.dtype, training)
         padded[...] = 0
         padded[:, padding : padding + height, padding : padding + width] = x

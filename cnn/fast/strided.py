@@ -6,8 +6,18 @@ from itertools import product
 
 import numpy as np
 
+from cnn.activation import ReLU
 from cnn.conv import Conv2D
-from cnn.fast.kernels import copy_pixels, on_pixels, rows_of, sum_by_channel, sum_of_products, view
+from cnn.fast.kernels import (
+    copy_pixels,
+    on_pixels,
+    relu,
+    relu_backward,
+    rows_of,
+    sum_by_channel,
+    sum_of_products,
+    view,
+)
 from cnn.fast.parallel import SLICE, parallel_for
 from cnn.fast.step import Step, begins_with
 from cnn.layer import Array, Layer, Shape
@@ -16,15 +26,21 @@ CACHE = 1 << 20  # bytes that the patches of a slice should fit in
 
 
 class StridedConv(Step):
-    """Conv2D as it is written, a slice of the batch at a time: for strides, and padding of F or more."""
+    """Conv2D as it is written, a slice of the batch at a time, and a ReLU after it.
+
+    It is for strides, and padding of F or more.
+    """
 
     @classmethod
     def match(cls, layers: Sequence[Layer], shape: Shape) -> Step | None:
+        if begins_with(layers, Conv2D, ReLU):
+            return cls(layers[:2], shape)
         return cls(layers[:1], shape) if begins_with(layers, Conv2D) else None
 
     def __init__(self, layers: Sequence[Layer], input_shape: Shape) -> None:
         super().__init__(layers, input_shape)
         self.conv: Conv2D = self.layers[0]
+        self.relu = len(self.layers) == 2
         height, width, _ = self.y_shape
         self.patch = self.conv.kernel_size**2 * self.conv.in_channels
         self.slice_size = max(1, min(SLICE, CACHE // (4 * height * width * self.patch)))
@@ -42,27 +58,32 @@ class StridedConv(Step):
             np.matmul(patches.reshape(-1, self.patch), weight, out=y[s].reshape(size * places, -1))
             if "bias" in self.conv.params:
                 rows_of(y[s])[...] += on_pixels(self.conv.params["bias"], y)
+            if self.relu:
+                relu(y[s], y[s])
 
         parallel_for(len(x), self.slice_size, work)
         if training:
-            self.save_for_backward(saved, x.shape)
+            self.save_for_backward(saved, x.shape, y)
         return y
 
     def backward(self, dy: Array) -> Array:
-        patches, x_shape = self.saved()
+        patches, x_shape, y = self.saved()
         dx = self.workspace("dx", x_shape, dy.dtype)
-        self._backward(dy, patches, dx)
+        self._backward(dy, patches, y, dx)
         return dx
 
     def backward_params(self, dy: Array) -> None:
-        patches, _ = self.saved()
-        self._backward(dy, patches, None)
+        patches, _, y = self.saved()
+        self._backward(dy, patches, y, None)
 
-    def _backward(self, dy: Array, patches: Array, dx: Array | None) -> None:
+    def _backward(self, dy: Array, patches: Array, y: Array, dx: Array | None) -> None:
+        passed = self.workspace("passed", dy.shape, dy.dtype) if self.relu else dy
         weight = self.conv.params["weight"].reshape(self.patch, -1)
 
         def work(s: slice) -> Array:
-            of_slice, rows = patches[s].reshape(-1, self.patch), dy[s].reshape(-1, self.conv.out_channels)
+            if self.relu:
+                relu_backward(dy[s], y[s], passed[s])
+            of_slice, rows = patches[s].reshape(-1, self.patch), passed[s].reshape(-1, self.conv.out_channels)
             dweight = sum_of_products(of_slice[None], rows[None])
             if dx is not None:
                 taps = weight.reshape(-1, self.conv.in_channels, weight.shape[1]).swapaxes(1, 2)
@@ -73,7 +94,7 @@ class StridedConv(Step):
         dweight = sum(parallel_for(len(dy), self.slice_size, work))
         self.conv.grads["weight"][...] = dweight.reshape(self.conv.params["weight"].shape)
         if "bias" in self.conv.params:
-            self.conv.grads["bias"][...] = sum_by_channel(dy)
+            self.conv.grads["bias"][...] = sum_by_channel(passed)
 
     def _overlapping(self, patches: Array, padded: Array) -> None:
         """Fills patches (n, H' W', F F C) from the padded pictures."""

@@ -13,10 +13,12 @@ from cnn.layer import Array, Layer, Shape
 
 INPUT_SIDE = 6  # of the pictures that are one tile, pixels; with their margin they are 8x8
 POSITIONS, PAIRS = 8, 4096  # positions, and pairs of channels, worked on at once
-MOST_OF_PLAIN = 0.52  # share of the plain convolution's arithmetic, from which several tiles gain nothing
+ANY = 4  # side of the tiles of a result that no other tiles fit; the last ones of a row or column overhang
+MOST_OF_PLAIN = 0.6  # share of the plain convolution's arithmetic, from which several tiles gain nothing
 
 # F(6, 3): six results of a filter of three taps from 8 products instead of 18. A polynomial of degree 7 is
 # known by its values at 0, 1, -1, 2, -2, 1/2, -1/2 and infinity; values of products are products of values.
+# F(4, 3): four results from 6 products, with the values at 0, 1, -1, 2, -2 and infinity.
 # F(3, 3): three results from 5 products, with the values at 0, 1, -1, 2 and infinity.
 FROM_INPUT = {
     6: [
@@ -28,6 +30,14 @@ FROM_INPUT = {
         [0, 2, 4, -5 / 2, -5, 1 / 2, 1, 0],
         [0, -2, 4, 5 / 2, -5, -1 / 2, 1, 0],
         [0, -1, 0, 21 / 4, 0, -21 / 4, 0, 1],
+    ],
+    4: [
+        [4, 0, -5, 0, 1, 0],
+        [0, -4, -4, 1, 1, 0],
+        [0, 4, -4, -1, 1, 0],
+        [0, -2, -1, 2, 1, 0],
+        [0, 2, -1, -2, 1, 0],
+        [0, 4, 0, -5, 0, 1],
     ],
     3: [[2, -1, -2, 1, 0], [0, -2, -1, 1, 0], [0, 2, -3, 1, 0], [0, -1, 0, 1, 0], [0, 2, -1, -2, 1]],
 }
@@ -42,6 +52,14 @@ FROM_WEIGHT = {
         [32 / 45, -16 / 45, 8 / 45],
         [0, 0, 1],
     ],
+    4: [
+        [1 / 4, 0, 0],
+        [-1 / 6, -1 / 6, -1 / 6],
+        [-1 / 6, 1 / 6, -1 / 6],
+        [1 / 24, 1 / 12, 1 / 6],
+        [1 / 24, -1 / 12, 1 / 6],
+        [0, 0, 1],
+    ],
     3: [[1 / 2, 0, 0], [-1 / 2, -1 / 2, -1 / 2], [-1 / 6, 1 / 6, -1 / 6], [1 / 6, 1 / 3, 2 / 3], [0, 0, 1]],
 }
 TO_OUTPUT = {
@@ -53,18 +71,19 @@ TO_OUTPUT = {
         [0, 1, 1, 16, 16, 1 / 16, 1 / 16, 0],
         [0, 1, -1, 32, -32, 1 / 32, -1 / 32, 1],
     ],
+    4: [[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]],
     3: [[1, 1, 1, 1, 0], [0, 1, -1, 2, 0], [0, 1, 1, 4, 1]],
 }
 
 
 class WinogradConv(Step):
-    """Conv2D with a 3x3 kernel: a fifth of the products for results tiled by 6x6, a third for 3x3.
+    """Conv2D with a 3x3 kernel: of the products a fifth for tiles of 6x6, a quarter for 4x4, a third for 3x3.
 
     y = TO_OUTPUT [(FROM_WEIGHT weight FROM_WEIGHT^T) * (FROM_INPUT x FROM_INPUT^T)] TO_OUTPUT^T
 
-    for every tile of y and every pair of channels, x being the window of 8x8 or 5x5 pixels that the tile is
-    computed from, * element by element; summed over the channels that is one matrix product at each of the
-    V = 64 or 25 positions. The three transformations in both directions at once are matrices of V rows or
+    for every tile of y and every pair of channels, x being the window of 8x8, 6x6 or 5x5 pixels that the tile
+    is computed from, * element by element; summed over the channels that is one matrix product at each of the
+    V = 64, 36 or 25 positions. The three transformations in both directions at once are matrices of V rows or
     columns. Results differ from Conv2D's in the fifth digit: the points and the reciprocals of their
     differences are rounded.
 
@@ -73,8 +92,9 @@ class WinogradConv(Step):
     25 products of four rows each read less than half of the weights that 64 products of one row read, and
     reading them is what takes the time.
 
-    Shapes: x (N, H, W, C) -> y (N, H', W', K), H' and W' multiples of the tile's side, 6 or 3;
-    weight (3, 3, C, K), bias (K,).
+    Tiles of 6x6 or 3x3 are taken where they fill the result; those of 4x4 may hang over its edges, as at 7x7.
+
+    Shapes: x (N, H, W, C) -> y (N, H', W', K); weight (3, 3, C, K), bias (K,).
 
     Source: Winograd, "Arithmetic Complexity of Computations", 1980; Lavin and Gray, "Fast Algorithms for
     Convolutional Neural Networks", CVPR 2016.
@@ -92,7 +112,8 @@ class WinogradConv(Step):
         super().__init__(layers, input_shape)
         self.conv: Conv2D = self.layers[0]
         self.tile = _tile_of(self.y_shape)
-        self.down, self.across = (side // self.tile for side in self.y_shape[:2])
+        self.down, self.across = (-(-side // self.tile) for side in self.y_shape[:2])
+        self.overhang = (self.down * self.tile - self.y_shape[0], self.across * self.tile - self.y_shape[1])
         self.tiles = self.down * self.across  # of a picture
         self.slice_size = max(1, SLICE // self.tiles)
         # With the whole picture as one tile, only the pixels of the window that are not margin.
@@ -120,7 +141,7 @@ class WinogradConv(Step):
                 np.matmul(to_output, product, out=y[s].reshape(len(product), -1, k))
             else:
                 tiles = self.scratch("tiles", (len(product), len(to_output), k), x.dtype, training)
-                self._tiled(y[s])[...] = self._as_tiles(np.matmul(to_output, product, out=tiles))
+                self._join(np.matmul(to_output, product, out=tiles), y[s], training)
             if "bias" in self.conv.params:
                 rows_of(y[s])[...] += on_pixels(self.conv.params["bias"], y)
 
@@ -146,7 +167,7 @@ class WinogradConv(Step):
                 tiles = dy[s].reshape(len(dv), -1, k)
             else:
                 tiles = self.scratch("tiles", (len(dv), len(to_output), k), dy.dtype)
-                self._as_tiles(tiles)[...] = self._tiled(dy[s])
+                self._split(dy[s], tiles)
             np.matmul(to_output.T, tiles, out=dproduct[own])
             np.matmul(_turn(dproduct[own]), turned, out=_turn(dv))
             if self.is_whole:
@@ -186,7 +207,7 @@ class WinogradConv(Step):
         return y.reshape(1, INPUT_SIDE, INPUT_SIDE, -1)
 
     def _transformed(self, weight: Array, side: int, training: bool) -> Array:
-        """weight (3, 3, C, K) -> u (64, C, K), or (25, C, K) for tiles of 3x3"""
+        """weight (3, 3, C, K) -> u (V, C, K)"""
         from_weight = _of_weight(weight.dtype, side)
         taps = weight.reshape(9, -1)
         u = self.workspace("u", (len(from_weight), taps.shape[1]), weight.dtype, training)
@@ -199,7 +220,7 @@ class WinogradConv(Step):
         if self.is_whole:
             return x.reshape(n, -1, c)
         side = self.tile + 2
-        padded = self.padded(x, self.conv.padding, training)
+        padded = self.padded(x, self.conv.padding, training, self.overhang)
         windows = self.scratch("windows", (n * self.tiles, side * side, c), x.dtype, training)
         windows.reshape(n, self.down, self.across, side, side, c)[...] = self._overlapping(padded)
         return windows
@@ -208,7 +229,8 @@ class WinogradConv(Step):
         """The backward pass of `_windows`: a pixel gets the sum over all windows that contain it."""
         n, height, width, c = dx.shape
         p, side = self.conv.padding, self.tile + 2
-        dpadded = self.scratch("padded", (n, height + 2 * p, width + 2 * p, c), dx.dtype)
+        below, right = (2 * p + overhang for overhang in self.overhang)
+        dpadded = self.scratch("padded", (n, height + below, width + right, c), dx.dtype)
         dpadded[...] = 0
         of_tile = dwindows.reshape(n, self.down, self.across, side, side, c)
         for i in range(self.down):
@@ -225,8 +247,30 @@ class WinogradConv(Step):
         strides = (of_sample, step * of_row, step * of_column, of_row, of_column, of_channel)
         return view(padded, (n, self.down, self.across, side, side, c), strides)
 
+    def _join(self, tiles: Array, y: Array, training: bool) -> None:
+        """Fills y (n, H', W', K) from tiles (n tiles, T T, K), without what hangs over its edges."""
+        if not any(self.overhang):
+            self._tiled(y)[...] = self._as_tiles(tiles)
+            return
+        whole = self._whole("y with overhang", y, training)
+        self._tiled(whole)[...] = self._as_tiles(tiles)
+        y[...] = whole[:, : y.shape[1], : y.shape[2]]
+
+    def _split(self, dy: Array, tiles: Array) -> None:
+        """The backward pass of `_join`: what hangs over has no gradient."""
+        if any(self.overhang):
+            whole = self._whole("dy with overhang", dy, True)
+            whole[:, : dy.shape[1], : dy.shape[2]] = dy
+            dy = whole
+        self._as_tiles(tiles)[...] = self._tiled(dy)
+
+    def _whole(self, name: str, y: Array, training: bool) -> Array:
+        """Memory for results as large as all tiles; zero at first."""
+        height, width = self.down * self.tile, self.across * self.tile
+        return self.scratch(name, (len(y), height, width, y.shape[3]), y.dtype, training)
+
     def _tiled(self, pictures: Array) -> Array:
-        """A view of pictures (n, H', W', K) as (n, down, across, T, T, K)"""
+        """A view of pictures of whole tiles (n, T down, T across, K) as (n, down, across, T, T, K)"""
         n, _, _, k = pictures.shape
         return pictures.reshape(n, self.down, self.tile, self.across, self.tile, k).swapaxes(2, 3)
 
@@ -239,19 +283,21 @@ def pays(conv: Conv2D, shape: Shape) -> bool:
     """Whether the algorithm above takes much less arithmetic than plain products, for this input's shape."""
     if not _fits(conv, shape):
         return False
-    tile = _tile_of(conv.output_shape(shape))
-    values, pixels, c, k = (tile + 2) ** 2, tile * tile, conv.in_channels, conv.out_channels
-    return values * (values * c + c * k + pixels * k) < MOST_OF_PLAIN * 9 * pixels * c * k
+    height, width, k = conv.output_shape(shape)
+    tile = _tile_of((height, width))
+    tiles, values, c = -(-height // tile) * -(-width // tile), (tile + 2) ** 2, conv.in_channels
+    ours = tiles * values * (values * c + c * k + tile * tile * k)
+    return ours < MOST_OF_PLAIN * 9 * height * width * c * k
 
 
 def _fits(conv: Conv2D, shape: Shape) -> bool:
-    is_3x3 = (conv.kernel_size, conv.stride) == (3, 1) and conv.padding <= 2
-    return is_3x3 and _tile_of(conv.output_shape(shape)) > 0
+    return (conv.kernel_size, conv.stride) == (3, 1) and conv.padding <= 2
 
 
 def _tile_of(y_shape: Shape) -> int:
-    """The side of the tiles that a result of this shape consists of, 0 where there is none."""
-    return next((tile for tile in FROM_INPUT if not any(side % tile for side in y_shape[:2])), 0)
+    """The side of the tiles that a result of this shape is computed in."""
+    sides = y_shape[:2]
+    return next((tile for tile in FROM_INPUT if tile != ANY and not any(side % tile for side in sides)), ANY)
 
 
 @cache
