@@ -43,7 +43,7 @@ class FastConv(Step):
     def match(cls, layers: Sequence[Layer], shape: Shape) -> Step | None:
         if not begins_with(layers, Conv2D) or not is_fast(layers[0]):
             return None
-        return cls(layers[: 2 if begins_with(layers, Conv2D, ReLU) else 1], shape)
+        return cls(with_relu(layers), shape)
 
     def __init__(self, layers: Sequence[Layer], input_shape: Shape) -> None:
         super().__init__(layers, input_shape)
@@ -184,6 +184,11 @@ class FastConv(Step):
         z = self.scratch("z", (len(columns) - f, weight.shape[1]), columns.dtype, training)
         multiply(_patches(columns), weight, _by_phase(z, f))
         return z[: math.prod(size)].reshape(*size, -1)
+
+
+def with_relu(layers: Sequence[Layer]) -> Sequence[Layer]:
+    """The convolution that layers begin with, and a ReLU after it."""
+    return layers[: 2 if begins_with(layers, Conv2D, ReLU) else 1]
 
 
 def is_fast(conv: Conv2D) -> bool:

@@ -6,11 +6,12 @@ from cnn.conv import Conv2D
 from cnn.fast.conv import FastConv, is_fast
 from cnn.fast.norm import FastBatchNorm, length_of
 from cnn.fast.step import Step, begins_with
+from cnn.fast.strided import StridedConv
 from cnn.layer import Array, Layer, Shape
 from cnn.norm import BatchNorm
 
 
-class ConvNorm(FastConv):
+class ConvNorm(Step):
     """Conv2D, BatchNorm and what `FastBatchNorm` takes with it.
 
     A slice of the convolution's results is summed for the batch's mean and variance while it is in the cache,
@@ -20,12 +21,14 @@ class ConvNorm(FastConv):
 
     @classmethod
     def match(cls, layers: Sequence[Layer], shape: Shape) -> Step | None:
-        if not begins_with(layers, Conv2D, BatchNorm) or not is_fast(layers[0]):
-            return None
-        return cls(layers[: 1 + length_of(layers[1:])], shape)
+        matches = begins_with(layers, Conv2D, BatchNorm)
+        return cls(layers[: 1 + length_of(layers[1:])], shape) if matches else None
 
     def __init__(self, layers: Sequence[Layer], input_shape: Shape) -> None:
         super().__init__(layers, input_shape)
+        self.conv: Conv2D = self.layers[0]
+        kind = FastConv if is_fast(self.conv) else StridedConv
+        self.before = kind([self.conv], input_shape)
         self.after = FastBatchNorm(self.layers[1:], self.conv.output_shape(input_shape))
 
     def forward(self, x: Array, training: bool = False) -> Array:
@@ -35,10 +38,19 @@ class ConvNorm(FastConv):
             z[s] = result[:, :, : z.shape[2]]
             return self.after.sums(z[s]) if training else None
 
-        columns, sums = self.convolve(x, keep, training)
+        columns, sums = self.before.convolve(x, keep, training)
         if training:
             self.save_for_backward(columns, x.shape)
         return self.after.normalise(z, sums, training, self.conv.params.get("bias"))
+
+    def backward(self, dy: Array) -> Array:
+        columns, x_shape = self.saved()
+        dx = self.workspace("dx", x_shape, dy.dtype)
+        self._backward(dy, columns, x_shape, dx)
+        return dx
+
+    def backward_params(self, dy: Array) -> None:
+        self._backward(dy, *self.saved(), None)
 
     def _backward(self, dy: Array, columns: Array, x_shape: Shape, dx: Array | None) -> None:
         write, width = self.after.differentiate(dy), self.after.input_shape[1]
@@ -48,6 +60,6 @@ class ConvNorm(FastConv):
             write(s, result)
             dz[:, :, :width] = result
 
-        self.differentiate(columns, x_shape, fill, dx)
+        self.before.differentiate(columns, x_shape, fill, dx)
         if "bias" in self.conv.params:
             self.conv.grads["bias"][...] = 0

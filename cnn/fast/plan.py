@@ -46,7 +46,7 @@ def plan(layers: Sequence[Layer], input_shape: Shape) -> list[Layer]:
     shape, rest = tuple(input_shape), list(layers)
     while rest:
         if type(rest[0]) is Residual:
-            step = FastResidual(rest[0], shape, plan)
+            step = FastResidual(rest, shape, plan)
         else:
             matches = (pattern.match(rest, shape) for pattern in PATTERNS)
             step = next((match for match in matches if match is not None), rest[0])

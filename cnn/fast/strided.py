@@ -1,104 +1,78 @@
 """Any other convolution, with all its patches copied, on all cores."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 
 import numpy as np
 
-from cnn.activation import ReLU
 from cnn.conv import Conv2D
-from cnn.fast.kernels import (
-    copy_pixels,
-    on_pixels,
-    relu,
-    relu_backward,
-    rows_of,
-    sum_by_channel,
-    sum_of_products,
-    view,
-)
-from cnn.fast.parallel import SLICE, parallel_for
+from cnn.fast.conv import FastConv, with_relu
+from cnn.fast.kernels import copy_pixels, sum_of_products, view
+from cnn.fast.parallel import SLICE, Result, parallel_for
 from cnn.fast.step import Step, begins_with
 from cnn.layer import Array, Layer, Shape
 
 CACHE = 1 << 20  # bytes that the patches of a slice should fit in
 
 
-class StridedConv(Step):
-    """Conv2D as it is written, a slice of the batch at a time, and a ReLU after it.
+class StridedConv(FastConv):
+    """Conv2D as it is written, a slice of the batch at a time: for strides, and padding of F or more.
 
-    It is for strides, and padding of F or more.
+    As `FastConv` it computes a ReLU after it, too.
     """
 
     @classmethod
     def match(cls, layers: Sequence[Layer], shape: Shape) -> Step | None:
-        if begins_with(layers, Conv2D, ReLU):
-            return cls(layers[:2], shape)
-        return cls(layers[:1], shape) if begins_with(layers, Conv2D) else None
+        return cls(with_relu(layers), shape) if begins_with(layers, Conv2D) else None
 
     def __init__(self, layers: Sequence[Layer], input_shape: Shape) -> None:
         super().__init__(layers, input_shape)
-        self.conv: Conv2D = self.layers[0]
-        self.relu = len(self.layers) == 2
-        height, width, _ = self.y_shape
+        self.z_shape = self.conv.output_shape(input_shape)
         self.patch = self.conv.kernel_size**2 * self.conv.in_channels
-        self.slice_size = max(1, min(SLICE, CACHE // (4 * height * width * self.patch)))
+        of_sample = 4 * math.prod(self.z_shape[:2]) * self.patch
+        self.slice_size = max(1, min(SLICE, CACHE // of_sample))
 
-    def forward(self, x: Array, training: bool = False) -> Array:
-        weight = self.conv.params["weight"].reshape(self.patch, -1)
-        y = self.workspace("y", (len(x), *self.y_shape), x.dtype, training)
-        places = math.prod(self.y_shape[:2])
+    def convolve(
+        self, x: Array, use: Callable[[slice, Array], Result], training: bool
+    ) -> tuple[Array | None, list[Result]]:
+        """As in `FastConv`, but z (n, H', W', K) has no margin, and the patches are what is returned."""
+        weight, places = self.conv.params["weight"].reshape(self.patch, -1), math.prod(self.z_shape[:2])
         saved = self.workspace("patches", (len(x), places, self.patch), x.dtype) if training else None
 
-        def work(s: slice) -> None:
-            size = len(y[s])
+        def work(s: slice) -> Result:
+            size = len(x[s])
             patches = np.empty((size, places, self.patch), x.dtype) if saved is None else saved[s]
             self._overlapping(patches, self.padded(x[s], self.conv.padding, training))
-            np.matmul(patches.reshape(-1, self.patch), weight, out=y[s].reshape(size * places, -1))
-            if "bias" in self.conv.params:
-                rows_of(y[s])[...] += on_pixels(self.conv.params["bias"], y)
-            if self.relu:
-                relu(y[s], y[s])
+            z = self.scratch("z", (size, *self.z_shape), x.dtype, training)
+            np.matmul(patches.reshape(-1, self.patch), weight, out=z.reshape(size * places, -1))
+            return use(s, z)
 
-        parallel_for(len(x), self.slice_size, work)
-        if training:
-            self.save_for_backward(saved, x.shape, y)
-        return y
+        return saved, parallel_for(len(x), self.slice_size, work)
 
-    def backward(self, dy: Array) -> Array:
-        patches, x_shape, y = self.saved()
-        dx = self.workspace("dx", x_shape, dy.dtype)
-        self._backward(dy, patches, y, dx)
-        return dx
-
-    def backward_params(self, dy: Array) -> None:
-        patches, _, y = self.saved()
-        self._backward(dy, patches, y, None)
-
-    def _backward(self, dy: Array, patches: Array, y: Array, dx: Array | None) -> None:
-        passed = self.workspace("passed", dy.shape, dy.dtype) if self.relu else dy
-        weight = self.conv.params["weight"].reshape(self.patch, -1)
+    def differentiate(
+        self, columns: Array, x_shape: Shape, fill: Callable[[slice, Array], None], dx: Array | None
+    ) -> None:
+        """As in `FastConv`, with patches for columns."""
+        weight, (n, *_) = self.conv.params["weight"].reshape(self.patch, -1), x_shape
+        taps = weight.reshape(-1, self.conv.in_channels, weight.shape[1]).swapaxes(1, 2)
 
         def work(s: slice) -> Array:
-            if self.relu:
-                relu_backward(dy[s], y[s], passed[s])
-            of_slice, rows = patches[s].reshape(-1, self.patch), passed[s].reshape(-1, self.conv.out_channels)
-            dweight = sum_of_products(of_slice[None], rows[None])
+            of_slice = columns[s].reshape(-1, self.patch)
+            dz = self.scratch("dz", (len(columns[s]), *self.z_shape), columns.dtype)
+            fill(s, dz)
+            rows = dz.reshape(len(of_slice), -1)
             if dx is not None:
-                taps = weight.reshape(-1, self.conv.in_channels, weight.shape[1]).swapaxes(1, 2)
-                dtaps = self.scratch("dtaps", (len(taps), len(rows), taps.shape[2]), dy.dtype)
+                dtaps = self.scratch("dtaps", (len(taps), len(rows), taps.shape[2]), dz.dtype)
                 self._add_patches(np.matmul(rows, taps, out=dtaps), dx[s])
-            return dweight
+            return sum_of_products(of_slice[None], rows[None])
 
-        dweight = sum(parallel_for(len(dy), self.slice_size, work))
+        dweight = sum(parallel_for(n, self.slice_size, work))
         self.conv.grads["weight"][...] = dweight.reshape(self.conv.params["weight"].shape)
-        if "bias" in self.conv.params:
-            self.conv.grads["bias"][...] = sum_by_channel(passed)
 
     def _overlapping(self, patches: Array, padded: Array) -> None:
         """Fills patches (n, H' W', F F C) from the padded pictures."""
-        f, s, (height, width, _) = self.conv.kernel_size, self.conv.stride, self.y_shape
+        f, s, (height, width, _) = self.conv.kernel_size, self.conv.stride, self.z_shape
         n, _, _, c = padded.shape
         of_sample, of_row, of_column, of_channel = padded.strides
         strides = (of_sample, s * of_row, s * of_column, of_row, of_column, of_channel)
@@ -113,7 +87,7 @@ class StridedConv(Step):
         """
         f, s, p = self.conv.kernel_size, self.conv.stride, self.conv.padding
         n, in_height, in_width, c = dx.shape
-        height, width, _ = self.y_shape
+        height, width, _ = self.z_shape
         dtaps = dtaps.reshape(f, f, n, height, width, c)
         dpadded = self.scratch("padded", (n, in_height + 2 * p, in_width + 2 * p, c), dx.dtype)
         dpadded[...] = 0
