@@ -21,6 +21,7 @@ SOFT = 0.8  # pixels by which the contrast is softened: pencil and JPEG are grai
 PALEST = 0.5  # share of the picture's full ink that is full ink anywhere in it, at least
 NEAR = 0.25  # of the shortest side: how wide around a pixel its full ink is looked for
 WEAK, STRONG = 0.4, 0.7  # shares of full ink from which there is ink beside ink, and ink in any case
+FIRM, LEAST_GONE = 0.6, 0.04  # share of full ink that is ink without a doubt; and of ink that is not
 FAINTEST, MOST_FAINT = 0.1, 0.25  # the same on clean paper; no paper is clean that has as much of its own
 OF_PAPER, TIMES_PAPER = 0.97, 4.0  # faint ink is so many times as dark as the darkest of this share of paper
 EDGE = 0.42  # strokes' widths that the soft edge of a stroke is wide
@@ -99,6 +100,22 @@ def without_pale(photo: PhotoInk) -> PhotoInk | None:
         return None
     kept = dark[labels]
     return replace(photo, found=kept, ink=photo.ink * _grown(kept, 1), ruled=photo.ruled * _grown(kept, 1))
+
+
+def firmer(photo: PhotoInk) -> PhotoInk | None:
+    """The same with only what is FIRM ink, without the pattern or the stain that joins signs to each other.
+
+    None where that takes away no more than the soft edges of strokes.
+    """
+    share = photo.contrast / ink_level(photo.contrast, photo.noise)
+    found = threshold(share, FIRM)
+    edge = max(1, round(EDGE * photo.stroke))
+    if np.sum(photo.found & ~_grown(found, edge)) < LEAST_GONE * np.sum(photo.found):
+        return None
+    kept = remove_lines(found, stroke_width(found), photo.contrast)
+    full = np.minimum(share, 1)
+    ink, ruled = full * _grown(kept, 1), full * _grown(found, 1)
+    return replace(photo, found=found, ink=ink, ruled=ruled, stroke=stroke_width(found))
 
 
 def turned_clockwise(photo: PhotoInk, quarters: int, shape: tuple[int, ...]) -> PhotoInk:

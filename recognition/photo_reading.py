@@ -1,4 +1,4 @@
-"""A photo -> Reading: upright if that makes sense, else without its edges, or turned."""
+"""A photo -> Reading: upright if that makes sense, else without its edges or pale ink, or turned."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -10,7 +10,7 @@ from recognition.classifier import Classifier
 from recognition.components import Components, find_components, remove_border_noise
 from recognition.grid import find_grid
 from recognition.limits import PHOTO_WORK, TooMuchWorkError, WorkBudget
-from recognition.photo import PhotoInk, ink_of_photo, turned_clockwise, without_edges, without_pale
+from recognition.photo import PhotoInk, firmer, ink_of_photo, turned_clockwise, without_edges, without_pale
 from recognition.pipeline import EMPTY, NO_DIGITS, message_of, read_components, unscaled
 from recognition.reading import Digit, Reading, Separator, Stage
 
@@ -19,6 +19,7 @@ MIN_CROWD_INK = 0.5  # least share of the ink in the components that are not noi
 CLEAR_SENSE = 0.97  # sense of a photo from which it is upright without a doubt
 DOUBTFUL_SENSE = 0.5  # sense below which it is read without its edges, too, and lying on either side
 GOOD_SENSE, BETTER_SENSE = 0.85, 0.05  # least sense of a turned photo, and by how much it must make more
+LEAST_LEFT, LEAST_HIGH = 0.4, 0.4  # shares of a crop's ink and height that is read of it, at least
 MIN_PHOTO = 200  # pixels of the shorter side below which a picture was cut out to be read, and stands upright
 ATTEMPT_WORK = 2000  # work for what every attempt does: components, lines, a grid
 MIN_TURNED = 3  # least digits of a turned photo: a single sign may be a letter that lies on its side
@@ -40,15 +41,15 @@ def read_photo(image: np.ndarray, classifier: Classifier, *, may_turn: bool = Tr
     reading = _read(photo, image.shape, classifier, budget)
     if reading.message in (EMPTY, PHOTO_TOO_FULL):
         return reading
-    if min(image.shape[:2]) < MIN_PHOTO:
-        return reading
-    for simpler in _simpler(photo, reading):
+    is_crop = min(image.shape[:2]) < MIN_PHOTO
+    for simpler in _simpler(photo, reading) if not is_crop or _sense(reading) < DOUBTFUL_SENSE else ():
         again = _read(simpler, image.shape, classifier, budget)
-        if _sense(again) >= GOOD_SENSE:
+        if _sense(again) >= GOOD_SENSE and not (is_crop and _is_a_rest(again, simpler, photo)):
             photo, reading = simpler, again
             break
     if (
         not may_turn
+        or is_crop
         or (len(reading.digits) == 1 and _sense(reading) >= DOUBTFUL_SENSE)
         or _sense(reading) >= CLEAR_SENSE
     ):
@@ -71,15 +72,15 @@ def read_photo(image: np.ndarray, classifier: Classifier, *, may_turn: bool = Tr
 
 
 def _simpler(photo: PhotoInk, reading: Reading) -> Iterator[PhotoInk]:
-    """The photo without what may have kept it from being read: what lies along its edges, and pale ink."""
+    """The photo without what may have kept it from being read: what lies along its edges, pale ink, and what
+    hangs together with ink but is hardly any.
+    """
     if photo.edges.any() and len(reading.digits) <= 1:
         photo = without_edges(photo)
         yield photo
     elif _sense(reading) >= DOUBTFUL_SENSE:
         return
-    dark = without_pale(photo)
-    if dark is not None:
-        yield dark
+    yield from filter(None, (without_pale(photo), firmer(photo)))
 
 
 def _read(
@@ -116,6 +117,12 @@ def _read(
     if len(found) == 1 and len(components.ids) >= CROWD and kept_ink < MIN_CROWD_INK:
         found = [found[0].rejected()]
     return reading(found)
+
+
+def _is_a_rest(reading: Reading, simpler: PhotoInk, photo: PhotoInk) -> bool:
+    """Whether this is of little beside a photo: a scrap whose digit went with the edge that it touched."""
+    highest = max(digit.box[3] for digit in reading.digits) * photo.scale
+    return np.sum(simpler.found) < LEAST_LEFT * np.sum(photo.found) or highest < LEAST_HIGH * len(photo.found)
 
 
 def _sense(reading: Reading) -> float:

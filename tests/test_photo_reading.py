@@ -78,3 +78,17 @@ def test_what_is_left_of_a_margin_is_no_sign_on_a_page_of_digits(reader):
     page = write(write(paper(320, 760), "30417", 30, 40), "74130", 30, 180)
     cv2.line(page, (600, 190), (740, 300), 0, 5)  # no 1 leans like that
     assert reader.read_photo(photo(page), may_turn=False).text == "30417\n74130"
+
+
+def test_a_digit_on_a_stain_is_read_in_a_small_crop_too(reader):
+    crop = paper(110, 90)
+    cv2.circle(crop, (60, 70), 18, 100, -1)
+    assert reader.read_photo(photo(write(crop, "7", 18, 22, height=64, pen=6))).text == "7"
+
+
+def test_a_scrap_is_not_read_when_its_digit_went_with_the_edge_that_it_touched(reader):
+    crop = write(paper(110, 90), "3", 40, 22, height=64, pen=6)
+    cv2.rectangle(crop, (76, 0), (90, 110), 40, -1)
+    cv2.line(crop, (60, 50), (80, 50), 0, 6)  # the 3 touches the edge
+    cv2.line(crop, (10, 70), (10, 105), 0, 6)  # the end of a neighbour, which looks like a 1
+    assert reader.read_photo(photo(crop)).text == "?"
