@@ -116,8 +116,8 @@ def test_what_cannot_be_trained_is_refused_in_words(page, asked, message):
 def test_an_example_is_collected_taught_and_its_teaching_undone(page):
     images = [cross(shift) for shift in (0, 3, 1)]
     for image in images:
-        answer = page("add_example", {"picture": base64_of(image), "label": 9})
-    assert [one["label"] for one in answer["mine"]["examples"]] == [9, 9, 9]
+        answer = page("add_example", {"picture": base64_of(image), "label": 1})
+    assert [one["label"] for one in answer["mine"]["examples"]] == [1, 1, 1]
     assert answer["mine"]["examples"][1]["picture"] == base64_of(images[1])
     assert len(page("remove_example", {"position": 1})["mine"]["examples"]) == 2
     page("teach")
