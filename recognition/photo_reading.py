@@ -80,7 +80,10 @@ def _simpler(photo: PhotoInk, reading: Reading) -> Iterator[PhotoInk]:
         yield photo
     elif _sense(reading) >= DOUBTFUL_SENSE:
         return
-    yield from filter(None, (without_pale(photo), firmer(photo)))
+    for change in (without_pale, firmer):
+        changed = change(photo)
+        if changed is not None:
+            yield changed
 
 
 def _read(
