@@ -1,5 +1,7 @@
 """A few array operations, each in the form that is fastest in NumPy."""
 
+import math
+
 import numpy as np
 
 from cnn.activation import CUBIC, SLOPE
@@ -120,7 +122,7 @@ def on_pixels(by_channel: np.ndarray, x: np.ndarray) -> np.ndarray:
     With `rows_of`, NumPy's loops run over whole samples: over a few channels at a time they take three times
     as long.
     """
-    return np.tile(by_channel, x[0].size // len(by_channel))
+    return np.tile(by_channel, math.prod(x.shape[1:-1]))
 
 
 def rows_of(x: np.ndarray) -> np.ndarray:
