@@ -100,7 +100,7 @@ class FastGELU(Step):
             result = self.scratch("result", x[s].shape, x.dtype, training) if pools else y[s]
             gelu(x[s], result, tanh, share, None if slope is None else slope[s])
             if pools:
-                halve(self, result, y[s], winners and [won[s] for won in winners])
+                halve(self, result, y[s], winners, s)
 
         parallel_for(len(x), SLICE, work, MANY_PASSES * math.prod(x.shape[1:]))
         if training:
@@ -115,7 +115,7 @@ class FastGELU(Step):
             if winners is None:
                 np.multiply(dy[s], slope[s], out=dx[s])
             else:
-                double(self, dy[s], [won[s] for won in winners], dx[s])
+                double(self, dy[s], winners, s, dx[s])
                 dx[s] *= slope[s]
 
         parallel_for(len(dy), SLICE, work, math.prod(slope.shape[1:]))

@@ -26,7 +26,24 @@ from cnn.layer import Array, Layer, Shape
 CACHE = 1 << 21  # bytes: more of the results of a slice make NumPy's operations no faster
 
 
-class FastConv(Step):
+class ConvStep(Step):
+    """A convolution with what comes after it. The second of what a subclass saves is the shape of x."""
+
+    def backward(self, dy: Array) -> Array:
+        saved = self.saved()
+        dx = self.workspace("dx", saved[1], dy.dtype)
+        self._backward(dy, *saved, dx)
+        return dx
+
+    def backward_params(self, dy: Array) -> None:
+        self._backward(dy, *self.saved(), None)
+
+    def _backward(self, dy: Array, *saved_and_dx: object) -> None:
+        """Fills the gradients; and dx, the last argument, unless that is None."""
+        raise NotImplementedError
+
+
+class FastConv(ConvStep):
     """Conv2D with stride 1 and padding below F, and a ReLU after it.
 
     im2col copies every pixel F * F times. Here each is copied F times: `columns` holds, for every position,
@@ -37,6 +54,8 @@ class FastConv(Step):
 
     Positions run along the rows of the result, R = W + P of them a row: the zeros at its left are also the
     right margin of the row before. The last R - W' positions of a row belong to no pixel of the result.
+
+    Backward as in Conv2D, but dx is itself a convolution: of dy with the kernel rotated by 180 degrees.
     """
 
     @classmethod
@@ -52,39 +71,57 @@ class FastConv(Step):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         y = self.workspace("y", (len(x), *self.y_shape), x.dtype, training)
-        bias = self.conv.params.get("bias")
+        finish = self.finishing(y)
 
-        def finish(s: slice, z: Array) -> None:
+        def keep(s: slice, z: Array) -> None:
             y[s] = z[:, :, : y.shape[2]]
-            if bias is not None:
-                rows_of(y[s])[...] += on_pixels(bias, y)
-            if self.relu:
-                relu(y[s], y[s])
+            finish(s)
 
-        columns, _ = self.convolve(x, finish, training)
+        columns, _ = self.convolve(x, keep, training)
         if training:
             self.save_for_backward(columns, x.shape, y)
         return y
 
-    def backward(self, dy: Array) -> Array:
-        """As in Conv2D, but dx is itself a convolution: of dy with the kernel rotated by 180 degrees."""
-        saved = self.saved()
-        dx = self.workspace("dx", saved[1], dy.dtype)
-        self._backward(dy, *saved, dx)
-        return dx
+    def finishing(self, y: Array) -> Callable[[slice], None]:
+        """What adds the bias to a slice of y, and applies ReLU, where there are any."""
+        bias = self.conv.params.get("bias")
+        on_sample = None if bias is None else on_pixels(bias, y)
 
-    def backward_params(self, dy: Array) -> None:
-        self._backward(dy, *self.saved(), None)
+        def finish(s: slice) -> None:
+            if on_sample is not None:
+                rows_of(y[s])[...] += on_sample
+            if self.relu:
+                relu(y[s], y[s])
+
+        return finish
 
     def _backward(self, dy: Array, columns: Array, x_shape: Shape, y: Array, dx: Array | None) -> None:
+        def spread(s: slice, passed: Array, dz: Array) -> None:
+            dz[:, :, : passed.shape[2]] = passed
+
+        self.unfinish(dy, columns, x_shape, y, spread, dx)
+
+    def unfinish(
+        self,
+        dy: Array,
+        columns: Array,
+        x_shape: Shape,
+        y: Array,
+        spread: Callable[[slice, Array, Array], None],
+        dx: Array | None,
+    ) -> None:
+        """Back through ReLU and bias, and through the rest as `differentiate`.
+
+        spread(s, passed, dz) writes to dz what a slice has passed back through ReLU.
+        """
         passed = self.workspace("passed", dy.shape, dy.dtype) if self.relu else dy
 
-        def spread(s: slice, dz: Array) -> None:
+        def fill(s: slice, dz: Array) -> None:
             if self.relu:
                 relu_backward(dy[s], y[s], passed[s])
-            dz[:, :, : dy.shape[2]] = passed[s]
+            spread(s, passed[s], dz)
 
-        self.differentiate(columns, x_shape, spread, dx)
+        self.differentiate(columns, x_shape, fill, dx)
         if "bias" in self.conv.params:
             self.conv.grads["bias"][...] = sum_by_channel(passed)
 

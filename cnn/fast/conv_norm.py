@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from cnn.conv import Conv2D
-from cnn.fast.conv import FastConv, is_fast
+from cnn.fast.conv import ConvStep, FastConv, is_fast
 from cnn.fast.norm import FastBatchNorm, length_of
 from cnn.fast.step import Step, begins_with
 from cnn.fast.strided import StridedConv
@@ -11,7 +11,7 @@ from cnn.layer import Array, Layer, Shape
 from cnn.norm import BatchNorm
 
 
-class ConvNorm(Step):
+class ConvNorm(ConvStep):
     """Conv2D, BatchNorm and what `FastBatchNorm` takes with it.
 
     A slice of the convolution's results is summed for the batch's mean and variance while it is in the cache,
@@ -42,15 +42,6 @@ class ConvNorm(Step):
         if training:
             self.save_for_backward(columns, x.shape)
         return self.after.normalise(z, sums, training, self.conv.params.get("bias"))
-
-    def backward(self, dy: Array) -> Array:
-        columns, x_shape = self.saved()
-        dx = self.workspace("dx", x_shape, dy.dtype)
-        self._backward(dy, columns, x_shape, dx)
-        return dx
-
-    def backward_params(self, dy: Array) -> None:
-        self._backward(dy, *self.saved(), None)
 
     def _backward(self, dy: Array, columns: Array, x_shape: Shape, dx: Array | None) -> None:
         write, width = self.after.differentiate(dy), self.after.input_shape[1]

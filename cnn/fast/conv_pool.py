@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 
-from cnn.activation import ReLU
 from cnn.conv import Conv2D
 from cnn.fast.conv import FastConv, is_fast
-from cnn.fast.kernels import on_pixels, relu, relu_backward, rows_of, sum_by_channel
-from cnn.fast.pool import double, halve, is_2x2, winners_of
+from cnn.fast.pool import begins_with_relu_and_pool, double, halve, is_2x2, winners_of
 from cnn.fast.step import Step, begins_with
 from cnn.fast.winograd import pays
 from cnn.layer import Array, Layer, Shape
@@ -37,13 +35,11 @@ class ConvPool(FastConv):
         row = x.shape[2] + self.conv.padding
         z_shape = (*x.shape[:2], row, y.shape[3])
         winners = winners_of(self, z_shape, y.shape, x.dtype) if training else None
+        finish = self.finishing(y)
 
         def pool(s: slice, z: Array) -> None:
-            halve(self, z, y[s], winners and [won[s] for won in winners])
-            if "bias" in self.conv.params:
-                rows_of(y[s])[...] += on_pixels(self.conv.params["bias"], y)
-            if self.relu:
-                relu(y[s], y[s])
+            halve(self, z, y[s], winners, s)
+            finish(s)
 
         columns, _ = self.convolve(x, pool, training)
         if training:
@@ -59,21 +55,12 @@ class ConvPool(FastConv):
         winners: list[Array],
         dx: Array | None,
     ) -> None:
-        dpooled = self.workspace("dpooled", dy.shape, dy.dtype) if self.relu else dy
+        def unpool(s: slice, passed: Array, dz: Array) -> None:
+            double(self, passed, winners, s, dz)
 
-        def unpool(s: slice, dz: Array) -> None:
-            if self.relu:
-                relu_backward(dy[s], y[s], dpooled[s])
-            double(self, dpooled[s], [won[s] for won in winners], dz)
-
-        self.differentiate(columns, x_shape, unpool, dx)
-        if "bias" in self.conv.params:
-            self.conv.grads["bias"][...] = sum_by_channel(dpooled)
+        self.unfinish(dy, columns, x_shape, y, unpool, dx)
 
 
 def is_conv_pool_relu(layers: Sequence[Layer]) -> bool:
     """Whether the first three layers are a convolution, ReLU and 2x2 pooling that the step above computes."""
-    if not (begins_with(layers, Conv2D, ReLU, MaxPool2D) or begins_with(layers, Conv2D, MaxPool2D, ReLU)):
-        return False
-    pool = next(layer for layer in layers if isinstance(layer, MaxPool2D))
-    return is_fast(layers[0]) and is_2x2(pool)
+    return begins_with(layers, Conv2D) and is_fast(layers[0]) and begins_with_relu_and_pool(layers[1:])

@@ -8,7 +8,7 @@ import numpy as np
 from cnn.activation import GELU, ReLU
 from cnn.fast.kernels import gelu, on_pixels, relu, relu_backward, rows_of, sum_by_channel
 from cnn.fast.parallel import SLICE, parallel_for
-from cnn.fast.pool import double, halve, is_2x2, winners_of
+from cnn.fast.pool import begins_with_relu_and_pool, double, halve, winners_of
 from cnn.fast.step import Step, begins_with
 from cnn.layer import Array, Layer, Shape
 from cnn.norm import BatchNorm
@@ -110,7 +110,7 @@ class FastBatchNorm(Step):
         return [] if slope is None else [slope]
 
     def _pool(self, x: Array, scale: Array, shift: Array, y: Array, training: bool) -> list[Array]:
-        """Fills y, window by window. Returns, in training, what `_pass_back` needs.
+        """Fills y, window by window. Returns, in training, what `differentiate` needs.
 
         The largest of each window of x, or of -x where gamma is negative, (N, H', W', C); gamma's signs
         (C,); and which won.
@@ -126,7 +126,7 @@ class FastBatchNorm(Step):
             if flips:
                 values = self.scratch("turned", x[s].shape, x.dtype, training)
                 np.multiply(rows_of(x[s]), on_x, out=rows_of(values))
-            halve(self, values, best[s], winners and [won[s] for won in winners])
+            halve(self, values, best[s], winners, s)
             result = np.multiply(rows_of(best[s]), scale, out=rows_of(y[s]))
             result += shift
             relu(result, result)
@@ -174,7 +174,7 @@ class FastBatchNorm(Step):
             if self.pools:
                 scaled = self.scratch("scaled", passed[s].shape, dy.dtype)
                 np.multiply(rows_of(passed[s]), scale, out=rows_of(scaled))
-                double(self, scaled, [won[s] for won in winners], dx)
+                double(self, scaled, winners, s, dx)
             else:
                 np.multiply(rows_of(passed[s]), scale, out=rows_of(dx))
             result, values = rows_of(dx), rows_of(x[s])
@@ -186,7 +186,6 @@ class FastBatchNorm(Step):
 
 def length_of(layers: Sequence[Layer]) -> int:
     """How many layers from a BatchNorm on are one step."""
-    for order in ((ReLU, MaxPool2D), (MaxPool2D, ReLU)):
-        if begins_with(layers, BatchNorm, *order) and is_2x2(layers[1 + order.index(MaxPool2D)]):
-            return 3
-    return 2 if begins_with(layers, BatchNorm, ReLU) or begins_with(layers, BatchNorm, GELU) else 1
+    if begins_with_relu_and_pool(layers[1:]):
+        return 3
+    return 2 if begins_with(layers[1:], ReLU) or begins_with(layers[1:], GELU) else 1

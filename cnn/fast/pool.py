@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cnn.activation import ReLU
 from cnn.fast.kernels import bits_of, copy_pixels
 from cnn.fast.parallel import SLICE, parallel_for
 from cnn.fast.step import Step, begins_with
@@ -27,7 +28,7 @@ class HalvingMaxPool(Step):
         winners = winners_of(self, x.shape, y.shape, x.dtype) if training else None
 
         def work(s: slice) -> None:
-            halve(self, x[s], y[s], winners and [won[s] for won in winners])
+            halve(self, x[s], y[s], winners, s)
 
         parallel_for(len(x), SLICE, work, math.prod(x.shape[1:]))
         if training:
@@ -37,11 +38,8 @@ class HalvingMaxPool(Step):
     def backward(self, dy: Array) -> Array:
         x_shape, winners = self.saved()
         dx = self.workspace("dx", x_shape, dy.dtype)
-
-        def work(s: slice) -> None:
-            double(self, dy[s], [won[s] for won in winners], dx[s])
-
-        parallel_for(len(dy), SLICE, work, math.prod(x_shape[1:]))
+        operations = math.prod(x_shape[1:])
+        parallel_for(len(dy), SLICE, lambda s: double(self, dy[s], winners, s, dx[s]), operations)
         return dx
 
 
@@ -52,11 +50,12 @@ def winners_of(step: Step, x_shape: Shape, y_shape: Shape, dtype: np.dtype) -> l
     return [step.workspace("lower", of_rows, bits), step.workspace("right", y_shape, bits)]
 
 
-def halve(step: Step, x: Array, y: Array, winners: Sequence[Array] | None) -> None:
+def halve(step: Step, x: Array, y: Array, winners: Sequence[Array] | None, s: slice) -> None:
     """y (n, H', W', K) = the largest value of each 2x2 window of x (n, 2 H' or more, 2 W' or more, K).
 
-    winners: what to fill with which was larger, for `double`: the lower of two rows, (n, H', W, K), then the
-    right of two columns, (n, H', W', K), as integers with all bits set or none; None if there is no way back.
+    x and y are the samples s of a batch. winners: where to note for `double` which was larger, the lower of
+    two rows and then the right of two columns, as integers with all bits set or none; see `winners_of`. None
+    if there is no way back.
     """
     (_, height, width, _), training = y.shape, winners is not None
     upper, lower = x[:, 0 : 2 * height : 2], x[:, 1 : 2 * height : 2]
@@ -66,17 +65,17 @@ def halve(step: Step, x: Array, y: Array, winners: Sequence[Array] | None) -> No
     copy_pixels(right, higher[:, :, 1 : 2 * width : 2])
     np.maximum(left, right, out=y)
     if winners is not None:
-        _mark_smaller(upper, lower, winners[0])
-        _mark_smaller(left, right, winners[1])
+        _mark_smaller(upper, lower, winners[0][s])
+        _mark_smaller(left, right, winners[1][s])
 
 
-def double(step: Step, dy: Array, winners: Sequence[Array], dx: Array) -> None:
+def double(step: Step, dy: Array, winners: Sequence[Array], s: slice, dx: Array) -> None:
     """The backward pass of `halve`: each gradient goes to one that was largest.
 
     Rows and columns of dx that are in no window are zero. Where dx is wider than `halve`'s x was, the rest is
     left as it is.
     """
-    (_, height, width, _), (lower_won, right_won) = dy.shape, winners
+    (_, height, width, _), (lower_won, right_won) = dy.shape, (won[s] for won in winners)
     left, right = step.scratch("left and right", (2, *dy.shape), dy.dtype)
     bits = bits_of(dy.dtype)
     np.bitwise_and(dy.view(bits), right_won, out=right.view(bits))
@@ -98,6 +97,12 @@ def _mark_smaller(a: Array, b: Array, out: Array) -> None:
     """
     np.subtract(a, b, out=out.view(a.dtype))
     out >>= 8 * out.itemsize - 1
+
+
+def begins_with_relu_and_pool(layers: Sequence[Layer]) -> bool:
+    """Whether the first two layers are ReLU and MaxPool2D(2), in either order."""
+    orders = ((ReLU, MaxPool2D), (MaxPool2D, ReLU))
+    return any(begins_with(layers, *order) and is_2x2(layers[order.index(MaxPool2D)]) for order in orders)
 
 
 def is_2x2(pool: Pool2D) -> bool:

@@ -111,8 +111,7 @@ class WinogradConv(Step):
     def __init__(self, layers: Sequence[Layer], input_shape: Shape) -> None:
         super().__init__(layers, input_shape)
         self.conv: Conv2D = self.layers[0]
-        self.tile = _tile_of(self.y_shape)
-        self.down, self.across = (-(-side // self.tile) for side in self.y_shape[:2])
+        self.tile, self.down, self.across = _tiling(self.y_shape)
         self.overhang = (self.down * self.tile - self.y_shape[0], self.across * self.tile - self.y_shape[1])
         self.tiles = self.down * self.across  # of a picture
         self.slice_size = max(1, SLICE // self.tiles)
@@ -131,6 +130,7 @@ class WinogradConv(Step):
             u = self._transformed(self.conv.params["weight"], self.tile, training)
         v = self.workspace("v", (n * self.tiles, len(u), c), x.dtype, training)
         y = self.workspace("y", (n, *self.y_shape), x.dtype, training)
+        bias = on_pixels(self.conv.params["bias"], y) if "bias" in self.conv.params else None
 
         def work(s: slice) -> None:
             of_slice = v[s.start * self.tiles : s.stop * self.tiles]
@@ -142,8 +142,8 @@ class WinogradConv(Step):
             else:
                 tiles = self.scratch("tiles", (len(product), len(to_output), k), x.dtype, training)
                 self._join(np.matmul(to_output, product, out=tiles), y[s], training)
-            if "bias" in self.conv.params:
-                rows_of(y[s])[...] += on_pixels(self.conv.params["bias"], y)
+            if bias is not None:
+                rows_of(y[s])[...] += bias
 
         parallel_for(n, self.slice_size, work)
         if training:
@@ -284,9 +284,9 @@ def pays(conv: Conv2D, shape: Shape) -> bool:
     if not _fits(conv, shape):
         return False
     height, width, k = conv.output_shape(shape)
-    tile = _tile_of((height, width))
-    tiles, values, c = -(-height // tile) * -(-width // tile), (tile + 2) ** 2, conv.in_channels
-    ours = tiles * values * (values * c + c * k + tile * tile * k)
+    tile, down, across = _tiling((height, width))
+    values, c = (tile + 2) ** 2, conv.in_channels
+    ours = down * across * values * (values * c + c * k + tile * tile * k)
     return ours < MOST_OF_PLAIN * 9 * height * width * c * k
 
 
@@ -294,10 +294,13 @@ def _fits(conv: Conv2D, shape: Shape) -> bool:
     return (conv.kernel_size, conv.stride) == (3, 1) and conv.padding <= 2
 
 
-def _tile_of(y_shape: Shape) -> int:
-    """The side of the tiles that a result of this shape is computed in."""
+def _tiling(y_shape: Shape) -> tuple[int, int, int]:
+    """The side of the tiles that a result of this shape is computed in, and how many there are each way."""
     sides = y_shape[:2]
-    return next((tile for tile in FROM_INPUT if tile != ANY and not any(side % tile for side in sides)), ANY)
+    fits = (tile for tile in FROM_INPUT if tile != ANY and not any(side % tile for side in sides))
+    tile = next(fits, ANY)
+    down, across = (-(-side // tile) for side in sides)
+    return tile, down, across
 
 
 @cache
