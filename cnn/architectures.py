@@ -84,14 +84,6 @@ def line_net(rng: np.random.Generator) -> Sequential:
     digits and five separators, something else, or the blank, nothing new. `Sequential.for_shape` makes it of
     another width.
     """
-
-    def convolution(before: int, after: int, kernel_size: int) -> list[Layer]:
-        return [
-            Conv2D(before, after, kernel_size, padding=kernel_size // 2, rng=rng, bias=False),
-            BatchNorm(after, momentum=0.99),
-            ReLU(),
-        ]
-
     layers = [
         # (N, 48, 264, 1)
         Conv2D(1, 16, kernel_size=5, padding=2, rng=rng),
@@ -100,12 +92,12 @@ def line_net(rng: np.random.Generator) -> Sequential:
         Conv2D(16, 48, kernel_size=3, padding=1, rng=rng),
         ReLU(),
         MaxPool2D(2),  # (N, 12, 66, 48)
-        *convolution(48, 112, 3),
-        *convolution(112, 112, 3),
-        *convolution(112, 112, 3),  # (N, 12, 66, 112)
-        *convolution(112, 32, 1),  # (N, 12, 66, 32)
+        *_normalised(48, 112, 3, rng),
+        *_normalised(112, 112, 3, rng),
+        *_normalised(112, 112, 3, rng),  # (N, 12, 66, 112)
+        *_normalised(112, 32, 1, rng),  # (N, 12, 66, 32)
         ColumnWindows(3),  # (N, 1, 66, 1152)
-        *convolution(1152, 128, 1),  # (N, 1, 66, 128)
+        *_normalised(1152, 128, 1, rng),  # (N, 1, 66, 128)
         ColumnWindows(3),  # (N, 1, 66, 384)
         Conv2D(384, 17, kernel_size=1, rng=rng, init="xavier"),  # (N, 1, 66, 17) logits
     ]
@@ -124,22 +116,21 @@ def _five_convolutions(channels: int, rng: np.random.Generator, classes: int = 1
         Conv2D(16, 48, kernel_size=3, padding=1, rng=rng),  # (N, 12, 12, 48)
         ReLU(),
         MaxPool2D(2),  # (N, 6, 6, 48)
-        *_three_convolutions(rng),  # (N, 6, 6, 128)
+        *_normalised(48, 128, 3, rng),
+        *_normalised(128, 128, 3, rng),
+        *_normalised(128, 128, 3, rng),  # (N, 6, 6, 128)
         GlobalAveragePool(),  # (N, 128)
         Dense(128, classes, rng=rng, init="xavier"),  # (N, classes) logits
     ]
 
 
-def _three_convolutions(rng: np.random.Generator) -> list[Layer]:
-    """(N, H, W, 48) -> (N, H, W, 128): from strokes to signs."""
-    layers: list[Layer] = []
-    for channels in (48, 128, 128):
-        layers += [
-            Conv2D(channels, 128, kernel_size=3, padding=1, rng=rng, bias=False),
-            BatchNorm(128, momentum=0.99),
-            ReLU(),
-        ]
-    return layers
+def _normalised(before: int, after: int, kernel_size: int, rng: np.random.Generator) -> list[Layer]:
+    """(N, H, W, before) -> (N, H, W, after): a convolution, batch norm in place of its bias, and ReLU."""
+    return [
+        Conv2D(before, after, kernel_size, padding=kernel_size // 2, rng=rng, bias=False),
+        BatchNorm(after, momentum=0.99),
+        ReLU(),
+    ]
 
 
 def grey_net(rng: np.random.Generator, classes: int = 10) -> Sequential:
