@@ -79,7 +79,12 @@ def _masks(
     found = found | faint
     kept = remove_lines(found, stroke, contrast)
     full = np.minimum(np.where(faint, np.maximum(share, RAISED), share), 1)
-    return found, full * _grown(kept, 1), full * _grown(found, 1)
+    return found, *_soft(full, found, kept)
+
+
+def _soft(full: np.ndarray, found: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """PhotoInk.ink and PhotoInk.ruled, with soft edges, of what was found and what was kept without lines."""
+    return full * _grown(kept, 1), full * _grown(found, 1)
 
 
 def without_pale(photo: PhotoInk) -> PhotoInk | None:
@@ -112,10 +117,9 @@ def firmer(photo: PhotoInk) -> PhotoInk | None:
     edge = max(1, round(EDGE * photo.stroke))
     if np.sum(photo.found & ~_grown(found, edge)) < LEAST_GONE * np.sum(photo.found):
         return None
-    kept = remove_lines(found, stroke_width(found), photo.contrast)
-    full = np.minimum(share, 1)
-    ink, ruled = full * _grown(kept, 1), full * _grown(found, 1)
-    return replace(photo, found=found, ink=ink, ruled=ruled, stroke=stroke_width(found))
+    stroke = stroke_width(found)
+    ink, ruled = _soft(np.minimum(share, 1), found, remove_lines(found, stroke, photo.contrast))
+    return replace(photo, found=found, ink=ink, ruled=ruled, stroke=stroke)
 
 
 def turned_clockwise(photo: PhotoInk, quarters: int, shape: tuple[int, ...]) -> PhotoInk:
