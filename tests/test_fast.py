@@ -36,6 +36,16 @@ def pictures(n, *shape, seed=1, dtype=np.float64):
     return np.random.default_rng(seed).standard_normal((n, *shape)).astype(dtype)
 
 
+def assert_winograd_equals_its_layer(channels, filters, padding, n, shape):
+    plain, fast = plain_and_fast(lambda rng: [Conv2D(channels, filters, 3, padding=padding, rng=rng)], shape)
+    assert [type(step).__name__ for step in fast.steps] == ["WinogradConv"]
+    assert_equal_networks(plain, fast, pictures(n, *shape), atol=1e-8)
+    prepared = prepare_for_inference(fast)
+    for count in (1, n):
+        x = pictures(count, *shape, seed=3)
+        np.testing.assert_allclose(prepared.forward(x), plain.forward(x), atol=1e-9)
+
+
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize(("n", "height", "width"), [(1, 1, 1), (9, 6, 3), (20, 5, 7), (17, 1, 4)])
 @pytest.mark.parametrize(("f", "p", "c", "k"), [*CONVOLUTIONS, (1, 0, 3, 2)])
@@ -114,13 +124,7 @@ def test_winograd_conv_of_several_tiles_equals_its_layer(n, height, width, paddi
     shape = (height + 2 - 2 * padding, width + 2 - 2 * padding, 64)
     if min(shape) < 1:
         pytest.skip("nothing is left of the picture")
-    plain, fast = plain_and_fast(lambda rng: [Conv2D(64, 70, 3, padding=padding, rng=rng)], shape)
-    assert [type(step).__name__ for step in fast.steps] == ["WinogradConv"]
-    assert_equal_networks(plain, fast, pictures(n, *shape), atol=1e-8)
-    prepared = prepare_for_inference(fast)
-    for count in (1, n):
-        x = pictures(count, *shape, seed=3)
-        np.testing.assert_allclose(prepared.forward(x), plain.forward(x), atol=1e-9)
+    assert_winograd_equals_its_layer(64, 70, padding, n, shape)
 
 
 @pytest.mark.parametrize("padding", [0, 1, 2])
@@ -129,13 +133,7 @@ def test_winograd_conv_of_several_tiles_equals_its_layer(n, height, width, paddi
 )
 def test_winograd_conv_of_tiles_that_hang_over_the_edge_equals_its_layer(n, height, width, padding):
     shape = (height + 2 - 2 * padding, width + 2 - 2 * padding, 70)
-    plain, fast = plain_and_fast(lambda rng: [Conv2D(70, 90, 3, padding=padding, rng=rng)], shape)
-    assert [type(step).__name__ for step in fast.steps] == ["WinogradConv"]
-    assert_equal_networks(plain, fast, pictures(n, *shape), atol=1e-8)
-    prepared = prepare_for_inference(fast)
-    for count in (1, n):
-        x = pictures(count, *shape, seed=3)
-        np.testing.assert_allclose(prepared.forward(x), plain.forward(x), atol=1e-9)
+    assert_winograd_equals_its_layer(70, 90, padding, n, shape)
 
 
 @pytest.mark.parametrize(("f", "s", "p"), [(3, 2, 1), (2, 2, 0), (5, 3, 2), (1, 2, 0), (3, 1, 3), (4, 2, 5)])
@@ -319,6 +317,21 @@ def test_batches_before_leave_no_trace_in_the_margins_of_tiles():
     assert type(fast.steps[0]).__name__ == "WinogradConv"
     for n in (20, 9, 3, 20, 2, 40):
         assert_equal_networks(plain, fast, pictures(n, 12, 12, 64, seed=n), atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda rng: [Conv2D(2, 3, 3, padding=1, rng=rng), ReLU()],
+        lambda rng: [Conv2D(2, 64, 3, padding=1, rng=rng), Conv2D(64, 64, 3, padding=1, rng=rng)],
+        lambda rng: [Conv2D(2, 3, 3, padding=1, rng=rng), BatchNorm(3), ReLU(), MaxPool2D(2)],
+        lambda rng: [BatchNorm(2), GELU(), AveragePool2D(2), Flatten(), Dense(18, 3, rng=rng)],
+    ],
+)
+def test_no_pictures_are_read_as_none(build):
+    plain, fast = plain_and_fast(build, (6, 6, 2))
+    x = pictures(0, 6, 6, 2)
+    assert fast.forward(x).shape == plain.forward(x).shape
 
 
 @pytest.mark.parametrize("cores", [1, 2, 3])

@@ -201,7 +201,7 @@ def test_a_file_that_takes_too_much_memory_is_given_up_and_the_next_is_read(own_
     assert str(error.value) == TOO_LARGE
     assert _text(own_pool.read(_job())) == "4719\n20586\n3341"
     peak = Path(f"/proc/{own_pool.processes[0]}/status").read_text().split("VmHWM:")[1].split()[0]
-    assert int(peak) * 1024 < 380e6
+    assert int(peak) * 1024 < 250e6
 
 
 @needs_fifo

@@ -8,31 +8,25 @@ import pytest
 from cnn import ARCHITECTURES, GELU, BatchNorm, Conv2D, Dense, Flatten, MaxPool2D, ReLU, Sequential
 from cnn.fast.step import Step
 
-LAST_FOUR_CONVOLUTIONS = """\
+FOUR_CONVOLUTIONS = """\
 ConvPool(Conv2D(16, 48, kernel_size=3, stride=1, padding=1), ReLU, MaxPool2D(2, stride=2))
-WinogradConv(Conv2D(48, 128, kernel_size=3, stride=1, padding=1, bias=False))
-FastBatchNorm(BatchNorm(128), ReLU)
-WinogradConv(Conv2D(128, 128, kernel_size=3, stride=1, padding=1, bias=False))
-FastBatchNorm(BatchNorm(128), ReLU)
-WinogradConv(Conv2D(128, 128, kernel_size=3, stride=1, padding=1, bias=False))
-FastBatchNorm(BatchNorm(128), ReLU)
+WinogradConv(Conv2D(48, {width}, kernel_size=3, stride=1, padding=1, bias=False))
+FastBatchNorm(BatchNorm({width}), ReLU)
+WinogradConv(Conv2D({width}, {width}, kernel_size=3, stride=1, padding=1, bias=False))
+FastBatchNorm(BatchNorm({width}), ReLU)
+WinogradConv(Conv2D({width}, {width}, kernel_size=3, stride=1, padding=1, bias=False))
+FastBatchNorm(BatchNorm({width}), ReLU)
 """
 
 FIVE_CONVOLUTIONS = f"""\
 SparseConvPoolReLU(Conv2D({{channels}}, 16, kernel_size=5, stride=1, padding=0), ReLU, MaxPool2D(2, stride=2))
-{LAST_FOUR_CONVOLUTIONS}\
+{FOUR_CONVOLUTIONS.format(width=128)}\
 GlobalAveragePool
 FastDense(Dense(128, {{classes}}))"""
 
-LINE_CONVOLUTIONS = """\
+LINE_CONVOLUTIONS = f"""\
 SparseConvPoolReLU(Conv2D(1, 16, kernel_size=5, stride=1, padding=2), ReLU, MaxPool2D(2, stride=2))
-ConvPool(Conv2D(16, 48, kernel_size=3, stride=1, padding=1), ReLU, MaxPool2D(2, stride=2))
-WinogradConv(Conv2D(48, 112, kernel_size=3, stride=1, padding=1, bias=False))
-FastBatchNorm(BatchNorm(112), ReLU)
-WinogradConv(Conv2D(112, 112, kernel_size=3, stride=1, padding=1, bias=False))
-FastBatchNorm(BatchNorm(112), ReLU)
-WinogradConv(Conv2D(112, 112, kernel_size=3, stride=1, padding=1, bias=False))
-FastBatchNorm(BatchNorm(112), ReLU)
+{FOUR_CONVOLUTIONS.format(width=112)}\
 ConvNorm(Conv2D(112, 32, kernel_size=1, stride=1, padding=0, bias=False), BatchNorm(32), ReLU)
 ColumnWindows(3)
 ConvNorm(Conv2D(1152, 128, kernel_size=1, stride=1, padding=0, bias=False), BatchNorm(128), ReLU)

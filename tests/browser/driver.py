@@ -135,13 +135,14 @@ def free_port() -> int:
     through 500 ports of its own, below those that the system hands out.
     """
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = FIRST_PORT + worker % 20 * PORTS
     for _ in range(PORTS):
-        port = FIRST_PORT + worker % 20 * PORTS + next(_port) % PORTS
+        port = first + next(_port) % PORTS
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))
             return port
-    raise RuntimeError(f"None of {PORTS} ports of 127.0.0.1 from {port - PORTS + 1} is free.")
+    raise RuntimeError(f"None of {PORTS} ports of 127.0.0.1 from {first} on is free.")
 
 
 def _await_answer(url: str, app: subprocess.Popen, log: Path) -> None:
